@@ -1,0 +1,42 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+def _required(name: str) -> bool:
+    return os.environ.get(name) == "1"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("tool"):
+        for program in mark.args:
+            if shutil.which(program) is None:
+                if _required("VIDTAG_REQUIRE_TOOLS"):
+                    pytest.fail(f"{program} is missing, and VIDTAG_REQUIRE_TOOLS=1")
+                pytest.skip(f"{program} is not installed")
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            if _required("VIDTAG_REQUIRE_CUDA"):
+                pytest.fail("there is no CUDA device, and VIDTAG_REQUIRE_CUDA=1")
+            pytest.skip("there is no CUDA device")
+    if item.get_closest_marker("videos") and not os.environ.get("VIDTAG_TEST_VIDEOS"):
+        pytest.skip("VIDTAG_TEST_VIDEOS is not set")
+
+
+@pytest.fixture(scope="session")
+def test_videos() -> Path:
+    folder = os.environ.get("VIDTAG_TEST_VIDEOS")
+    if not folder:
+        pytest.skip("VIDTAG_TEST_VIDEOS is not set")
+    return Path(folder)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the suite away from the user's cache, also in child processes."""
+    os.environ["VIDTAG_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["HF_HUB_OFFLINE"] = "1"

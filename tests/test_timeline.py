@@ -1,0 +1,130 @@
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vidtag.scores import softmax
+from vidtag.timeline import SegmentRule, Step, TimelineBuilder, find_segments, num_steps
+from vidtag.windows import Grid
+
+
+def build(grid: Grid, duration: Fraction) -> tuple[list[Step], int]:
+    """Give window n the logits [n, 0], so that a step tells which windows it came from."""
+    builder = TimelineBuilder(
+        stride_seconds=grid.stride_seconds,
+        average="logits",
+        is_sparse=grid.stride_seconds > grid.window_seconds,
+    )
+    steps = []
+    early = 0
+    for n, index in enumerate(grid.starts(duration)):
+        start = index * grid.interval_seconds
+        end = start + grid.window_seconds
+        steps += builder.add(start, end, np.array([n, 0], np.float32))
+    early = len(steps)
+    return steps + builder.finish(duration), early
+
+
+def window_mean(step: Step) -> float:
+    """Undo the softmax of [mean, 0]."""
+    return float(np.log(step.scores[0] / step.scores[1]))
+
+
+@given(
+    st.fractions(min_value=Fraction(1, 100), max_value=40, max_denominator=1001),
+    st.fractions(min_value=Fraction(1, 4), max_value=6, max_denominator=30),
+    st.fractions(min_value=Fraction(1, 20), max_value=12, max_denominator=30),
+)
+@settings(max_examples=300, deadline=None)
+def test_steps_tile_the_duration(duration, window, stride):
+    grid = Grid.from_seconds(window=window, stride=stride, num_frames=16)
+    steps, _ = build(grid, duration)
+    assert len(steps) == num_steps(duration, grid.stride_seconds)
+    assert steps[0].start_seconds == 0
+    assert steps[-1].end_seconds == duration
+    for one, two in pairwise(steps):
+        assert one.end_seconds == two.start_seconds
+        assert one.end_seconds - one.start_seconds == grid.stride_seconds
+
+
+def test_a_step_is_the_mean_of_the_windows_that_cover_its_middle():
+    grid = Grid.from_seconds(window=Fraction(2), stride=Fraction(1), num_frames=16)
+    steps, early = build(grid, Fraction(5))  # windows at 0, 1, 2, 3
+    assert [round(window_mean(s), 6) for s in steps] == [0, 0.5, 1.5, 2.5, 3]
+    assert early == 3
+
+
+def test_the_tail_counts_where_it_covers():
+    grid = Grid.from_seconds(window=Fraction(2), stride=Fraction(1), num_frames=16)
+    steps, _ = build(grid, Fraction("4.5"))  # windows at 0, 1, 2 and the tail at 2.5
+    # middles 0.5, 1.5, 2.5, 3.5, 4.25: the tail covers the last three
+    assert [round(window_mean(s), 6) for s in steps] == [0, 0.5, 2, 2.5, 3]
+
+
+def test_a_sparse_step_belongs_to_the_window_that_starts_in_it():
+    grid = Grid.from_seconds(window=Fraction(2), stride=Fraction(10), num_frames=16)
+    steps, _ = build(grid, Fraction(21))  # windows at 0, 10 and the tail at 19
+    assert [round(window_mean(s), 6) for s in steps] == [0, 1.5, 2]
+
+
+def test_windows_out_of_order_are_a_mistake():
+    builder = TimelineBuilder(stride_seconds=Fraction(1), average="logits")
+    builder.add(Fraction(0), Fraction(2), np.zeros(2, np.float32))
+    with pytest.raises(ValueError, match="order"):
+        builder.add(Fraction(0), Fraction(2), np.zeros(2, np.float32))
+
+
+def steps_of(*scores: float, last: Fraction = Fraction(1)) -> list[Step]:
+    return [
+        Step(
+            start_seconds=Fraction(k),
+            end_seconds=k + (last if k == len(scores) - 1 else Fraction(1)),
+            scores=np.array([score, 1 - score]),
+        )
+        for k, score in enumerate(scores)
+    ]
+
+
+def stretches(steps: list[Step], **rule: object) -> list[tuple[float, float]]:
+    found = find_segments(steps, SegmentRule(**{"merge_gap_seconds": Fraction(0)} | rule))
+    return [(float(s.start_seconds), float(s.end_seconds)) for s in found if s.index == 0]
+
+
+@pytest.mark.parametrize(
+    ("scores", "rule", "found"),
+    [
+        ([0.1, 0.6, 0.3, 0.2], {"min_score": 0.6}, [(1, 3)]),  # holds down to half
+        ([0.3, 0.6, 0.1], {"min_score": 0.6}, [(1, 2)]),  # does not open at half
+        ([0.6, 0.29, 0.6], {"min_score": 0.6}, [(0, 1), (2, 3)]),
+        ([0.6, 0.2, 0.6], {"min_score": 0.6, "merge_gap_seconds": Fraction(1)}, [(0, 3)]),
+        (
+            [0.6, 0.2, 0.6],
+            {"min_score": 0.6, "merge_gap_seconds": Fraction(99, 100)},
+            [(0, 1), (2, 3)],
+        ),
+        ([0.6, 0.2, 0.6, 0.6], {"min_score": 0.6, "min_duration_seconds": Fraction(2)}, [(2, 4)]),
+        ([0.1, 0.1], {"min_score": 0.6}, []),
+    ],
+)
+def test_segments(scores, rule, found):
+    assert stretches(steps_of(*scores), **rule) == found
+
+
+def test_a_segment_reports_mean_and_peak_of_all_its_steps():
+    rule = SegmentRule(min_score=0.6, merge_gap_seconds=Fraction(1))
+    found = find_segments(steps_of(0.6, 0.2, 0.9), rule)
+    assert found[0].score == pytest.approx((0.6 + 0.2 + 0.9) / 3)
+    assert (found[0].peak_score, found[0].peak_seconds) == (0.9, Fraction(5, 2))
+
+
+def test_probs_average_each_windows_softmax():
+    builder = TimelineBuilder(stride_seconds=Fraction(1), average="probs")
+    windows = np.array([[3, 0], [0, 1]], np.float32)
+    builder.add(Fraction(0), Fraction(2), windows[0])
+    builder.add(Fraction(1), Fraction(3), windows[1])
+    steps = builder.finish(Fraction(3))
+    assert builder.video_scores() == pytest.approx(softmax(windows).mean(axis=0))
+    assert steps[-1].scores == pytest.approx(softmax(windows[1]))

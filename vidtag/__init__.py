@@ -1,0 +1,94 @@
+"""Tell what people are doing in a video, and when.
+
+>>> from vidtag import Tagger
+>>> document = Tagger("demo").tag("clip.mp4")  # doctest: +SKIP
+>>> document.timeline[0].tags[0].label  # doctest: +SKIP
+'jogging'
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vidtag.errors import (
+        DocumentError,
+        EmptyVideoError,
+        ModelError,
+        ModelLoadError,
+        ModelMismatchError,
+        NoVideoStreamError,
+        OutputError,
+        VideoDecodeError,
+        VideoError,
+        VideoOpenError,
+        VidtagError,
+    )
+    from vidtag.models.classifier import Classifier, ClassifierInfo
+    from vidtag.models.load import LoadOptions
+    from vidtag.results import Document
+    from vidtag.scoring import StepTags
+    from vidtag.settings import Settings
+    from vidtag.store import ScoreStore
+    from vidtag.tagger import Tagger, Tagging
+    from vidtag.timeline import SegmentRule
+    from vidtag.video.options import ReadOptions
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Classifier": "vidtag.models.classifier",
+    "ClassifierInfo": "vidtag.models.classifier",
+    "Document": "vidtag.results",
+    "DocumentError": "vidtag.errors",
+    "EmptyVideoError": "vidtag.errors",
+    "LoadOptions": "vidtag.models.load",
+    "ModelError": "vidtag.errors",
+    "ModelLoadError": "vidtag.errors",
+    "ModelMismatchError": "vidtag.errors",
+    "NoVideoStreamError": "vidtag.errors",
+    "OutputError": "vidtag.errors",
+    "ReadOptions": "vidtag.video.options",
+    "ScoreStore": "vidtag.store",
+    "SegmentRule": "vidtag.timeline",
+    "Settings": "vidtag.settings",
+    "StepTags": "vidtag.scoring",
+    "Tagger": "vidtag.tagger",
+    "Tagging": "vidtag.tagger",
+    "VideoDecodeError": "vidtag.errors",
+    "VideoError": "vidtag.errors",
+    "VideoOpenError": "vidtag.errors",
+    "VidtagError": "vidtag.errors",
+}
+
+__all__ = [
+    "Classifier",
+    "ClassifierInfo",
+    "Document",
+    "DocumentError",
+    "EmptyVideoError",
+    "LoadOptions",
+    "ModelError",
+    "ModelLoadError",
+    "ModelMismatchError",
+    "NoVideoStreamError",
+    "OutputError",
+    "ReadOptions",
+    "ScoreStore",
+    "SegmentRule",
+    "Settings",
+    "StepTags",
+    "Tagger",
+    "Tagging",
+    "VideoDecodeError",
+    "VideoError",
+    "VideoOpenError",
+    "VidtagError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Public names are imported when they are used: `vidtag --help` must not wait for PyAV.
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'vidtag' has no attribute {name!r}")

@@ -1,0 +1,117 @@
+"""All that vidtag raises on purpose.
+
+```
+VidtagError                       has .code
+├── VideoError                    has .path
+│   ├── VideoOpenError            also an OSError
+│   ├── NoVideoStreamError
+│   ├── VideoDecodeError          has .seconds, .num_failed_packets
+│   └── EmptyVideoError
+├── ModelError                    has .model_id
+│   ├── ModelLoadError            also an OSError
+│   ├── ModelMismatchError
+│   └── ModelOptionError
+├── UsageError                    options that do not go together
+├── DocumentError                 a stored result that cannot be read; has .path
+└── OutputError                   a result that cannot be written; also an OSError; has .path
+```
+
+Each message is one sentence: what failed, on what, and what to try. `code` is a stable
+snake_case word that JSON output carries; the README lists them all. A programmer's
+mistake is a `ValueError`, never a `VidtagError`.
+"""
+
+
+class VidtagError(Exception):
+    """Base of every error that a user can cause or meet."""
+
+    code: str = "error"
+    """Stable snake_case word, listed in the README."""
+
+
+class VideoError(VidtagError):
+    """Something is wrong with one input; the others can go on."""
+
+    def __init__(self, path: str, code: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+        """The input as the user named it."""
+        self.code = code
+
+
+class VideoOpenError(VideoError, OSError):
+    """The input is missing, unreachable, or no video that FFmpeg can open."""
+
+
+class NoVideoStreamError(VideoError):
+    """The container has no video stream that could be tagged."""
+
+
+class VideoDecodeError(VideoError):
+    """Packets were there, but no frame came out of them."""
+
+    def __init__(
+        self,
+        path: str,
+        code: str,
+        message: str,
+        *,
+        seconds: float | None = None,
+        num_failed_packets: int = 0,
+    ) -> None:
+        super().__init__(path, code, message)
+        self.seconds = seconds
+        """Where decoding stopped, in seconds, where that is known."""
+        self.num_failed_packets = num_failed_packets
+
+
+class EmptyVideoError(VideoError):
+    """There is a video stream, but no frame in the part that was asked for."""
+
+
+class ModelError(VidtagError):
+    """Something is wrong with the model; no input can be tagged."""
+
+    def __init__(self, model_id: str, code: str, message: str) -> None:
+        super().__init__(message)
+        self.model_id = model_id
+        """The model as the user named it."""
+        self.code = code
+
+
+class ModelLoadError(ModelError, OSError):
+    """The model is missing, unreachable, damaged, or no video classifier."""
+
+
+class ModelMismatchError(ModelError):
+    """The model was loaded, but what it returns does not fit what it declares."""
+
+
+class ModelOptionError(ModelError):
+    """Device, engine, precision and batch size as asked for do not go together: wrong usage."""
+
+
+class UsageError(VidtagError):
+    """What was asked does not go together; nothing was done."""
+
+    code = "wrong_usage"
+
+
+class DocumentError(VidtagError):
+    """A stored result cannot be read."""
+
+    code = "bad_document"
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class OutputError(VidtagError, OSError):
+    """A result cannot be written."""
+
+    code = "cannot_write"
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
