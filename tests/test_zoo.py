@@ -1,0 +1,259 @@
+"""Every file of the collection in `VIDTAG_TEST_VIDEOS`, against its manifest.
+
+Where vidtag differs on purpose, `DISAGREEMENTS` says why; an entry that no longer differs
+fails, so the table stays true.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vidtag.errors import VideoError
+from vidtag.video import VIDEO_ERROR_CODES, WARNING_CODES, Video
+
+pytestmark = pytest.mark.videos
+
+DISAGREEMENTS: dict[str, dict[str, str]] = {
+    "broken/fz_ogv_chained-video.ogv": {
+        "duration": "two chained Ogg streams, of 8 and 9 frames; the manifest counts the last",
+    },
+    "edge/drew_with-gps.mp4": {
+        "duration": "3 frames are 0.1 s; the manifest gives the length of the sound",
+    },
+    "edge/fz_ogv_bug482461.ogv": {
+        "duration": "124 frames span 4.17 s; the manifest gives the length of the sound",
+    },
+    "generated/bomb_8192x8192_2f.mp4": {
+        "frames": "refused: the manifest allows a clear error at the limit of pixels",
+        "display": "refused at the limit of pixels",
+        "duration": "refused at the limit of pixels",
+    },
+    "generated/broken/gen_all_pts_identical.mp4": {
+        "duration": "84 frames at the declared rate; the manifest gives the header's 152 frames",
+        "evenness": "repeated timestamps are spread out evenly",
+    },
+    "generated/broken/gen_hole_64k_zero.mp4": {
+        "duration": "the last 20 packets are damaged; what is missing is a warning",
+    },
+    "generated/broken/gen_noise_0.3pct_mpeg4_bframes.avi": {
+        "duration": "the last frames are damaged; what is missing is a warning",
+    },
+    "generated/broken/gen_stts_2e9_samples.mp4": {
+        "duration": "timestamps one tick apart span 0.13 s; the header promises 6.12 s",
+    },
+    "generated/broken/gen_truncated_60pct_vp9.webm": {
+        "duration": "32 frames are left; what is missing is a warning",
+    },
+    "generated/broken/gen_truncated_faststart_90pct.mp4": {
+        "duration": "146 frames are left; what is missing is a warning",
+    },
+    "generated/coded_ffv1_gray16.mkv": {"corners": "grey: the corners have no colours"},
+    "generated/coded_h264_gray.mp4": {"corners": "grey: the corners have no colours"},
+    "generated/coded_h264.mxf": {
+        "evenness": "sorted timestamps are even; the manifest took them as stored",
+    },
+    "generated/coded_mpeg2_interlaced_pal169.ts": {
+        "codes": "each frame shows the first of its two fields, which have an index each",
+    },
+    "generated/coded_resolution_switch.h264": {
+        "display": "the last picture is 640x360; the manifest gives the first one's size",
+    },
+    "generated/coded_two_video_default_second.mkv": {
+        "frames": "the default stream, as the manifest's note prefers; it measured the first",
+        "display": "the default stream, as the manifest's note prefers; it measured the first",
+    },
+    "generated/coded_video_starts_after_audio.mp4": {
+        "duration": "60 frames are 2 s; the manifest adds the 1.5 s before the first frame",
+    },
+    "real/nasa_13013.mp4": {
+        "frames": "the larger of two streams, the manifest's 'best'; it measured the first",
+        "display": "the larger of two streams, the manifest's 'best'; it measured the first",
+    },
+    "real/v_ApplyEyeMakeup_g01_c01.avi": {
+        "evenness": "sorted timestamps are even; the manifest took them as stored",
+    },
+}
+
+EXPECTED_WARNINGS = {
+    "partial/damaged": {"packets_failed", "frames_damaged", "truncated"},
+    "damaged frames": {"frames_damaged"},
+    "no timestamps": {"timestamps_missing"},
+    "+ warning": {"packets_failed"},
+    "warn about encryption": {"encrypted"},
+}
+"""Words in a manifest's expectation → warnings, one of which must be given."""
+
+ALLOWED_WITHOUT_MENTION = {
+    "several_video_streams",
+    "still_picture",
+    "size_changed",
+    "hdr",
+    "timestamps_reordered",
+    "timestamps_repeated",
+    "timestamps_discontinuous",
+    "rotation_ignored",
+    "frames_damaged",
+    "truncated",
+}
+
+ERRORS = {
+    "no video stream": {"no_video_stream", "audio_only", "subtitles_only", "cover_art_only"},
+    "no frame could be decoded": {"no_frames", "too_many_pixels"},
+    "no decodable frames": {"unsupported_codec"},
+    "cannot be read as a video": {"not_a_video", "incomplete", "playlist"},
+    "not a readable video": {"empty_file"},
+    "unsupported codec": {"unsupported_codec"},
+}
+"""Words in a manifest's expectation → codes, one of which must be given."""
+
+
+@dataclass
+class Seen:
+    """What vidtag made of one file."""
+
+    error: VideoError | None = None
+    times: list[Fraction] = field(default_factory=list)
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    turns: set[int | None] = field(default_factory=set)
+    info: Any = None
+    warnings: set[str] = field(default_factory=set)
+
+
+def manifest() -> list[dict[str, Any]]:
+    folder = os.environ.get("VIDTAG_TEST_VIDEOS")
+    if not folder:
+        return [{"file": "none"}]
+    entries: list[dict[str, Any]] = json.loads((Path(folder) / "manifest.json").read_text())
+    return entries
+
+
+def look(path: Path) -> Seen:
+    seen = Seen()
+    is_coded = path.name.startswith("coded_")
+    try:
+        with Video(path) as video:
+            for frame in video.frames():
+                if is_coded or len(seen.times) < 2:
+                    image = frame.to_rgb()
+                    seen.sizes.append((image.shape[1], image.shape[0]))
+                    if is_coded:
+                        index, turn = read_code(image)
+                        seen.codes.append(index)
+                        seen.turns.add(turn)
+                seen.times.append(frame.seconds)
+            seen.info = video.info()
+            seen.warnings = {notice.code for notice in video.notices()}
+    except VideoError as exc:
+        seen.error = exc
+    return seen
+
+
+def read_code(image: np.ndarray) -> tuple[int, int | None]:
+    """Read the marks of the collection's coded videos (its own `readcode.py`)."""
+    folder = os.environ["VIDTAG_TEST_VIDEOS"]
+    if folder not in sys.path:
+        sys.path.append(folder)
+    from readcode import read
+
+    index, turn = read(image)
+    return int(index), turn
+
+
+def differences(entry: dict[str, Any], seen: Seen) -> dict[str, str]:
+    """Compare with the manifest: aspect → what differs."""
+    found: dict[str, str] = {}
+
+    def compare(aspect: str, is_equal: bool, what: str) -> None:
+        if not is_equal:
+            found[aspect] = what
+
+    if not entry["frames"] and seen.error is not None:
+        return found
+    info = seen.info
+    compare("frames", len(seen.times) == (entry["frames"] or 0), f"{len(seen.times)} frames")
+    if entry["display"]:
+        shown = {f"{width}x{height}" for width, height in seen.sizes}
+        compare("display", shown == {entry["display"]}, f"{shown}")
+    if entry["duration_s"] is not None:
+        seconds = float(info.duration_seconds) if info else -1.0
+        slack = 0.05 + 0.01 * entry["duration_s"]
+        compare("duration", abs(seconds - entry["duration_s"]) <= slack, f"{seconds:.3f} s")
+    if seen.error is not None:
+        return found
+    if entry["vfr"] is not None:
+        is_variable = info.is_variable_frame_rate
+        compare("evenness", is_variable == entry["vfr"], f"variable: {is_variable}")
+    if seen.codes:
+        first = seen.codes[0]
+        expected = list(range(first, first + len(seen.codes)))
+        compare("codes", seen.codes == expected, f"{seen.codes}")
+        compare("corners", seen.turns == {0}, f"{seen.turns}")
+    return found
+
+
+@pytest.mark.parametrize("entry", manifest(), ids=lambda entry: entry["file"])
+def test_file(entry: dict[str, Any], test_videos: Path) -> None:
+    seen = look(test_videos / entry["file"])
+    expected = entry["expected"]
+    reasons = DISAGREEMENTS.get(entry["file"], {})
+    found = differences(entry, seen)
+    assert set(found) == set(reasons), found
+
+    if seen.error is not None:
+        assert "error" in expected, f"{seen.error.code}: {seen.error}"
+        assert seen.error.code in VIDEO_ERROR_CODES
+        for words, codes in ERRORS.items():
+            if words in expected:
+                assert seen.error.code in codes
+        return
+
+    assert not expected.startswith("clear error"), expected
+    assert seen.times == sorted(seen.times)
+    assert seen.times[0] == 0
+    assert seen.info.num_frames == len(seen.times)
+    assert seen.warnings <= set(WARNING_CODES)
+    mentioned: set[str] = set()
+    for words, codes in EXPECTED_WARNINGS.items():
+        if words in expected:
+            assert seen.warnings & codes, (words, seen.warnings)
+            mentioned |= codes
+    if entry["no_pts"]:
+        mentioned.add("timestamps_missing")
+    assert seen.warnings <= mentioned | ALLOWED_WITHOUT_MENTION
+
+
+def test_the_table_names_files_that_exist(test_videos: Path) -> None:
+    assert set(DISAGREEMENTS) <= {entry["file"] for entry in manifest()}
+
+
+@pytest.mark.slow
+def test_installed_command(test_videos: Path) -> None:
+    """All files by the command itself, in one run: a line for each, and no traceback."""
+    files = [str(test_videos / entry["file"]) for entry in manifest()]
+    vidtag = str(Path(sys.executable).with_name("vidtag"))
+    command = [vidtag, "--model", "demo", "--json", "--no-cache"]
+    done = subprocess.run([*command, "--", *files], capture_output=True, text=True)
+    assert done.returncode == 3, done.stderr[-2000:]
+    assert "Traceback" not in done.stderr
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", done.stderr + done.stdout)
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [document["video"]["path"] for document in documents] == files
+    for entry, document in zip(manifest(), documents, strict=True):
+        if "error" in document:
+            assert "error" in entry["expected"], entry["file"]
+            assert document["error"]["code"] in VIDEO_ERROR_CODES
+            continue
+        duration = document["video"]["duration_seconds"]
+        assert document["timeline"][0]["start_seconds"] == 0
+        assert document["timeline"][-1]["end_seconds"] == pytest.approx(duration, abs=0.001)
+        assert document["video"]["num_frames"] > 0

@@ -1,0 +1,185 @@
+"""Packets of one stream made into decoded frames, past whatever is damaged.
+
+Owns the bounds: garbage ends. Knows nothing of times on a timeline and of upright pictures.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import cast
+
+import av
+from av.codec.context import ThreadType
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from vidtag.video.formats import AV_ERRORS, decoder_max_pixels
+from vidtag.video.options import ReadOptions
+from vidtag.video.sources import Source
+from vidtag.video.streams import Opened
+
+MAX_FAILED_IN_A_ROW = 5000
+"""After so many refused packets without a frame, the rest is taken for garbage.
+
+Three minutes at 25 frames per second: longer than any run between key frames.
+"""
+
+MAX_READ_ERRORS = 100
+"""After so many failed reads without a packet, the rest of the file is given up."""
+
+MAX_THREADS = 16
+"""More don't decode faster. Source: FFmpeg's own limit for automatic counts."""
+
+THREAD_BYTES = 512 << 20
+"""What the frames of all threads may take together."""
+
+CONCEALED = {"h264", "mpeg1video", "mpeg2video"}
+"""Decoders that paint over damage, but not with slice threads: then it is left to chance what
+is shown. Few videos have slices, so little speed is lost."""
+
+
+@dataclass(slots=True)
+class DecodeCounts:
+    """What happened while decoding."""
+
+    packets: int = 0
+    frames: int = 0
+    failed_packets: int = 0
+    damaged_frames: int = 0
+    is_given_up: bool = False
+    is_cut_short: bool = False
+    """Whether decoding stopped before the end."""
+
+    is_encrypted: bool = False
+    last_packet_pts: int | None = None
+    """The largest timestamp among the stream's packets that are shown."""
+
+    last_frame_pts: int | None = None
+    """The largest timestamp among the decoded frames."""
+
+    last_seconds: dict[int, float] = field(default_factory=dict)
+    """For each stream, when its last packet ends."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the last frame came out of the decoder."""
+        if self.is_cut_short:
+            return False
+        if self.last_packet_pts is None:
+            return self.frames >= self.packets
+        return self.last_frame_pts is not None and self.last_frame_pts >= self.last_packet_pts
+
+
+class Decoder:
+    """Decodes one stream of a container from where it stands.
+
+    Args:
+        source: Where the video comes from.
+        opened: The video, from where its container stands.
+        options: The limit of pixels.
+        use_frame_threads: Decode several frames at once. Faster, but next to damage, frames are
+            lost and what is told of them is left to chance: it stops at the first damage, and
+            the video has to be read again without.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        opened: Opened,
+        options: ReadOptions,
+        *,
+        use_frame_threads: bool,
+    ) -> None:
+        self.counts = DecodeCounts()
+        self.uses_frame_threads = use_frame_threads
+        self._source = source
+        self._container = opened.container
+        self._stream = opened.stream
+        context = opened.stream.codec_context
+        if not context.is_open:
+            context.thread_type = ThreadType.AUTO if use_frame_threads else ThreadType.SLICE
+            context.thread_count = _num_threads(opened.size)
+            if not use_frame_threads and context.name in CONCEALED:
+                context.thread_count = 1
+            context.options = {"max_pixels": decoder_max_pixels(options)}
+        self._num_failed_in_a_row = 0
+
+    def frames(self) -> Iterator[av.VideoFrame]:
+        """Yield frames in decoder order until the stream ends."""
+        counts = self.counts
+        for packet in self._packets():
+            if counts.is_given_up or (self.uses_frame_threads and packet.is_corrupt):
+                counts.is_cut_short = True
+                return
+            try:
+                decoded = packet.decode()
+            except AV_ERRORS:
+                if packet.size:
+                    counts.failed_packets += 1
+                self._num_failed_in_a_row += 1
+                if self.uses_frame_threads:
+                    counts.is_cut_short = True
+                    return
+                counts.is_given_up = self._num_failed_in_a_row >= MAX_FAILED_IN_A_ROW
+                continue
+            for frame in decoded:
+                if self.uses_frame_threads and frame.is_corrupt:
+                    counts.is_cut_short = True
+                    return
+                self._num_failed_in_a_row = 0
+                counts.frames += 1
+                counts.damaged_frames += frame.is_corrupt
+                if frame.pts is not None:
+                    last = counts.last_frame_pts
+                    counts.last_frame_pts = frame.pts if last is None else max(frame.pts, last)
+                yield frame
+
+    def _packets(self) -> Iterator[Packet[VideoStream]]:
+        num_errors = 0
+        flush: Packet[VideoStream] | None = None
+        while True:
+            read = partial(next, self._container.demux(), None)
+            try:
+                while (packet := self._source.run(read)) is not None:
+                    num_errors = 0
+                    self._note(packet)
+                    if packet.stream.index != self._stream.index:
+                        continue
+                    if packet.size:
+                        self.counts.packets += 1
+                        yield cast("Packet[VideoStream]", packet)
+                    else:  # an empty one within the stream would end the decoder's work
+                        flush = cast("Packet[VideoStream]", packet)
+                if flush is not None:
+                    yield flush
+                return
+            except AV_ERRORS:
+                num_errors += 1
+                if num_errors >= MAX_READ_ERRORS or not self._source.is_file:
+                    self.counts.is_given_up = True
+                    return
+
+    def _note(self, packet: Packet[Stream]) -> None:
+        counts = self.counts
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if not packet.size or stamp is None:
+            return
+        end = float((stamp + (packet.duration or 0)) * packet.time_base)
+        index = packet.stream.index
+        counts.last_seconds[index] = max(counts.last_seconds.get(index, end), end)
+        if index == self._stream.index:
+            if not packet.is_discard and (
+                counts.last_packet_pts is None or stamp > counts.last_packet_pts
+            ):
+                counts.last_packet_pts = stamp
+            if packet.has_sidedata("encryption_info"):
+                counts.is_encrypted = True
+
+
+def _num_threads(size: tuple[int, int]) -> int:
+    frame_bytes = max(1, 3 * size[0] * size[1])  # 10 bits, with chroma at half size
+    return max(1, min(MAX_THREADS, os.cpu_count() or 1, THREAD_BYTES // frame_bytes))

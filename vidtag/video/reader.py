@@ -1,0 +1,259 @@
+"""`Video`: a source in, upright frames with exact times out.
+
+Owns the life of an opened video and what is known of it. Knows nothing of models and windows.
+"""
+
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+import av
+
+from vidtag.errors import VideoDecodeError
+from vidtag.frames import Frame, Image, Notice, VideoInfo
+from vidtag.video.findings import Findings, no_frames, too_many_pixels
+from vidtag.video.formats import AV_ERRORS
+from vidtag.video.options import ReadOptions
+from vidtag.video.passes import CHAINED, RAW, Pass
+from vidtag.video.pictures import Shape, shape_of, to_rgb
+from vidtag.video.sources import Source, from_path, from_stdin
+from vidtag.video.streams import open_video
+from vidtag.video.timestamps import LONGEST_SECONDS, RateMeter
+from vidtag.video.urls import UrlSource, is_url
+
+LONG_LAST_SECONDS = 1
+"""A last frame longer than this is not believed to outlast the declared duration."""
+
+_DEFAULTS = ReadOptions()
+
+
+class Video:
+    """A video, opened for reading; a context manager.
+
+    Args:
+        source: A path, `-` for standard input, or an http(s) or rtsp URL. Any other text is a
+            file name, whatever it looks like.
+        options: Which part to read, and the limits.
+
+    Raises:
+        VideoOpenError: It is missing, unreachable, or no video.
+        NoVideoStreamError: There is no video in it.
+        VideoDecodeError: Its pictures are larger than the limit.
+    """
+
+    def __init__(self, source: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> None:
+        self._options = options
+        self._source = _open_source(os.fspath(source), options)
+        self.path = self._source.path
+        """The input as named, without credentials."""
+        self._is_closed = False
+        self._is_fresh = True
+        try:
+            self._pass = Pass(self._source, open_video(self._source), options)
+        except BaseException:
+            self._source.close()
+            raise
+        try:
+            self._check_pixels(self._pass.opened.size)
+        except BaseException:
+            self.close()
+            raise
+        self._start_over()
+
+    @property
+    def can_reread(self) -> bool:
+        """Whether `frames` may be called again: not for a pipe or a live stream."""
+        return self._source.can_reread
+
+    @property
+    def declared_duration_seconds(self) -> Fraction | None:
+        """How long the video is by its header; `None` where that does not say."""
+        return self._pass.opened.declared_seconds
+
+    @property
+    def reached_end(self) -> bool:
+        """Whether the last reading went to the end of the video, not only to `ReadOptions.end`."""
+        return not self._is_cut
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield upright frames in decoder order; their times never run backwards.
+
+        With `ReadOptions.start`, the frame that is on screen at that time comes first. With
+        `ReadOptions.end`, reading stops at the first frame that comes on screen then or later.
+        Called again, it reads from the beginning.
+
+        Raises:
+            VideoDecodeError: Packets were there, but no frame came out of them.
+            EmptyVideoError: There is no frame in the part that was asked for.
+            ValueError: It is called again, but `can_reread` is false, or the video is closed.
+        """
+        self._rewind()
+        before: av.VideoFrame | None = None
+        held: tuple[av.VideoFrame, Fraction, Shape] | None = None
+        end = self._options.end
+        for picture, seconds in self._pass.frames():
+            # A frame is held until the next one is there, which deinterlacing needs.
+            if held is not None:
+                yield self._frame(before, held, picture)
+                before = held[0]
+                held = None
+            if end is not None and seconds >= end:
+                self._is_cut = True
+                break
+            held = picture, seconds, self._shape(picture)
+        if held is not None:
+            yield self._frame(before, held, None)
+        self._conclude()
+
+    def info(self) -> VideoInfo:
+        """Return what is known; complete once `frames` is exhausted."""
+        opened, counts, shape = self._pass.opened, self._pass.counts, self._first_shape
+        return VideoInfo(
+            path=self.path,
+            size_bytes=self._source.size_bytes,
+            container=opened.format,
+            codec=opened.codec,
+            width=shape.width if shape else opened.size[0],
+            height=shape.height if shape else opened.size[1],
+            rotation_degrees=shape.turn.degrees if shape else 0,
+            frame_rate=self._meter.frame_rate,
+            is_variable_frame_rate=self._meter.is_variable,
+            duration_seconds=self._duration(),
+            num_frames=counts.frames,
+            num_failed_packets=counts.failed_packets,
+        )
+
+    def notices(self) -> tuple[Notice, ...]:
+        """Return what was odd, each code once, in the order of `WARNING_CODES`."""
+        return self._findings.notices()
+
+    def close(self) -> None:
+        """Release the file and the decoder. Frames must not be converted afterwards."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._source.is_idle:  # else a read was interrupted, and goes on in its thread
+            self._pass.opened.container.close()
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _rewind(self) -> None:
+        if self._is_closed:
+            raise ValueError(f"'{self.path}' is closed")
+        if not self._is_fresh:
+            if not self.can_reread:
+                raise ValueError(f"'{self.path}' can be read only once")
+            self._pass.opened.container.close()
+            self._pass = Pass(self._source, open_video(self._source), self._options)
+        self._is_fresh = False
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._findings = Findings(self.path)
+        self._findings.note_stream(self._pass.opened)
+        self._meter = RateMeter(self._pass.opened.time_base)
+        self._first_shape: Shape | None = None
+        self._last: tuple[Fraction, Fraction | None] | None = None
+        self._is_cut = False
+
+    def _shape(self, picture: av.VideoFrame) -> Shape:
+        self._check_pixels((picture.width, picture.height))
+        shape = shape_of(picture, self._pass.opened.sample_aspect)
+        self._check_pixels((shape.width, shape.height))
+        self._findings.note_picture(picture, shape)
+        if self._first_shape is None:
+            self._first_shape = shape
+        return shape
+
+    def _check_pixels(self, size: tuple[int, int]) -> None:
+        if size[0] * size[1] > self._options.max_pixels:
+            raise too_many_pixels(self.path, size, self._options.max_pixels)
+
+    def _frame(
+        self,
+        before: av.VideoFrame | None,
+        held: tuple[av.VideoFrame, Fraction, Shape],
+        after: av.VideoFrame | None,
+    ) -> Frame:
+        picture, seconds, shape = held
+        if not picture.interlaced_frame:
+            before = after = None
+        length = self._length(picture)
+        self._last = seconds, length
+        self._meter.add(seconds)
+        path = self.path
+
+        def convert() -> Image:
+            try:
+                return to_rgb(picture, shape, before, after)
+            except AV_ERRORS as exc:
+                raise VideoDecodeError(
+                    path,
+                    "unsupported_pixels",
+                    f"The pixels of '{path}' (format {picture.format.name}) can't be converted; "
+                    "convert it to H.264.",
+                    seconds=float(seconds),
+                ) from exc
+
+        return Frame(seconds=seconds, duration_seconds=length, to_rgb=convert)
+
+    def _length(self, picture: av.VideoFrame) -> Fraction | None:
+        if picture.pts is None or picture.duration <= 0:
+            return None
+        seconds = picture.duration * self._pass.opened.time_base
+        if self._pass.opened.format in CHAINED | RAW and seconds < self._usual_gap / 2:
+            return None  # such formats store no lengths; this one is a wrong guess
+        return seconds if seconds <= LONGEST_SECONDS else None
+
+    def _duration(self) -> Fraction:
+        declared = self.declared_duration_seconds
+        if self._last is None:
+            return declared or Fraction(0)
+        seconds, length = self._last
+        if self._is_cut and declared is not None:
+            return max(declared, seconds)
+        length = length or self._usual_gap
+        if length > LONG_LAST_SECONDS and declared is not None and seconds + length > declared:
+            length = max(declared - seconds, 1 / self._pass.opened.rate)
+        return seconds + length
+
+    @property
+    def _usual_gap(self) -> Fraction:
+        return self._meter.last_gap or 1 / self._pass.opened.rate
+
+    def _conclude(self) -> None:
+        opened, counts, findings = self._pass.opened, self._pass.counts, self._findings
+        failure = self._source.failure()
+        if self._last is None:
+            raise failure or no_frames(self._source, opened, counts, self._options)
+        duration = self._duration()
+        if counts.frames == 1 and not self._is_cut:
+            findings.note("still_picture", "has one frame; it was tagged as a still picture.")
+        findings.note_damage(counts, duration, broke_off=failure is not None)
+        findings.note_encryption(self._source, opened, counts)
+        findings.note_times(self._pass.oddities, opened.rate)
+        if self._is_cut:
+            findings.note_cut(opened.declared_seconds)
+        else:
+            findings.note_missing_end(opened, counts, duration, self._usual_gap)
+
+
+def _open_source(name: str, options: ReadOptions) -> Source:
+    """Find out what a name means: stdin, a URL, or a path."""
+    if name == "-":
+        return from_stdin(options)
+    if is_url(name):
+        return UrlSource(name, options)
+    return from_path(name, options)

@@ -1,0 +1,374 @@
+"""What the user named, opened safely: a file, a pipe, or a URL.
+
+Owns the decision what may be opened at all: ordinary containers, by the protocol that the
+user named and no other. Knows nothing of frames.
+"""
+
+import errno
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import IO, BinaryIO, Protocol, TypeVar, cast
+
+import av
+from av.container import InputContainer
+
+from vidtag.errors import VideoError, VideoOpenError
+from vidtag.video.formats import (
+    AV_ERRORS,
+    HEAD_BYTES,
+    container_options,
+    index_comes_last,
+    not_a_video,
+)
+from vidtag.video.options import ReadOptions
+from vidtag.video.waiting import Worker
+
+T = TypeVar("T")
+
+SPOOL_BYTES = 4 << 30
+"""The most that is kept of a pipe or download in a temporary file.
+
+Two hours of a phone's 1080p30 are 4 GB at the 4.5 Mbit/s of its compact setting; what is
+longer is better saved first.
+"""
+
+
+class Source(Protocol):
+    """Something that a container can be opened from."""
+
+    path: str
+    """The input as the user named it, without credentials."""
+
+    size_bytes: int | None
+    """Size of the file; `None` for streams."""
+
+    can_reread: bool
+    """Whether it can be opened again."""
+
+    is_file: bool
+    """Whether seeking is cheap, and reading can't block for long."""
+
+    def open(self) -> InputContainer:
+        """Open it from its beginning, or raise a `VideoOpenError`."""
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do something that reads from the source, so that Ctrl-C can interrupt it."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing reads any more, so that the container may be closed."""
+
+    def failure(self) -> VideoError | None:
+        """Tell why reading ended early, if the source knows."""
+
+    def edges(self, size: int) -> bytes:
+        """Return up to `size` bytes from the beginning, and as many from the end."""
+
+    def close(self) -> None:
+        """Release what it holds, once its container is closed."""
+
+
+class FileSource:
+    """A regular file, by its path or as an open file (a temporary one, or stdin)."""
+
+    def __init__(self, path: str, file: str | BinaryIO, size: int, options: ReadOptions) -> None:
+        self.path = path
+        self.size_bytes: int | None = size
+        self.can_reread = True
+        self.is_file = True
+        self._file = file
+        self._options = options
+
+    def open(self) -> InputContainer:
+        """Open it from its beginning, or raise a `VideoOpenError`."""
+        options = container_options("file", self._options)
+        try:
+            if not isinstance(self._file, str):
+                return open_container(Nameless(self._file), options)
+            try:
+                # "file:" and an absolute path: no part of a name is taken for a protocol.
+                return open_container("file:" + os.path.abspath(self._file), options)
+            except av.error.ArgumentError:
+                # A format that is not allowed, perhaps guessed from the name: once more without.
+                self._file = open(self._file, "rb")  # noqa: SIM115 - closed by close()
+                return open_container(Nameless(self._file), options)
+        except AV_ERRORS as exc:
+            raise not_a_video(self.path, self.edges(HEAD_BYTES)[:HEAD_BYTES]) from exc
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do it here and now: disks don't block for long."""
+        return work()
+
+    @property
+    def is_idle(self) -> bool:
+        """Always."""
+        return True
+
+    def failure(self) -> VideoError | None:
+        """Return none: a file just ends."""
+        return None
+
+    def edges(self, size: int) -> bytes:
+        """Return the file's first and last bytes; nothing where that fails."""
+        try:
+            if isinstance(self._file, str):
+                with open(self._file, "rb") as file:
+                    return _edges(file, size)
+            return _edges(self._file, size)
+        except (OSError, ValueError):
+            return b""
+
+    def close(self) -> None:
+        """Close an open file; a temporary one vanishes."""
+        if not isinstance(self._file, str):
+            self._file.close()
+
+
+class Nameless:
+    """An open file as FFmpeg reads it, without a name to guess a format or protocol from."""
+
+    name = ""
+
+    def __init__(self, file: BinaryIO) -> None:
+        file.seek(0)
+        self.read = file.read
+        self.seek = file.seek
+        self.tell = file.tell
+
+
+class PipeSource:
+    """A pipe that is read once, as it comes."""
+
+    def __init__(self, path: str, reader: "PipeReader", options: ReadOptions) -> None:
+        self.path = path
+        self.size_bytes: int | None = None
+        self.can_reread = False
+        self.is_file = False
+        self._reader = reader
+        self._options = options
+        self._worker = Worker()
+
+    def open(self) -> InputContainer:
+        """Open what comes through the pipe, or raise a `VideoOpenError`."""
+        options = container_options("file", self._options)
+        try:
+            return self.run(lambda: open_container(self._reader, options))
+        except AV_ERRORS as exc:
+            if failure := self.failure():
+                error = failure
+            elif not self._reader.head:
+                error = VideoOpenError(
+                    self.path,
+                    "empty_file",
+                    f"Nothing came through '{self.path}'; check the command before the pipe.",
+                )
+            else:
+                error = not_a_video(self.path, self._reader.head)
+            raise error from exc
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do it in a thread, so that Ctrl-C ends the wait for more."""
+        return self._worker.run(work)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no read was left behind."""
+        return not self._worker.is_busy
+
+    def failure(self) -> VideoError | None:
+        """Return the error that ended the pipe, if it was one."""
+        error = self._reader.error
+        if error is None:
+            return None
+        return VideoOpenError(
+            self.path,
+            "read_failed",
+            f"Reading from '{self.path}' failed: {error.strerror or 'an input/output error'}.",
+        )
+
+    def edges(self, size: int) -> bytes:
+        """Return the pipe's first bytes."""
+        return self._reader.head[:size]
+
+    def close(self) -> None:
+        """Close the pipe, unless somebody still reads from it."""
+        if self._worker.close():
+            self._reader.close()
+
+
+class PipeReader:
+    """The file object that FFmpeg reads a pipe through; remembers the pipe's first bytes."""
+
+    name = "pipe"
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.head = b""
+        self.error: OSError | None = None
+        self._file = file
+        self._position = 0
+
+    def index_comes_last(self) -> bool:
+        """Look at as many first bytes as needed to tell; they can be read again."""
+        while (answer := index_comes_last(self.head)) is None and len(self.head) < HEAD_BYTES:
+            data = self._file.read(4096)
+            if not data:
+                break
+            self.head += data
+        return bool(answer)
+
+    def readable(self) -> bool:
+        """Say yes; FFmpeg asks."""
+        return True
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes; none at the end or after an error, which is kept."""
+        if self._position < len(self.head):
+            data = self.head[self._position : self._position + size]
+        else:
+            try:
+                data = self._file.read(size) or b""
+            except OSError as exc:
+                self.error = exc
+                return b""
+            if self._position == len(self.head) < 4096:
+                self.head += data
+        self._position += len(data)
+        return data
+
+    def close(self) -> None:
+        """Close the pipe."""
+        self._file.close()
+
+
+def open_container(file: object, options: dict[str, str]) -> InputContainer:
+    """Open a file object, or a name with its protocol."""
+    # Titles need not be UTF-8.
+    container = av.open(file, options=options, metadata_errors="replace")
+    return cast(InputContainer, container)
+
+
+def from_path(name: str, options: ReadOptions) -> Source:
+    """Open a path: a regular file, or a named pipe."""
+    try:
+        status = os.stat(name)
+        if stat.S_ISDIR(status.st_mode):
+            raise VideoOpenError(
+                name, "is_a_folder", f"'{name}' is a folder; name a video file in it."
+            )
+        if stat.S_ISFIFO(status.st_mode):
+            return _from_descriptor(os.open(name, os.O_RDONLY), name, options)
+        if not stat.S_ISREG(status.st_mode):
+            raise VideoOpenError(
+                name, "not_a_file", f"'{name}' is a device or socket, not a video file."
+            )
+        with open(name, "rb"):
+            pass
+    except VideoOpenError:
+        raise
+    except PermissionError as exc:
+        raise VideoOpenError(
+            name, "permission_denied", f"You may not read '{name}'; check its permissions."
+        ) from exc
+    except (OSError, ValueError) as exc:
+        if isinstance(exc, OSError) and exc.errno == errno.EIO:
+            raise VideoOpenError(
+                name, "read_failed", f"The disk failed to read '{name}'; try a copy of it."
+            ) from exc
+        raise VideoOpenError(
+            name, "not_found", f"There is no file '{name}'; check the spelling."
+        ) from exc
+    if status.st_size == 0:
+        raise VideoOpenError(
+            name, "empty_file", f"'{name}' is empty (0 bytes); copy or download it again."
+        )
+    return FileSource(name, name, status.st_size, options)
+
+
+def from_stdin(options: ReadOptions) -> Source:
+    """Open standard input."""
+    try:
+        # sys.stdin is None where the program was started without one.
+        descriptor = os.dup(sys.stdin.fileno())
+    except (AttributeError, OSError, ValueError) as exc:
+        raise VideoOpenError(
+            "-", "read_failed", "Standard input ('-') is closed; pipe a video into it."
+        ) from exc
+    if os.isatty(descriptor):
+        os.close(descriptor)
+        raise VideoOpenError(
+            "-", "read_failed", "Standard input ('-') is a terminal; pipe a video into it."
+        )
+    return _from_descriptor(descriptor, "-", options)
+
+
+def _from_descriptor(descriptor: int, path: str, options: ReadOptions) -> Source:
+    status = os.fstat(descriptor)
+    if stat.S_ISDIR(status.st_mode):
+        os.close(descriptor)
+        raise VideoOpenError(path, "is_a_folder", f"'{path}' is a folder; name a video file in it.")
+    if stat.S_ISREG(status.st_mode):
+        file = os.fdopen(descriptor, "rb", buffering=HEAD_BYTES)
+        if status.st_size == 0:
+            file.close()
+            raise VideoOpenError(
+                path, "empty_file", f"'{path}' is empty (0 bytes); check what is fed into it."
+            )
+        return FileSource(path, file, status.st_size, options)
+    pipe = os.fdopen(descriptor, "rb", buffering=0)
+    reader = PipeReader(pipe)
+    try:
+        if not reader.index_comes_last():
+            return PipeSource(path, reader, options)
+        spooled, size = spool(path, reader.head, pipe)
+    except BaseException as exc:
+        pipe.close()
+        if not isinstance(exc, OSError) or isinstance(exc, VideoOpenError):
+            raise
+        raise VideoOpenError(
+            path, "read_failed", f"Reading from '{path}' failed: {exc.strerror}."
+        ) from exc
+    pipe.close()
+    return FileSource(path, spooled, size, options)
+
+
+def spool(path: str, head: bytes, rest: IO[bytes]) -> tuple[BinaryIO, int]:
+    """Copy a stream into a temporary file that vanishes when closed."""
+    file = cast(BinaryIO, tempfile.TemporaryFile(prefix="vidtag-"))  # noqa: SIM115 - returned
+    try:
+        size = 0
+        data = head or rest.read(HEAD_BYTES)
+        while data:
+            size += file.write(data)
+            data = rest.read(HEAD_BYTES)
+            if size > SPOOL_BYTES:
+                raise VideoOpenError(
+                    path,
+                    "spool_limit",
+                    f"'{path}' is larger than {SPOOL_BYTES >> 30} GiB and can't be read as it "
+                    "comes, because its index lies at its end; save it as a file first.",
+                )
+    except OSError as exc:
+        file.close()
+        if exc.errno != errno.ENOSPC:
+            raise
+        raise VideoOpenError(
+            path,
+            "spool_limit",
+            f"There is no room for a temporary copy of '{path}', whose index lies at its end; "
+            "save it as a file first, or let TMPDIR name a larger folder.",
+        ) from exc
+    except BaseException:
+        file.close()
+        raise
+    return file, size
+
+
+def _edges(file: BinaryIO, size: int) -> bytes:
+    file.seek(0)
+    head = file.read(size)
+    length = file.seek(0, os.SEEK_END)
+    file.seek(max(len(head), length - size))
+    return head + file.read(size)

@@ -1,0 +1,218 @@
+"""A container opened: which of its streams is the video, and what the header says of it."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from vidtag.errors import NoVideoStreamError, VideoError
+from vidtag.video.sources import Source
+
+USUAL_RATE = Fraction(25)
+"""Frames per second where nothing declares any. Source: FFmpeg's raw demuxers."""
+
+LONGEST_SECONDS = 10 * 365 * 86400
+"""A longer declared duration is damage, not a video."""
+
+_RATES = (Fraction(1, 100), Fraction(2000))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Opened:
+    """A container and its video stream, with what the header declares."""
+
+    container: InputContainer
+    stream: VideoStream
+    num_videos: int
+    """Video streams there were to choose from; cover art is none."""
+
+    format: str
+    """FFmpeg's short name of the container format."""
+
+    codec: str
+    """FFmpeg's name of the codec."""
+
+    size: tuple[int, int]
+    """Width and height as stored, by the header."""
+
+    time_base: Fraction
+    """Seconds per tick of the timestamps."""
+
+    rate: Fraction
+    """Frames per second by the header, or the usual ones."""
+
+    declared_seconds: Fraction | None
+    """How long the video is by the header."""
+
+    is_declared_for_stream: bool
+    """Whether that is the video stream's own length, not the file's with its sound."""
+
+    aspect: Fraction | None
+    """The container's sample aspect ratio, where it overrides the codec's."""
+
+    @property
+    def sample_aspect(self) -> Fraction | None:
+        """The sample aspect ratio of the frame that was decoded last."""
+        return self.aspect or self.stream.codec_context.sample_aspect_ratio
+
+
+def open_video(source: Source) -> Opened:
+    """Open a source and choose its video stream.
+
+    Raises:
+        VideoOpenError: It cannot be opened.
+        NoVideoStreamError: There is no video in it.
+    """
+    container = source.open()
+    try:
+        stream, num_videos = choose_stream(container, source.path)
+        context = stream.codec_context
+        seconds, is_own = declared_seconds(container, stream)
+        aspect = stream.sample_aspect_ratio
+        return Opened(
+            container=container,
+            stream=stream,
+            num_videos=num_videos,
+            format=_short_name(container.format.name),
+            codec=context.codec.canonical_name,
+            size=(context.width, context.height),
+            time_base=stream.time_base or Fraction(1, 1_000_000),
+            rate=declared_rate(stream) or USUAL_RATE,
+            declared_seconds=seconds,
+            is_declared_for_stream=is_own,
+            aspect=aspect if aspect != context.sample_aspect_ratio else None,
+        )
+    except BaseException:
+        container.close()
+        raise
+
+
+def choose_stream(container: InputContainer, path: str) -> tuple[VideoStream, int]:
+    """Choose the default video stream, else the largest; cover art is none.
+
+    Returns:
+        The stream, and how many there were to choose from.
+    """
+    pictures = [s for s in container.streams.video if _is_cover(s)]
+    videos = [s for s in container.streams.video if not _is_cover(s)]
+    if not videos:
+        raise _no_video(container, path, has_cover=bool(pictures))
+    known = [s for s in videos if has_decoder(s)]
+    if not known:
+        raise NoVideoStreamError(
+            path,
+            "unsupported_codec",
+            f"The codec of '{path}' is unknown, or its header is damaged; convert it to H.264, or "
+            "get it again.",
+        )
+    defaults = [s for s in known if s.disposition & Disposition.default]
+    chosen = max(defaults or known, key=_num_pixels)
+    return chosen, len(videos)
+
+
+def has_decoder(stream: VideoStream) -> bool:
+    """Tell whether the stream can be decoded at all."""
+    return getattr(stream, "codec_context", None) is not None
+
+
+def declared_seconds(
+    container: InputContainer, stream: VideoStream
+) -> tuple[Fraction | None, bool]:
+    """Return how long the header says that the video is.
+
+    Returns:
+        Seconds (`None` where the header does not say), and whether they are the video
+        stream's own, else the whole file's with its sound.
+    """
+    if stream.duration and stream.duration > 0 and stream.time_base:
+        seconds = stream.duration * stream.time_base
+        whole = Fraction(container.duration or 0, 1_000_000)
+        if seconds <= LONGEST_SECONDS and not 0 < whole < seconds - 1:
+            return max(seconds, _promised_seconds(container, stream)), True
+    start = (stream.start_time or 0) * (stream.time_base or Fraction(0))
+    tagged = _tagged_seconds(stream.metadata.get("DURATION", ""))
+    if tagged is not None and tagged > start:  # Matroska's tag is the time of the end
+        return tagged - start, True
+    end = declared_end(container)
+    if end is not None and end > start:
+        return end - start, False
+    return None, False
+
+
+def declared_end(container: InputContainer) -> Fraction | None:
+    """Return when the whole file ends by its header, in the time of its timestamps."""
+    if not container.duration or not 0 < container.duration <= LONGEST_SECONDS * 1_000_000:
+        return None
+    return Fraction((container.start_time or 0) + container.duration, 1_000_000)
+
+
+def declared_rate(stream: VideoStream) -> Fraction | None:
+    """Return the frame rate that the header declares, where it is a sensible one."""
+    rates = [stream.average_rate, stream.guessed_rate, stream.base_rate]
+    if stream.start_time is None and stream.duration is None:
+        # A raw stream: the average is the demuxer's guess, the codec's own comes first.
+        rates.insert(0, stream.codec_context.framerate)
+    for rate in rates:
+        if rate is not None and _RATES[0] <= rate <= _RATES[1]:
+            return Fraction(rate)
+    return None
+
+
+def _short_name(name: str) -> str:
+    """Shorten FFmpeg's list of a format's names to the usual one."""
+    names = name.split(",")
+    return "mp4" if "mp4" in names else names[0].removesuffix("_pipe")
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    covers = Disposition.attached_pic | Disposition.timed_thumbnails
+    return bool(stream.disposition & covers)
+
+
+def _num_pixels(stream: VideoStream) -> int:
+    return stream.codec_context.width * stream.codec_context.height
+
+
+def _promised_seconds(container: InputContainer, stream: VideoStream) -> Fraction:
+    """Return the length of all the frames that an AVI's header counts; 0 elsewhere.
+
+    For a truncated AVI, FFmpeg gives the length of what is there.
+    """
+    if container.format.name != "avi" or not stream.average_rate:
+        return Fraction(0)
+    seconds = stream.frames / stream.average_rate
+    return seconds if seconds <= 86400 else Fraction(0)
+
+
+def _tagged_seconds(text: str) -> Fraction | None:
+    """Read a Matroska track's DURATION tag, such as `00:00:01.200000000`."""
+    try:
+        hours, minutes, seconds = text.strip().split(":")
+        total = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return total if 0 < total <= LONGEST_SECONDS else None
+
+
+def _no_video(container: InputContainer, path: str, *, has_cover: bool) -> VideoError:
+    if has_cover:
+        return NoVideoStreamError(
+            path,
+            "cover_art_only",
+            f"'{path}' has sound and a cover picture, but no video; there is nothing to tag.",
+        )
+    if container.streams.audio:
+        return NoVideoStreamError(
+            path, "audio_only", f"'{path}' has sound, but no video; there is nothing to tag."
+        )
+    if container.streams.subtitles:
+        return NoVideoStreamError(
+            path,
+            "subtitles_only",
+            f"'{path}' has subtitles, but no video; there is nothing to tag.",
+        )
+    return NoVideoStreamError(
+        path, "no_video_stream", f"'{path}' has no video stream; check that it is whole."
+    )
