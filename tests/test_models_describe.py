@@ -1,0 +1,202 @@
+"""What `vidtag models` says, against models that transformers builds."""
+
+import json
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_models import ARCHITECTURES, make_tiny_model
+
+from vidtag.models import describe
+from vidtag.models.config import ARCHITECTURES as KNOWN
+from vidtag.models.config import ModelConfig, parse_config, unique_labels
+from vidtag.models.describe import describe_model, list_models, model_cost, published_config
+from vidtag.models.load import default_batch_size, default_window
+from vidtag.models.registry import ALIASES, DEFAULT_MODEL, alias_of
+from vidtag.models.source import ModelFiles
+
+HUB_ALIASES = [name for name, alias in ALIASES.items() if alias.hub_id]
+
+
+def built(config: ModelConfig) -> tuple[int, float]:
+    """Let transformers build the model without memory, and torch count its operations."""
+    import transformers
+    from torch.utils.flop_counter import FlopCounterMode
+    from transformers.models.videomae import modeling_videomae
+
+    values = {k: v for k, v in config.values.items() if k not in ("model_type", "label2id")}
+    real = transformers.AutoConfig.for_model(config.architecture, **values)
+    with pytest.MonkeyPatch.context() as patch, torch.device("meta"):
+        patch.setattr(
+            modeling_videomae, "get_sinusoid_encoding_table", lambda n, d: torch.zeros(1, n, d)
+        )
+        model = transformers.AutoModelForVideoClassification.from_config(real).eval()
+        side = config.image_size
+        clip = torch.zeros(1, config.num_frames, 3, side, side)
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            model(**{config.input_name: clip})
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return parameters, counter.get_total_flops() / 1e9
+
+
+@pytest.mark.parametrize("alias", HUB_ALIASES)
+def test_parameters_and_operations_are_those_of_the_real_model(alias: str) -> None:
+    config = published_config(alias)
+    cost = model_cost(config)
+    assert cost is not None
+    assert (cost.parameters, cost.gflops) == built(config)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_arithmetic_holds_for_odd_configurations(tmp_path: Path, architecture: str) -> None:
+    make_tiny_model(tmp_path, architecture, num_labels=7, image_size=48, num_frames=4)
+    values = json.loads((tmp_path / "config.json").read_text())
+    config = parse_config({**values, "qkv_bias": False}, "tiny")
+    cost = model_cost(config)
+    assert cost is not None
+    assert (cost.parameters, cost.gflops) == built(config)
+
+
+def test_an_unknown_arithmetic_is_left_open() -> None:
+    config = parse_config({"model_type": "videoprism_vision_model", "num_labels": 3}, "x")
+    assert model_cost(config) is None
+    assert default_batch_size(config, "cpu") == 1
+    assert default_batch_size(config, "cuda:0") == 4
+    assert config.image_size == 288
+    assert config.input_name == "pixel_values_videos"
+    space_only = parse_config({"model_type": "timesformer", "attention_type": "space_only"}, "x")
+    assert model_cost(space_only) is None
+
+
+def test_every_alias_is_listed_without_network_or_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = make_tiny_model(tmp_path / "demo", num_labels=18)
+    monkeypatch.setattr(describe, "DEMO_FOLDER", demo)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    listed = {description.name: description for description in list_models()}
+    assert list(listed) == list(ALIASES)
+    base = listed["base"]
+    assert (base.num_frames, base.image_size, base.num_labels) == (16, 224, 400)
+    assert base.parameters is not None
+    assert base.gflops is not None
+    assert (base.tokens, round(base.parameters / 1e6), round(base.gflops)) == (1568, 87, 361)
+    assert (base.licence, base.is_cached) == ("cc-by-nc-4.0", False)
+    assert listed["timesformer"].num_frames == 8
+    assert listed["vivit"].num_frames == 32
+    assert (listed["vjepa2-ssv2"].image_size, listed["vjepa2-ssv2"].num_labels) == (256, 174)
+    assert listed["demo"].is_cached
+    assert listed["demo"].num_labels == 18
+
+
+def test_a_cached_model_is_described_from_its_own_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = "a" * 40
+    repository = tmp_path / "models--MCG-NJU--videomae-base-finetuned-kinetics"
+    make_tiny_model(repository / "snapshots" / commit, num_labels=9)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    description = describe_model("base")
+    assert description.is_cached
+    assert description.num_labels == 9
+    (repository / "snapshots" / commit / "config.json").write_text("damaged")
+    assert describe_model("base").num_labels == 400
+    (repository / "snapshots" / commit / "model.safetensors").unlink()
+    assert not describe_model("base").is_cached
+
+
+def test_a_folder_is_described_with_the_licence_of_its_card(tmp_path: Path) -> None:
+    folder = make_tiny_model(tmp_path)
+    assert describe_model(str(folder)).licence is None
+    (folder / "README.md").write_text("---\ntags: [video]\nlicense: apache-2.0\n---\n# Mine\n")
+    description = describe_model(str(folder))
+    assert (description.licence, description.num_labels, description.note) == ("apache-2.0", 5, "")
+
+
+@pytest.mark.parametrize(
+    ("alias", "window", "stride"),
+    [
+        ("base", 2, 1),
+        ("ssv2", 2, 1),
+        ("timesformer", Fraction(128, 15), Fraction(64, 15)),
+        ("vivit", Fraction(32, 15), Fraction(16, 15)),
+        ("vjepa2-ssv2", 2, 1),
+        (None, 2, 1),
+    ],
+)
+def test_windows_are_those_that_the_models_were_trained_on(
+    alias: str | None, window: Fraction, stride: Fraction
+) -> None:
+    files = ModelFiles(
+        name="x",
+        model_id="x",
+        alias=ALIASES[alias] if alias else None,
+        folder=Path(),
+        revision="",
+        licence=None,
+    )
+    config = published_config(alias or "base")
+    assert default_window(files, config) == (window, stride)
+
+
+def test_large_models_go_one_by_one_on_a_cpu_and_small_ones_together() -> None:
+    base = published_config("base")
+    tiny = parse_config({"model_type": "videomae", "hidden_size": 96, "image_size": 112}, "x")
+    assert default_batch_size(base, "cpu") == 1
+    assert default_batch_size(tiny, "cpu") == 8
+    assert default_batch_size(base, "cuda:0") == 16
+    assert default_batch_size(published_config("huge"), "cuda:1") == 2
+
+
+def test_the_registry_says_what_it_must() -> None:
+    assert DEFAULT_MODEL in ALIASES
+    assert set(HUB_ALIASES) == set(describe._PUBLISHED)
+    for name, alias in ALIASES.items():
+        assert alias.name == name
+        assert alias.licence
+        assert alias.note
+        if alias.hub_id:
+            assert alias_of(alias.hub_id) is alias
+    assert {published_config(name).architecture for name in HUB_ALIASES} == set(KNOWN) - {
+        "videoprism_vision_model"
+    }
+
+
+def test_labels_are_told_apart() -> None:
+    assert unique_labels(["a", "b"]) == ("a", "b")
+    assert unique_labels(["a", None, "a", " c\n d "]) == (
+        "a (class 0)",
+        "LABEL_1",
+        "a (class 2)",
+        "c d",
+    )
+    values: dict[str, Any] = {"model_type": "videomae"}
+    assert parse_config(values, "x").labels == ("LABEL_0", "LABEL_1")
+    assert parse_config({**values, "num_labels": 3}, "x").labels[2] == "LABEL_2"
+    mixed = {"10": "k", **{str(n): f"l{n}" for n in range(10)}}
+    assert parse_config({**values, "id2label": mixed}, "x").labels[-2:] == ("l9", "k")
+
+
+def test_listing_models_and_labels_imports_nothing_heavy(tmp_path: Path) -> None:
+    folder = make_tiny_model(tmp_path)
+    script = (
+        "import sys\n"
+        "import vidtag.models.registry\n"
+        "light = {'numpy', 'huggingface_hub'} & set(sys.modules)\n"
+        "from vidtag.models.describe import describe_model\n"
+        "from vidtag.models.load import read_labels\n"
+        "assert len(read_labels(sys.argv[1])) == 5\n"
+        "describe_model(sys.argv[1]); describe_model('base')\n"
+        "heavy = {'torch', 'transformers', 'openvino', 'av'} & set(sys.modules)\n"
+        "print(sorted(light), sorted(heavy))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[] []"

@@ -1,0 +1,1 @@
+"""Models: the registry of aliases, loading and checking, and the engines that run them."""

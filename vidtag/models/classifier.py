@@ -1,0 +1,116 @@
+"""What the pipeline needs of a model: the `Classifier` protocol.
+
+vidtag's own engines fulfil it, and so can anybody's model: pass the object to
+`vidtag.Tagger`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vidtag.frames import Image, Notice
+from vidtag.models.failures import mismatch
+
+Clips = npt.NDArray[np.uint8]
+"""A batch of clips: `(B, T, H, W, 3)` uint8 RGB, as `Classifier.prepare` made the frames."""
+
+Logits = npt.NDArray[np.float32]
+"""Raw model outputs: `(B, num_labels)` float32."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifierInfo:
+    """What a result records of the model and the engine that made it."""
+
+    model_id: str
+    """Hub id, folder or alias, as the result names it."""
+
+    revision: str | None
+    """Commit of a hub model; for a folder, a hash of its files; `None` where neither is known."""
+
+    num_frames: int
+    """Frames per clip, T."""
+
+    image_size: int
+    """Height and width of a prepared frame, in pixels."""
+
+    licence: str | None
+    """Licence of the weights, where it is known."""
+
+    window_seconds: Fraction
+    """The window that suits the model."""
+
+    stride_seconds: Fraction
+    """The stride that suits the model."""
+
+    engine: str
+    """`torch`, `openvino`, or a plugged-in classifier's own name."""
+
+    device: str
+    """`cpu`, `cuda:0`, `mps`, …"""
+
+    precision: str
+    """`fp32`, `bf16` or `fp16`."""
+
+    batch_size: int
+    """Windows per forward pass."""
+
+    notes: tuple[Notice, ...] = ()
+    """What a result should warn of, such as an engine that could not be used."""
+
+
+class Classifier(Protocol):
+    """A video classifier, ready to run."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Names of the classes, in the order of the logits."""
+
+    @property
+    def info(self) -> ClassifierInfo:
+        """What the result records."""
+
+    def prepare(self, image: Image) -> npt.NDArray[np.uint8]:
+        """Resize and crop one upright picture to what the model takes.
+
+        Called once for every sampled frame, in another thread than `logits`.
+
+        Args:
+            image: `(H, W, 3)` uint8 RGB of any size.
+
+        Returns:
+            `(image_size, image_size, 3)` uint8 RGB.
+        """
+
+    def logits(self, clips: Clips) -> Logits:
+        """Run the model.
+
+        Args:
+            clips: `(B, T, image_size, image_size, 3)` uint8 RGB; B is at most `batch_size`.
+
+        Returns:
+            `(B, num_labels)` float32, on the CPU.
+        """
+
+
+def check_logits(logits: Logits, shape: tuple[int, int], model: str) -> Logits:
+    """Pass logits on if they are one finite number for each window and label.
+
+    Args:
+        logits: what an engine gave.
+        shape: `(B, num_labels)`.
+        model: for the error.
+    """
+    if logits.shape != shape:
+        raise mismatch(
+            model, "bad_logits", f"it gave logits of shape {logits.shape} instead of {shape}"
+        )
+    if not np.isfinite(logits).all():
+        raise mismatch(
+            model, "bad_logits", "it gave logits that are no numbers; try --precision fp32"
+        )
+    return logits

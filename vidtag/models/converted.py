@@ -1,0 +1,189 @@
+"""Converted models in the user's cache: found again, checked, made at most once.
+
+Owns the folder of each converted model, its key, and the promise that whatever fails there
+costs speed, never the result. Imports no engine: the caller writes the files.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from vidtag.models.config import ModelConfig
+from vidtag.models.source import ModelFiles
+from vidtag.preprocess import Preprocessing
+from vidtag.store import cache_folder, hash_file
+
+CONVERSION_VERSION = 1
+"""Raised whenever the converted graph would come out different; old ones are then left alone."""
+
+MODEL_FILE = "model.xml"
+"""The graph; its weights lie beside it in `model.bin`."""
+
+_FILES = (MODEL_FILE, "model.bin")
+_MANIFEST = "manifest.json"
+_UNFINISHED = ".unfinished-"
+
+_STALE_SECONDS = 24 * 3600
+"""An unfinished folder of this age belongs to a process that was killed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertedSize:
+    """What the converted models take."""
+
+    num_models: int
+    num_bytes: int
+
+
+def models_folder() -> Path:
+    """Return the folder of all converted models."""
+    return cache_folder() / "models"
+
+
+def conversion_facts(
+    files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing
+) -> dict[str, str]:
+    """List everything that shapes a converted model."""
+    is_local = files.revision.startswith("sha256:")
+    mean, std = preprocessing.level_affine()
+    return {
+        "model": files.revision if is_local else f"{files.model_id}@{files.revision}",
+        "architecture": config.architecture,
+        "clip": f"{config.num_frames}x{preprocessing.image_size}x{preprocessing.image_size}",
+        "labels": str(len(config.labels)),
+        "mean": repr(mean),
+        "std": repr(std),
+        "conversion": str(CONVERSION_VERSION),
+        **{package: _version(package) for package in ("openvino", "torch", "transformers")},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
+
+
+def make_key(facts: Mapping[str, str]) -> str:
+    """Make a folder name from everything that shapes a converted model."""
+    return hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode()).hexdigest()[:32]
+
+
+def find_converted(facts: Mapping[str, str]) -> Path | None:
+    """Find a converted model that is whole.
+
+    A file counts as whole if size and modification time are those that were noted when it
+    was written, or else if its content still has the hash that was noted.
+
+    Returns:
+        The graph's path; `None` where there is none, or a broken or foreign one.
+    """
+    folder = models_folder() / make_key(facts)
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        if manifest["facts"] != dict(facts):
+            return None
+        for name in _FILES:
+            if not _is_whole(folder / name, manifest["files"][name]):
+                return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return folder / MODEL_FILE
+
+
+def _is_whole(path: Path, noted: Mapping[str, Any]) -> bool:
+    stat = path.stat()
+    if stat.st_size != noted["size"]:
+        return False
+    if stat.st_mtime_ns == noted["mtime_ns"]:
+        return True
+    return hash_file(str(path)) == str(noted["sha256"])
+
+
+def keep_converted(facts: Mapping[str, str], write: Callable[[Path], None]) -> Path | None:
+    """Write a converted model under its key.
+
+    It is written beside its place and then renamed, so another process sees all of it or
+    nothing. If two write the same, the first one stays.
+
+    Args:
+        facts: everything that shapes the model.
+        write: called with the path of the graph to be written.
+
+    Returns:
+        The graph's path; `None` where it could not be kept (a full disk, say).
+    """
+    root = models_folder()
+    place = root / make_key(facts)
+    unfinished: Path | None = None
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        _remove_stale(root)
+        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root))
+        write(unfinished / MODEL_FILE)
+        noted = {name: _note(unfinished / name) for name in _FILES}
+        manifest = json.dumps({"facts": dict(facts), "files": noted}, indent=2, sort_keys=True)
+        (unfinished / _MANIFEST).write_text(manifest, encoding="utf-8")
+        if find_converted(facts) is None:
+            _move(unfinished, place)
+    # RuntimeError is what OpenVINO raises where it cannot write.
+    except (OSError, RuntimeError):
+        pass
+    finally:
+        if unfinished is not None:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return find_converted(facts)
+
+
+def _remove_stale(root: Path) -> None:
+    for folder in root.glob(f"{_UNFINISHED}*"):
+        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def discard_converted(facts: Mapping[str, str]) -> None:
+    """Delete a converted model that turned out to be of no use."""
+    shutil.rmtree(models_folder() / make_key(facts), ignore_errors=True)
+
+
+def _note(path: Path) -> dict[str, int | str]:
+    digest = hash_file(str(path))
+    stat = path.stat()
+    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": digest}
+
+
+def _move(unfinished: Path, place: Path) -> None:
+    """Put a finished folder in its place; what is there already is broken and makes room."""
+    if place.exists():
+        broken = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=place.parent))
+        os.replace(place, broken / place.name)
+        shutil.rmtree(broken, ignore_errors=True)
+    try:
+        unfinished.rename(place)
+    except OSError:
+        if not place.exists():  # else another process was faster, and its model is as good
+            raise
+
+
+def measure_converted() -> ConvertedSize:
+    """Measure the folder of converted models."""
+    root = models_folder()
+    files = [path for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
+    return ConvertedSize(
+        num_models=sum(path.name == _MANIFEST for path in files),
+        num_bytes=sum(path.stat().st_size for path in files),
+    )
+
+
+def clear_converted() -> None:
+    """Delete all converted models; they are made again when they are needed."""
+    shutil.rmtree(models_folder(), ignore_errors=True)

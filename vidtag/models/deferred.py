@@ -1,0 +1,85 @@
+"""A classifier that is known already but loads its engine only when it is needed.
+
+Owns the moment: a video that is answered from stored scores never loads the engine, and
+for any other one it loads beside the decoding of the first frames.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+from vidtag.errors import VidtagError
+from vidtag.frames import Image
+from vidtag.models.classifier import Classifier, ClassifierInfo, Clips, Logits
+from vidtag.models.failures import one_line, refuse
+from vidtag.preprocess import Preprocessing, prepare_with_pillow
+
+
+class DeferredClassifier:
+    """Fulfils `Classifier`; the first picture starts the loading, the first clips await it.
+
+    Args:
+        labels: names of the classes.
+        info: what the loaded classifier's `info` will be.
+        preprocessing: how pictures are prepared until then and after.
+        load: makes the classifier; called at most once, in a thread of its own.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        info: ClassifierInfo,
+        preprocessing: Preprocessing,
+        load: Callable[[], Classifier],
+    ) -> None:
+        self._labels = labels
+        self._info = info
+        self._preprocessing = preprocessing
+        self._load = load
+        self._lock = Lock()
+        self._future: Future[Classifier] | None = None
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Names of the classes, in the order of the logits."""
+        return self._labels
+
+    @property
+    def info(self) -> ClassifierInfo:
+        """What the result records."""
+        return self._info
+
+    def prepare(self, image: Image) -> npt.NDArray[np.uint8]:
+        """Resize and crop one upright picture with Pillow."""
+        self._start()
+        return prepare_with_pillow(image, self._preprocessing)
+
+    def logits(self, clips: Clips) -> Logits:
+        """Run the model on `(B, T, S, S, 3)` uint8 clips."""
+        return self._loaded().logits(clips)
+
+    def _start(self) -> "Future[Classifier]":
+        with self._lock:
+            if self._future is None:
+                # Its thread is joined at exit: a process that ends amid the loading of
+                # libraries may crash.
+                executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vidtag-load")
+                self._future = executor.submit(self._load)
+                executor.shutdown(wait=False)
+            return self._future
+
+    def _loaded(self) -> Classifier:
+        try:
+            return self._start().result()
+        except VidtagError:
+            raise
+        except Exception as exc:
+            raise refuse(
+                self._info.model_id,
+                "model_failed",
+                f"the {self._info.engine} engine cannot be loaded ({one_line(exc)}); "
+                "try --engine torch",
+            ) from exc

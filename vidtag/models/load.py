@@ -1,0 +1,233 @@
+"""From a model's name and the user's wishes to a classifier that is ready to run.
+
+Owns the order in which things are looked at: cheap refusals first, heavy imports last and
+only those that the run needs.
+"""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from vidtag.errors import VidtagError
+from vidtag.frames import Notice
+from vidtag.models.classifier import Classifier, ClassifierInfo
+from vidtag.models.config import ModelConfig, read_config
+from vidtag.models.converted import conversion_facts, find_converted
+from vidtag.models.deferred import DeferredClassifier
+from vidtag.models.describe import model_cost
+from vidtag.models.device import Plan, choose
+from vidtag.models.failures import mismatch, one_line, refuse, wrong_option
+from vidtag.models.registry import DEFAULT_MODEL
+from vidtag.models.source import ModelFiles, find_model
+from vidtag.preprocess import Preprocessing, PreprocessorError, read_preprocessing
+
+SAMPLES_PER_SECOND = 8
+"""Of a model that brings no window: 16 frames in 2 s, as VideoMAE on Kinetics."""
+
+MODEL_WARNING_CODES = {
+    "engine_fallback": "OpenVINO could not run the model, so torch does; slower, the same scores.",
+    "unnamed_labels": "The model's config does not name its classes; they are numbered.",
+}
+"""Each code in `ClassifierInfo.notes` with its meaning in one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions:
+    """Which model, and how to run it."""
+
+    model: str = DEFAULT_MODEL
+    """Alias, hub id or folder."""
+
+    revision: str | None = None
+    """Branch, tag or commit of a hub model."""
+
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
+
+    engine: str = "auto"
+    """`auto`, `torch`, `openvino`."""
+
+    precision: str = "auto"
+    """`auto`, `fp32`, `bf16`, `fp16`."""
+
+    batch_size: int | None = None
+    """Windows per forward pass; chosen from the device and the model where `None`."""
+
+    offline: bool = False
+    """Never touch the network."""
+
+    show_progress: bool = False
+    """Let a first download draw its progress on stderr."""
+
+
+def read_labels(
+    model: str = DEFAULT_MODEL, revision: str | None = None, offline: bool = False
+) -> tuple[str, ...]:
+    """Give a model's labels without reading its weights.
+
+    A hub model that is not cached is downloaded.
+    """
+    files = find_model(model, revision=revision, offline=offline)
+    return read_config(files.folder, files.name).labels
+
+
+def load_classifier(options: LoadOptions) -> Classifier:
+    """Load a model, checked and ready to run.
+
+    Raises:
+        ModelLoadError: the model cannot be had, or is no sound video classifier.
+        ModelMismatchError: it is sound but nothing that vidtag can use.
+        ModelOptionError: device, engine, precision and batch size do not go together.
+    """
+    plan = choose(
+        options.model,
+        device=options.device,
+        engine=options.engine,
+        precision=options.precision,
+    )
+    if options.batch_size is not None and options.batch_size < 1:
+        raise wrong_option(
+            options.model, "bad_batch_size", f"batch size {options.batch_size} is less than 1"
+        )
+    files = find_model(
+        options.model,
+        revision=options.revision,
+        offline=options.offline,
+        show_progress=options.show_progress,
+    )
+    config = read_config(files.folder, files.name)
+    preprocessing = _preprocessing(files, config)
+    info = _info(files, config, preprocessing, plan, options.batch_size)
+    if plan.engine == "openvino":
+        return _load_openvino(files, config, preprocessing, info, plan)
+    return _load_torch(files, config, preprocessing, info)
+
+
+def _load_torch(
+    files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing, info: ClassifierInfo
+) -> Classifier:
+    try:
+        from vidtag.models.torch_engine import load_torch
+    except ImportError as exc:
+        raise _missing(files, "torch", exc) from exc
+    return load_torch(files, config, preprocessing, info)
+
+
+def _load_openvino(
+    files: ModelFiles,
+    config: ModelConfig,
+    preprocessing: Preprocessing,
+    info: ClassifierInfo,
+    plan: Plan,
+) -> Classifier:
+    """Load on OpenVINO; where that fails and nobody asked for it by name, on torch.
+
+    A model that was converted before was found sound then, so its engine is loaded only when
+    the first picture comes.
+    """
+
+    def load() -> Classifier:
+        from vidtag.models.openvino_engine import load_openvino
+
+        return load_openvino(files, config, preprocessing, info)
+
+    if find_converted(conversion_facts(files, config, preprocessing)) is not None:
+        return DeferredClassifier(config.labels, info, preprocessing, load)
+    try:
+        return load()
+    except VidtagError:
+        raise
+    # Converters and compilers fail in many ways (RuntimeError, TypeError, their own classes);
+    # none of them is a reason to leave the user without a result.
+    except Exception as exc:
+        if plan.engine_is_a_wish:
+            raise refuse(
+                files.name,
+                "model_failed",
+                f"OpenVINO cannot run it ({one_line(exc)}); try --engine torch",
+            ) from exc
+        note = Notice(
+            code="engine_fallback",
+            message=f"OpenVINO cannot run the model ({one_line(exc, 120)}); "
+            "torch runs it, more slowly",
+        )
+        return _load_torch(
+            files, config, preprocessing, replace(info, engine="torch", notes=(*info.notes, note))
+        )
+
+
+def _missing(files: ModelFiles, package: str, exc: ImportError) -> VidtagError:
+    return refuse(
+        files.name,
+        "missing_package",
+        f"the package {package} cannot be imported ({one_line(exc, 80)}); `pip install {package}`",
+    )
+
+
+def _preprocessing(files: ModelFiles, config: ModelConfig) -> Preprocessing:
+    try:
+        preprocessing = read_preprocessing(files.folder, config.architecture)
+    except PreprocessorError as exc:
+        raise refuse(files.name, exc.code, str(exc)) from exc
+    # V-JEPA 2 turns positions into angles and so takes any size.
+    if preprocessing.image_size != config.image_size and config.architecture != "vjepa2":
+        raise mismatch(
+            files.name,
+            "size_mismatch",
+            f"its preprocessor makes pictures of {preprocessing.image_size} pixels, "
+            f"but the model takes {config.image_size}",
+        )
+    return preprocessing
+
+
+def _info(
+    files: ModelFiles,
+    config: ModelConfig,
+    preprocessing: Preprocessing,
+    plan: Plan,
+    batch_size: int | None,
+) -> ClassifierInfo:
+    window, stride = default_window(files, config)
+    notes: tuple[Notice, ...] = ()
+    if config.labels[0] == "LABEL_0":
+        message = "the model's config does not name its classes, so they are called LABEL_0, …"
+        notes = (Notice(code="unnamed_labels", message=message),)
+    return ClassifierInfo(
+        model_id=files.model_id,
+        revision=files.revision,
+        num_frames=config.num_frames,
+        image_size=preprocessing.image_size,
+        licence=files.licence,
+        window_seconds=window,
+        stride_seconds=stride,
+        engine=plan.engine,
+        device=plan.device,
+        precision=plan.precision,
+        batch_size=batch_size or default_batch_size(config, plan.device),
+        notes=notes,
+    )
+
+
+def default_window(files: ModelFiles, config: ModelConfig) -> tuple[Fraction, Fraction]:
+    """Give the window and stride that suit a model: its alias's, or 8 samples a second."""
+    alias = files.alias
+    if alias is not None and alias.window_seconds is not None:
+        return alias.window_seconds, alias.stride_seconds or alias.window_seconds / 2
+    window = Fraction(config.num_frames, SAMPLES_PER_SECOND)
+    return window, window / 2
+
+
+_BATCH_GFLOPS = {"cpu": 60.0, "mps": 1_500.0, "cuda": 6_000.0}
+"""Work for one forward pass. On a CPU larger batches of large models gain nothing (measured on
+VideoMAE-base: batches of 1, 2 and 4 take the same time per window) and delay the first step.
+The GPU figures are guesses that no measurement has confirmed yet; memory sets its own limit."""
+
+_MOST_WINDOWS = {"cpu": 8, "mps": 8, "cuda": 32}
+
+
+def default_batch_size(config: ModelConfig, device: str) -> int:
+    """Choose how many windows go through the model at once."""
+    kind = device.partition(":")[0]
+    cost = model_cost(config)
+    if cost is None:
+        return 1 if kind == "cpu" else 4
+    return max(1, min(_MOST_WINDOWS[kind], int(_BATCH_GFLOPS[kind] / max(cost.gflops, 1e-9))))

@@ -1,0 +1,196 @@
+"""Models on OpenVINO: converted from torch once, then run on the CPU without torch.
+
+The only module that imports OpenVINO. Conversion needs torch and transformers; they are
+imported for that alone, and a later run finds the converted model in the cache.
+"""
+
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vidtag.frames import Image
+from vidtag.models.classifier import ClassifierInfo, Clips, Logits, check_logits
+from vidtag.models.config import ModelConfig
+from vidtag.models.converted import (
+    MODEL_FILE,
+    conversion_facts,
+    discard_converted,
+    find_converted,
+    keep_converted,
+)
+from vidtag.models.failures import one_line, refuse
+from vidtag.models.source import ModelFiles
+from vidtag.preprocess import Preprocessing, prepare_with_pillow
+
+
+@contextmanager
+def _no_telemetry() -> Iterator[None]:
+    """Keep `import openvino` from reporting to Google Analytics.
+
+    It does so unless its user has opted out, through the package openvino_telemetry; where
+    that cannot be imported OpenVINO takes its own stub. `None` in `sys.modules` is Python's
+    way to say that a module cannot be imported.
+    """
+    name = "openvino_telemetry"
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+with _no_telemetry():
+    import openvino  # type: ignore[import-untyped]
+
+_PRECISIONS = {"fp32": openvino.Type.f32, "bf16": openvino.Type.bf16}
+"""OpenVINO's precisions by the names that vidtag uses."""
+
+
+def has_bf16() -> bool:
+    """Tell whether OpenVINO computes in bf16 on this CPU."""
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def load_openvino(
+    files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing, info: ClassifierInfo
+) -> "OpenVINOClassifier":
+    """Take the converted model from the cache, or convert it and keep it there.
+
+    Raises:
+        ModelLoadError: the model is unsound (see `torch_engine.load_model`).
+        RuntimeError: OpenVINO cannot convert or compile it.
+    """
+    facts = conversion_facts(files, config, preprocessing)
+    core = openvino.Core()
+    path = find_converted(facts)
+    if path is not None:
+        try:
+            return OpenVINOClassifier(_compile(core, path, info), config, preprocessing, info)
+        except RuntimeError:
+            discard_converted(facts)  # whole by its hash, but no model that OpenVINO reads
+    compiled = _keep_and_compile(core, convert(files, config, preprocessing), facts, info)
+    return OpenVINOClassifier(compiled, config, preprocessing, info)
+
+
+def _keep_and_compile(core: Any, model: Any, facts: dict[str, str], info: ClassifierInfo) -> Any:
+    """Compile a model from the file that it was written to.
+
+    A model that was not written and read again differs from one that was in the last bits of
+    its logits (4e-7), and a first run must equal the second. So where the cache takes no
+    files a temporary folder has to do, and memory alone is the last resort.
+    """
+
+    def save(place: Path) -> None:
+        openvino.save_model(model, str(place), compress_to_fp16=False)
+
+    path = keep_converted(facts, save)
+    if path is not None:
+        return _compile(core, path, info)
+    try:
+        with TemporaryDirectory(prefix="vidtag-", ignore_cleanup_errors=True) as folder:
+            save(Path(folder) / MODEL_FILE)
+            return _compile(core, Path(folder) / MODEL_FILE, info)
+    except (OSError, RuntimeError):
+        return _compile(core, model, info)
+
+
+def convert(files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing) -> Any:
+    """Convert a model with its normalisation: `(B, T, S, S, 3)` uint8 in, float32 logits out.
+
+    The number of windows is left open: measured on VideoMAE-base it costs nothing, and the
+    first pass over a batch needs no second model.
+
+    Returns:
+        An `openvino.Model`.
+    """
+    import torch
+
+    from vidtag.models.torch_engine import PixelModel, load_model, quiet
+
+    size = preprocessing.image_size
+    shape = (1, config.num_frames, size, size, 3)
+    wrapped = PixelModel(load_model(files, config), config, preprocessing).eval()
+    # Tracing warns of every Python `if` on a shape; all shapes but the batch are fixed here.
+    with quiet(), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # check_trace would run the model four times more.
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+            wrapped, torch.zeros(shape, dtype=torch.uint8), check_trace=False, strict=False
+        )
+        return openvino.convert_model(
+            traced, example_input=torch.zeros(shape, dtype=torch.uint8), input=[(-1, *shape[1:])]
+        )
+
+
+def _compile(core: Any, model: Any, info: ClassifierInfo) -> Any:
+    """Compile for the CPU; the same bytes in give the same bytes out.
+
+    Raises:
+        RuntimeError: OpenVINO cannot, or not in this precision.
+    """
+    compiled = core.compile_model(
+        str(model) if isinstance(model, Path) else model,
+        "CPU",
+        {
+            "INFERENCE_PRECISION_HINT": _PRECISIONS[info.precision],
+            # All cores work on one batch; the timeline is in order anyway.
+            "PERFORMANCE_HINT": "LATENCY",
+        },
+    )
+    # A precision that the CPU lacks is a hint that OpenVINO passes over in silence.
+    if compiled.get_property("INFERENCE_PRECISION_HINT") != _PRECISIONS[info.precision]:
+        raise RuntimeError(f"it does not compute in {info.precision} on this CPU")
+    return compiled
+
+
+class OpenVINOClassifier:
+    """A model on OpenVINO that fulfils `Classifier`."""
+
+    def __init__(
+        self,
+        compiled: Any,
+        config: ModelConfig,
+        preprocessing: Preprocessing,
+        info: ClassifierInfo,
+    ) -> None:
+        self._request = compiled.create_infer_request()
+        self._preprocessing = preprocessing
+        self._labels = config.labels
+        self._info = info
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Names of the classes, in the order of the logits."""
+        return self._labels
+
+    @property
+    def info(self) -> ClassifierInfo:
+        """What the result records."""
+        return self._info
+
+    def prepare(self, image: Image) -> npt.NDArray[np.uint8]:
+        """Resize and crop one upright picture with Pillow, at most one level from torch."""
+        return prepare_with_pillow(image, self._preprocessing)
+
+    def logits(self, clips: Clips) -> Logits:
+        """Run the model on `(B, T, S, S, 3)` uint8 clips."""
+        try:
+            result = self._request.infer([np.ascontiguousarray(clips)], share_inputs=True)
+        except RuntimeError as exc:
+            raise refuse(
+                self._info.model_id,
+                "model_failed",
+                f"OpenVINO failed while it ran ({one_line(exc)}); try --engine torch",
+            ) from exc
+        logits: Logits = np.array(result[0], dtype=np.float32)
+        return check_logits(logits, (len(clips), len(self._labels)), self._info.model_id)

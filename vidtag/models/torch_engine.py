@@ -1,0 +1,341 @@
+"""Models on torch: loading and checking with transformers, and running on CPU, CUDA, MPS.
+
+The only module that loads a model with transformers. It imports torch at its top, so it is
+itself imported only where that engine is wanted or a model must be converted for another one.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vidtag.errors import ModelError
+from vidtag.frames import Image
+from vidtag.models.classifier import ClassifierInfo, Clips, Logits, check_logits
+from vidtag.models.config import ModelConfig
+from vidtag.models.failures import one_line, refuse
+from vidtag.models.source import ModelFiles, find_weights
+from vidtag.preprocess import Preprocessing, prepare_with_torch
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+"""Precisions by the names that vidtag uses."""
+
+
+class PixelModel(torch.nn.Module):
+    """A video classifier that takes uint8 clips: normalisation is part of it.
+
+    Args:
+        model: transformers' model.
+        config: what the model takes.
+        preprocessing: what is left to do to uint8 pixels.
+        dtype: what the model computes in; the normalisation is always in float32.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        config: ModelConfig,
+        preprocessing: Preprocessing,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.input_name = config.input_name
+        self.dtype = dtype
+        mean, std = preprocessing.level_affine()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(3, 1, 1))
+
+    def forward(self, clips: torch.Tensor) -> torch.Tensor:
+        """Map `(B, T, H, W, 3)` uint8 to `(B, num_labels)`."""
+        pixels = clips.permute(0, 1, 4, 2, 3).to(torch.float32)
+        pixels = ((pixels - self.mean) / self.std).to(self.dtype)
+        logits: torch.Tensor = self.model(**{self.input_name: pixels}).logits
+        # VideoPrism gives (B, 1, num_labels).
+        return logits.reshape(logits.shape[0], -1)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence transformers' progress bar, warnings and load report for a while."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def sinusoid_table(num_positions: int, width: int) -> torch.Tensor:
+    """Compute VideoMAE's position table, bit-identical to transformers' own.
+
+    Theirs is a Python loop over every number and takes a second for VideoMAE-base.
+    Source: https://github.com/huggingface/transformers/pull/46924
+    """
+    columns = np.arange(width)
+    table = np.arange(num_positions)[:, None] / np.power(10000, 2 * (columns // 2) / width)[None]
+    table[:, 0::2] = np.sin(table[:, 0::2])
+    table[:, 1::2] = np.cos(table[:, 1::2])
+    # from_numpy stays on the CPU also where transformers builds the rest on the meta device.
+    return torch.from_numpy(table.astype(np.float32)).unsqueeze(0)
+
+
+@contextmanager
+def _fast_sinusoid(architecture: str) -> Iterator[None]:
+    """Let VideoMAE build its position table quickly while a model loads."""
+    if architecture != "videomae":
+        yield
+        return
+    from transformers.models.videomae import modeling_videomae
+
+    slow = modeling_videomae.get_sinusoid_encoding_table
+    modeling_videomae.get_sinusoid_encoding_table = sinusoid_table
+    try:
+        yield
+    finally:
+        modeling_videomae.get_sinusoid_encoding_table = slow
+
+
+def load_model(
+    files: ModelFiles, config: ModelConfig, dtype: torch.dtype = torch.float32
+) -> torch.nn.Module:
+    """Load a classifier with transformers and check that nothing of it was made up.
+
+    Raises:
+        ModelLoadError: missing, damaged or unfit weights, a missing head, remote code.
+    """
+    if not find_weights(files.folder):
+        raise refuse(
+            files.name,
+            "missing_weights",
+            "there is no model.safetensors or pytorch_model.bin, or a shard of it is missing",
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of packages that transformers could use, and such
+            from transformers import AutoModelForVideoClassification
+
+            with quiet(), _fast_sinusoid(config.architecture):
+                model, report = AutoModelForVideoClassification.from_pretrained(
+                    files.folder,
+                    dtype=dtype,
+                    trust_remote_code=False,
+                    local_files_only=True,
+                    output_loading_info=True,
+                )
+    except Exception as exc:
+        raise _load_failure(files.name, exc) from exc
+    _check_report(files.name, report)
+    loaded: torch.nn.Module = model.eval()
+    return loaded
+
+
+def _check_report(model: str, report: dict[str, Any]) -> None:
+    """Refuse weights that transformers filled up with random numbers."""
+    missing = sorted(str(key) for key in report.get("missing_keys", ()))
+    unexpected = sorted(str(key) for key in report.get("unexpected_keys", ()))
+    if report.get("mismatched_keys"):
+        raise _unfit(model)
+    if any(key.startswith("classifier.") for key in missing):
+        raise refuse(
+            model,
+            "missing_head",
+            "its checkpoint has no classifier head, so it cannot name actions; "
+            "name a fine-tuned model, such as --model base",
+        )
+    lost = missing or [key for key in unexpected if "q_bias" in key or "v_bias" in key]
+    if lost:
+        raise refuse(
+            model,
+            "mismatched_weights",
+            f"{len(lost)} tensors are missing from its weights or misnamed ({lost[0]}, …)",
+        )
+
+
+def _unfit(model: str) -> ModelError:
+    return refuse(model, "mismatched_weights", "its weights do not fit its config.json")
+
+
+def _load_failure(model: str, exc: Exception) -> ModelError:
+    """Say in one line what transformers said in many."""
+    import pickle
+
+    from safetensors import SafetensorError
+
+    text = one_line(exc)
+    causes = f"{text} {one_line(exc.__cause__)}"
+    if "torchvision" in causes:
+        return refuse(
+            model,
+            "broken_torchvision",
+            "the installed torchvision does not match torch; uninstall or reinstall it",
+        )
+    if "ignore_mismatched_sizes" in text:
+        return _unfit(model)
+    if "trust_remote_code" in text:
+        return refuse(
+            model,
+            "remote_code",
+            "it needs Python code from its repository, which vidtag never runs; "
+            "try a model that transformers knows, such as --model base",
+        )
+    if isinstance(exc, SafetensorError | pickle.UnpicklingError | EOFError) or any(
+        sign in text for sign in ("PytorchStreamReader", "Invalid magic number", "zip archive")
+    ):
+        return refuse(
+            model,
+            "corrupt_weights",
+            f"its weights are damaged or no weights ({one_line(exc, 80)}); download them again",
+        )
+    return refuse(model, "bad_config", f"transformers refuses it ({text})")
+
+
+def load_torch(
+    files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing, info: ClassifierInfo
+) -> "TorchClassifier":
+    """Load a model onto its device.
+
+    Raises:
+        ModelLoadError: the model is unsound, or does not fit into the device's memory.
+    """
+    dtype = DTYPES[info.precision]
+    model = PixelModel(load_model(files, config, dtype), config, preprocessing, dtype)
+    try:
+        _move(model, torch.device(info.device), dtype)
+    except (RuntimeError, AssertionError) as exc:
+        code = "out_of_memory" if is_out_of_memory(exc) else "model_failed"
+        raise refuse(
+            files.name, code, f"it cannot be moved to {info.device} ({one_line(exc)})"
+        ) from exc
+    return TorchClassifier(model.eval(), config, preprocessing, info)
+
+
+def _move(model: PixelModel, device: torch.device, dtype: torch.dtype) -> None:
+    model.to(device)
+    for module in model.modules():
+        # VideoMAE's table is no buffer, so it would be copied to the device for every batch.
+        table = getattr(module, "position_embeddings", None)
+        if isinstance(table, torch.Tensor) and not isinstance(table, torch.nn.Parameter):
+            module.position_embeddings = table.to(device, dtype)
+
+
+def is_out_of_memory(exc: BaseException) -> bool:
+    """Tell whether a device had too little memory: CUDA has a class for it, the others words."""
+    return isinstance(exc, torch.OutOfMemoryError) or (
+        isinstance(exc, RuntimeError)
+        and any(sign in str(exc) for sign in ("out of memory", "can't allocate memory"))
+    )
+
+
+class TorchClassifier:
+    """A model on torch that fulfils `Classifier`."""
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        config: ModelConfig,
+        preprocessing: Preprocessing,
+        info: ClassifierInfo,
+    ) -> None:
+        self._model = model
+        self._preprocessing = preprocessing
+        self._device = torch.device(info.device)
+        self._labels = config.labels
+        self._info = info
+        self._most = info.batch_size
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Names of the classes, in the order of the logits."""
+        return self._labels
+
+    @property
+    def info(self) -> ClassifierInfo:
+        """What the result records."""
+        return self._info
+
+    @property
+    def most_windows(self) -> int:
+        """Windows that fit into the device's memory at once, as far as is known."""
+        return self._most
+
+    def prepare(self, image: Image) -> npt.NDArray[np.uint8]:
+        """Resize and crop one upright picture, bit-equal to the reference video processors."""
+        return prepare_with_torch(image, self._preprocessing)
+
+    def logits(self, clips: Clips) -> Logits:
+        """Run the model on `(B, T, S, S, 3)` uint8 clips.
+
+        Where the device's memory is too small the batch is halved, and stays so.
+        """
+        parts: list[npt.NDArray[np.float32]] = []
+        start = 0
+        while start < len(clips):
+            batch = clips[start : start + self._most]
+            part = self._try(batch)
+            if part is None:
+                self._most = len(batch) // 2
+                self._free()
+            else:
+                parts.append(part)
+                start += len(batch)
+        logits = np.concatenate(parts) if parts else np.empty((0, len(self._labels)), np.float32)
+        return check_logits(logits, (len(clips), len(self._labels)), self._info.model_id)
+
+    def _try(self, clips: Clips) -> npt.NDArray[np.float32] | None:
+        """Run one batch; `None` where memory was too small for it."""
+        try:
+            with torch.inference_mode(), self._exact():
+                result = self._model(self._send(clips))
+                logits: npt.NDArray[np.float32] = result.float().cpu().numpy()
+                return logits
+        except RuntimeError as exc:
+            if not is_out_of_memory(exc):
+                raise refuse(
+                    self._info.model_id,
+                    "model_failed",
+                    f"it failed on {self._info.device} ({one_line(exc)})",
+                ) from exc
+            if len(clips) == 1:
+                raise refuse(
+                    self._info.model_id,
+                    "out_of_memory",
+                    f"{self._info.device} has too little memory for one window; "
+                    "try --device cpu or a smaller model",
+                ) from exc
+            return None
+
+    def _send(self, clips: Clips) -> torch.Tensor:
+        """Move uint8 pixels, a quarter of what floats take, to the device."""
+        pixels = torch.from_numpy(np.require(clips, requirements=["C", "W"]))
+        if self._device.type == "cuda":
+            return pixels.pin_memory().to(self._device, non_blocking=True)
+        return pixels.to(self._device)
+
+    def _exact(self) -> AbstractContextManager[None]:
+        """Let CUDA convolve repeatably and in full float32 (TF32 is its default)."""
+        if self._device.type != "cuda":
+            return nullcontext()
+        flags: AbstractContextManager[None] = torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+        )
+        return flags
+
+    def _free(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        elif self._device.type == "mps":
+            torch.mps.empty_cache()
