@@ -1,0 +1,278 @@
+"""The reading half of the pipeline: inputs in, windows out, in the order of the inputs.
+
+Runs in its own thread. Opens, decodes, prepares; answers from the store where a video was
+tagged before; turns whatever goes wrong with one input into an event, so that the next one
+goes on.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+import vidtag
+from vidtag.errors import EmptyVideoError, VideoError, VidtagError
+from vidtag.frames import Notice, VideoInfo
+from vidtag.models.classifier import Classifier
+from vidtag.store import ScoreStore, hash_file, make_key
+from vidtag.video.options import ReadOptions
+from vidtag.video.urls import without_credentials
+from vidtag.windows import Grid, Window, slide
+
+if TYPE_CHECKING:
+    from vidtag.video import Video
+
+
+class Clock:
+    """Adds up the time spent in a block or in an iterator, not what happens in between."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._since = 0.0
+
+    def __enter__(self) -> None:
+        self._since = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.perf_counter() - self._since
+
+    def time(self, items: Iterator[Window]) -> Iterator[Window]:
+        """Yield the items, and time how long each took to come."""
+        while True:
+            with self:
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One input of a batch."""
+
+    source: str
+    """The input as the user named it."""
+
+    stop: Event = field(default_factory=Event)
+    """Set by the consumer, who wants no more of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A video was opened; its windows follow."""
+
+    declared_seconds: Fraction | None
+    """How long its header says that it is."""
+
+    key: str | None
+    """Key of its stored scores; `None` where they can't be stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadResult:
+    """What reading a video told, besides its windows; this is what a finished run stores."""
+
+    info: VideoInfo
+    notices: tuple[Notice, ...]
+    end_seconds: Fraction
+    content_id: str | None
+    decode_seconds: float
+
+    def to_record(self, windows: Sequence[tuple[Fraction, Fraction]]) -> str:
+        """Write it down, with the bounds of its windows, for a later run."""
+        plain: dict[str, Any] = {
+            "info": {**asdict(self.info), "duration_seconds": str(self.info.duration_seconds)},
+            "notices": [asdict(notice) for notice in self.notices],
+            "end_seconds": str(self.end_seconds),
+            "windows": [[str(start), str(end)] for start, end in windows],
+        }
+        return json.dumps(plain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A finished run from the store."""
+
+    read: ReadResult
+    windows: list[tuple[Fraction, Fraction]]
+    logits: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """Nothing more comes of this video."""
+
+    error: VidtagError
+    """Why."""
+
+
+class Stopped:
+    """The consumer wanted no more of this video."""
+
+
+VideoEvent = Opened | Window | ReadResult | StoredRun | Failed | Stopped
+
+
+class InternalError(VideoError):
+    """vidtag itself failed on one input; the others can go on."""
+
+    def __init__(self, path: str, cause: BaseException) -> None:
+        super().__init__(
+            path,
+            "internal_error",
+            f"{path}: vidtag failed on it ({type(cause).__name__}: {cause}). "
+            "Please report this; VIDTAG_DEBUG=1 shows where.",
+        )
+
+
+class Reader:
+    """Reads inputs into windows.
+
+    Args:
+        classifier: Prepares the frames, and is part of the key of stored scores.
+        grid: Where windows start and where their samples lie.
+        part: Which part of each video, and within which limits.
+        store: Stored scores; `None` neither looks nor keeps.
+    """
+
+    def __init__(
+        self, classifier: Classifier, grid: Grid, part: ReadOptions, store: ScoreStore | None
+    ) -> None:
+        self._classifier = classifier
+        self._grid = grid
+        self._part = part
+        self._store = store
+
+    def read(self, jobs: Iterable[Job]) -> Iterator[VideoEvent]:
+        """Open, decode and prepare; runs in the reading thread."""
+        for job in jobs:
+            try:
+                yield from self._read_one(job)
+            except VidtagError as exc:
+                yield Failed(error=exc)
+            except Exception as exc:
+                if os.environ.get("VIDTAG_DEBUG") == "1":
+                    raise
+                error = InternalError(without_credentials(job.source), exc)
+                error.__cause__ = exc
+                yield Failed(error=error)
+
+    def _read_one(self, job: Job) -> Iterator[VideoEvent]:
+        clock = Clock()
+        source = job.source
+        if job.stop.is_set():
+            yield Stopped()
+            return
+        content_id, key = self._content_key(source)
+        stored = self._stored(source, content_id, key)
+        if stored is not None:
+            yield stored
+            return
+        from vidtag.video import Video  # PyAV is not needed where stored scores answer
+
+        with clock:
+            video = Video(source, self._part)
+        with video:
+            yield Opened(declared_seconds=video.declared_duration_seconds, key=key)
+            num_windows = 0
+            windows = slide(
+                video.frames,
+                self._grid,
+                self._classifier.prepare,
+                end=lambda: _end_of_part(video, self._part),
+                can_reread=video.can_reread,
+            )
+            for window in clock.time(windows):
+                if job.stop.is_set():
+                    yield Stopped()
+                    return
+                num_windows += 1
+                yield window
+            if not num_windows:
+                raise EmptyVideoError(
+                    source, "no_frames", f"{source}: no frame could be decoded. Is it complete?"
+                )
+            yield ReadResult(
+                info=video.info(),
+                notices=video.notices(),
+                end_seconds=_end_of_part(video, self._part),
+                content_id=content_id,
+                decode_seconds=clock.seconds,
+            )
+
+    def _content_key(self, source: str) -> tuple[str | None, str | None]:
+        info = self._classifier.info
+        if source == "-" or not os.path.isfile(source):
+            return None, None
+        if self._store is None:
+            try:
+                return hash_file(source), None
+            except OSError:
+                return None, None  # opening it will say why
+        content_id = self._store.content_id(source)
+        if content_id is None or info.revision is None:
+            return content_id, None
+        read = self._part
+        shaping = {
+            "vidtag": vidtag.__version__,
+            **{name: _installed(name) for name in ("av", "numpy", "pillow", info.engine)},
+            "suffix": os.path.splitext(source)[1].lower(),  # FFmpeg looks at it, too
+            "model": info.model_id,
+            "revision": info.revision,
+            "engine": info.engine,
+            "device": info.device.split(":")[0],
+            "precision": info.precision,
+            "batch_size": str(info.batch_size),
+            "grid": repr(self._grid),
+            "part": f"{read.start} {read.end} {read.max_pixels}",
+        }
+        return content_id, make_key(content_id, shaping)
+
+    def _stored(self, source: str, content_id: str | None, key: str | None) -> StoredRun | None:
+        """Return a finished run from the store."""
+        if self._store is None or key is None:
+            return None
+        record = self._store.record(key)
+        if record is None:
+            return None
+        plain = json.loads(record)
+        logits = self._store.logits(key)
+        windows = [(Fraction(start), Fraction(end)) for start, end in plain["windows"]]
+        if sorted(logits) != list(range(len(windows))):
+            return None
+        info = plain["info"]
+        info["duration_seconds"] = Fraction(info["duration_seconds"])
+        info["path"] = source
+        return StoredRun(
+            read=ReadResult(
+                info=VideoInfo(**info),
+                notices=tuple(Notice(**notice) for notice in plain["notices"]),
+                end_seconds=Fraction(plain["end_seconds"]),
+                content_id=content_id,
+                decode_seconds=0.0,
+            ),
+            windows=windows,
+            logits=np.stack([logits[n] for n in range(len(windows))]),
+        )
+
+
+def _end_of_part(video: "Video", read: ReadOptions) -> Fraction:
+    """Return where the part that was read ends; the frames must have been read."""
+    if read.end is None:
+        return video.info().duration_seconds
+    return min(read.end, video.info().duration_seconds) if video.reached_end else read.end
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"

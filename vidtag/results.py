@@ -1,0 +1,368 @@
+"""The result document: one typed value per video, which every output format renders.
+
+Owns the JSON, schema version 1: the fields of these classes are the fields of the document,
+in this order. Times are rounded to milliseconds and scores to six decimals here and nowhere
+else. `vidtag schema` prints the JSON Schema, which is made from these classes.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import Any, Literal
+
+from vidtag.errors import DocumentError, VidtagError
+
+SCHEMA_VERSION: Literal[1] = 1
+
+# JSON may carry these raw, but a terminal or a line reader may act on them: delete and C1
+# controls, line separators, changes of writing direction. They only ever stand inside strings.
+_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+_CONFIG = {"use_attribute_docstrings": True}
+
+
+def round_seconds(seconds: Fraction | float) -> float:
+    """Round a time to milliseconds.
+
+    >>> round_seconds(Fraction(1001, 30000))
+    0.033
+    """
+    return float(round(Fraction(seconds), 3))
+
+
+def round_score(score: float) -> float:
+    """Round a score to six decimals."""
+    return round(float(score), 6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoRecord:
+    """What was read of the video."""
+
+    __pydantic_config__ = _CONFIG
+
+    path: str
+    """The input as the user named it; bytes that are no UTF-8 stand as U+FFFD."""
+    size_bytes: int | None
+    """Size of the file; null for streams."""
+    container: str
+    """FFmpeg's name of the container format."""
+    codec: str
+    """FFmpeg's name of the codec."""
+    width: int
+    """Width of the picture that a viewer sees, in pixels."""
+    height: int
+    """Height of the picture that a viewer sees, in pixels."""
+    rotation_degrees: int
+    """Clockwise rotation that was applied: 0, 90, 180 or 270."""
+    frame_rate: float | None
+    """Mean frames per second, from timestamps; null for a single frame."""
+    is_variable_frame_rate: bool
+    """Whether the gaps between frames differ."""
+    duration_seconds: float
+    """Last frame's time plus its own length; the declared one where the end was not read."""
+    num_frames: int
+    """Frames that were decoded."""
+    num_failed_packets: int
+    """Packets that could not be decoded."""
+    content_id: str | None
+    """`sha256:` and the hash of the whole file; null for streams."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRecord:
+    """The model that was run."""
+
+    __pydantic_config__ = _CONFIG
+
+    id: str
+    """Hub id, folder or alias."""
+    revision: str | None
+    """Commit of a hub model or hash of a folder; null where neither is known."""
+    num_labels: int
+    """Classes that the model knows."""
+    num_frames: int
+    """Frames per clip."""
+    image_size: int
+    """Height and width of the frames given to the model, in pixels."""
+    licence: str | None
+    """Licence of the weights; null where it is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingRecord:
+    """The sampling grid, as used."""
+
+    __pydantic_config__ = _CONFIG
+
+    window_seconds: float
+    """Length of a window."""
+    stride_seconds: float
+    """Time between the starts of two windows: a whole number of sampling intervals."""
+    num_windows: int
+    """Windows that were scored."""
+    average: Literal["logits", "probs"]
+    """How windows were averaged."""
+    start_seconds: float
+    """Start of the tagged part."""
+    end_seconds: float
+    """End of the tagged part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsRecord:
+    """Settings that shape tags and segments."""
+
+    __pydantic_config__ = _CONFIG
+
+    top_k: int
+    """Tags per step and for the video."""
+    min_score: float
+    """Score at which a segment opens."""
+    min_duration_seconds: float
+    """Shorter segments were dropped."""
+    merge_gap_seconds: float
+    """Gaps up to this were bridged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRecord:
+    """What ran the model."""
+
+    __pydantic_config__ = _CONFIG
+
+    name: str
+    """`torch`, `openvino`, or a plugged-in classifier's own name."""
+    device: str
+    """`cpu`, `cuda:0`, `mps`, …"""
+    precision: str
+    """`fp32`, `bf16` or `fp16`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRecord:
+    """A label with its score."""
+
+    __pydantic_config__ = _CONFIG
+
+    label: str
+    """The model's name for the class."""
+    index: int
+    """The class's place in the model's outputs."""
+    score: float
+    """Softmax of averaged logits, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentRecord:
+    """A stretch in which a label holds."""
+
+    __pydantic_config__ = _CONFIG
+
+    start_seconds: float
+    """Start of the half-open interval."""
+    end_seconds: float
+    """End of the half-open interval."""
+    label: str
+    """The model's name for the class."""
+    index: int
+    """The class's place in the model's outputs."""
+    score: float
+    """Mean over all its steps."""
+    peak_score: float
+    """Score of its best step."""
+    peak_seconds: float
+    """Middle of its best step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One row of the timeline."""
+
+    __pydantic_config__ = _CONFIG
+
+    start_seconds: float
+    """Start of the half-open interval."""
+    end_seconds: float
+    """End of the half-open interval."""
+    tags: tuple[TagRecord, ...]
+    """The best labels, best first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningRecord:
+    """Something that changed what was done."""
+
+    __pydantic_config__ = _CONFIG
+
+    code: str
+    """Stable snake_case word."""
+    message: str
+    """One sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimingRecord:
+    """How long it took; all else is the same from run to run."""
+
+    __pydantic_config__ = _CONFIG
+
+    total_seconds: float
+    """From opening the video to its last step."""
+    decode_seconds: float
+    """Spent reading, decoding and preparing frames."""
+    model_seconds: float
+    """Spent in the model."""
+    realtime_factor: float
+    """Seconds of video per second of work."""
+    from_cache: bool
+    """Whether every window's scores were stored ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """All that vidtag says of one video."""
+
+    __pydantic_config__ = _CONFIG
+
+    schema_version: Literal[1]
+    """1; fields may be added within a version, never renamed or removed."""
+    vidtag_version: str
+    """The vidtag that made it."""
+    video: VideoRecord
+    model: ModelRecord
+    sampling: SamplingRecord
+    settings: SettingsRecord
+    engine: EngineRecord
+    tags: tuple[TagRecord, ...]
+    """The best labels of the whole video."""
+    segments: tuple[SegmentRecord, ...]
+    """Where each label holds, in the order of their starts."""
+    timeline: tuple[StepRecord, ...]
+    """Steps that tile the tagged part."""
+    warnings: tuple[WarningRecord, ...]
+    timing: TimingRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedVideo:
+    """The input of a failed run."""
+
+    __pydantic_config__ = _CONFIG
+
+    path: str
+    """The input as the user named it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRecord:
+    """Why an input could not be tagged."""
+
+    __pydantic_config__ = _CONFIG
+
+    code: str
+    """Stable snake_case word."""
+    message: str
+    """What failed, on what, and what to try."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An input that could not be tagged."""
+
+    __pydantic_config__ = _CONFIG
+
+    schema_version: Literal[1]
+    """1"""
+    vidtag_version: str
+    """The vidtag that made it."""
+    video: FailedVideo
+    error: ErrorRecord
+
+
+def printable_path(path: str) -> str:
+    r"""Replace what is no UTF-8 in a file name, so that any encoder takes it.
+
+    >>> printable_path("caf\udce9.mp4")
+    'caf�.mp4'
+    """
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def make_failure(path: str, error: VidtagError, vidtag_version: str) -> Failure:
+    """Record an input that failed."""
+    return Failure(
+        schema_version=SCHEMA_VERSION,
+        vidtag_version=vidtag_version,
+        video=FailedVideo(path=printable_path(path)),
+        error=ErrorRecord(code=error.code, message=printable_path(str(error))),
+    )
+
+
+def to_json(result: Document | Failure, *, indent: int | None = None) -> str:
+    """Write a result as JSON; one line without `indent`, without a line break at its end."""
+    text = json.dumps(
+        result, default=_fields_of, indent=indent, ensure_ascii=False, allow_nan=False
+    )
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _fields_of(record: Any) -> dict[str, Any]:
+    # One record after the other: `asdict` would copy an hour's timeline first.
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def read_documents(text: str, name: str) -> Iterable[Document | Failure]:
+    """Read stored results: one document, a list of them, or JSON Lines.
+
+    Args:
+        text: The content of the file.
+        name: What to call it in an error.
+
+    Raises:
+        DocumentError: It is no JSON, or no result of schema version 1.
+    """
+    try:
+        parsed = json.loads(text)
+        values = parsed if isinstance(parsed, list) else [parsed]
+    except json.JSONDecodeError:
+        try:
+            values = [json.loads(line) for line in text.split("\n") if line.strip()]
+        except json.JSONDecodeError as exc:
+            raise DocumentError(
+                name, f"{name}: not JSON ({exc.msg} in line {exc.lineno})."
+            ) from exc
+    if not values:
+        raise DocumentError(name, f"{name}: no result in it.")
+    return [_parse(value, name) for value in values]
+
+
+def _parse(value: Any, name: str) -> Document | Failure:
+    from pydantic import TypeAdapter, ValidationError  # only needed to read results back
+
+    kind: type[Document] | type[Failure] = Document
+    if isinstance(value, dict) and "error" in value:
+        kind = Failure
+    if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
+        raise DocumentError(name, f"{name}: not a vidtag result of schema version 1.")
+    try:
+        parsed: Document | Failure = TypeAdapter[Document | Failure](kind).validate_python(value)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DocumentError(name, f"{name}: not a vidtag result: {where}: {first['msg']}.") from exc
+    return parsed
+
+
+def make_json_schema() -> dict[str, Any]:
+    """Make the JSON Schema of a line of output: a document or a failure."""
+    from pydantic import TypeAdapter
+
+    schema: dict[str, Any] = TypeAdapter(Document | Failure).json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "vidtag result, schema version 1",
+        **schema,
+    }

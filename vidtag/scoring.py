@@ -1,0 +1,331 @@
+"""The scoring half of the pipeline: one video's windows in, steps and a document out.
+
+Runs in the caller's thread: batches windows, runs the model or takes stored scores, and puts
+together what is said of the video.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+import vidtag
+from vidtag.errors import ModelMismatchError
+from vidtag.frames import Notice
+from vidtag.models.classifier import Classifier
+from vidtag.reading import Clock, Failed, Opened, ReadResult, StoredRun, VideoEvent
+from vidtag.results import (
+    SCHEMA_VERSION,
+    Document,
+    EngineRecord,
+    ModelRecord,
+    SamplingRecord,
+    SegmentRecord,
+    SettingsRecord,
+    StepRecord,
+    TagRecord,
+    TimingRecord,
+    VideoRecord,
+    WarningRecord,
+    printable_path,
+    round_score,
+    round_seconds,
+)
+from vidtag.scores import Scores, Tag, top_tags
+from vidtag.settings import Settings
+from vidtag.store import ScoreStore
+from vidtag.timeline import Step, TimelineBuilder, find_segments
+from vidtag.windows import Grid, Window
+
+WARNING_CODES = {
+    "stride_beyond_window": "The stride is longer than the window: the time between is not seen.",
+    "stride_rounded": "The stride was rounded to a whole number of sampling intervals.",
+    "shorter_than_window": "The video is shorter than a window: one window spans all of it.",
+}
+"""Warnings of the sampling grid; those of reading are in `vidtag.video`."""
+
+
+def _grid_notices(path: str, settings: Settings, grid: Grid, end: Fraction) -> list[Notice]:
+    notices = []
+    window, stride = float(grid.window_seconds), float(grid.stride_seconds)
+    asked = settings.stride_seconds
+    if asked is not None and asked != grid.stride_seconds:
+        message = f"A stride of {stride:.6g} s was used instead of {float(asked):.6g} s: it is a "
+        message += f"whole number of sampling intervals of {float(grid.interval_seconds):.6g} s."
+        notices.append(Notice(code="stride_rounded", message=message))
+    if grid.stride_seconds > grid.window_seconds:
+        message = f"Windows of {window:.6g} s start every {stride:.6g} s: "
+        message += f"{1 - window / stride:.0%} of the time is not seen."
+        notices.append(Notice(code="stride_beyond_window", message=message))
+    duration = end - grid.start_seconds
+    if duration < grid.window_seconds:
+        message = f"'{path}' has only {float(duration):.3f} s to tag; one window spans all of it, "
+        message += f"instead of {window:.6g} s."
+        notices.append(Notice(code="shorter_than_window", message=message))
+    return notices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTags:
+    """One row of the timeline as soon as it is known."""
+
+    start_seconds: Fraction
+    """Start of the half-open interval."""
+
+    end_seconds: Fraction
+    """End of the half-open interval."""
+
+    tags: tuple[Tag, ...]
+    """The best labels, best first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """What every video of a tagger is run with."""
+
+    classifier: Classifier
+    labels: Sequence[str]
+    grid: Grid
+    settings: Settings
+    store: ScoreStore | None
+
+
+class Run:
+    """One video's way from windows to its document; lives in the caller's thread."""
+
+    def __init__(self, plan: Plan, source: str) -> None:
+        self.expected_seconds: Fraction | None = None
+        self._plan = plan
+        self._source = source
+        self._grid = plan.grid
+        self._builder = TimelineBuilder(
+            stride_seconds=self._grid.stride_seconds,
+            average=plan.settings.average,
+            is_sparse=self._grid.stride_seconds > self._grid.window_seconds,
+            start_seconds=self._grid.start_seconds,
+        )
+        self._key: str | None = None
+        self._known: dict[int, npt.NDArray[np.float32]] = {}
+        self._waiting: list[Window] = []
+        self._bounds: list[tuple[Fraction, Fraction]] = []
+        self._steps: list[Step] = []
+        self._read: ReadResult | None = None
+        self._num_scored = 0
+        self._model_clock = Clock()
+        self._clock = Clock()
+
+    def steps(self, events: Iterator[VideoEvent]) -> Iterator[Step]:
+        """Turn the events of one video into its steps, each as soon as it is final."""
+        began = time.perf_counter()
+        for event in events:
+            steps: Iterable[Step] = ()
+            if isinstance(event, Failed):
+                raise event.error
+            if isinstance(event, Opened):
+                self._open(event)
+            elif isinstance(event, Window):
+                if not self._waiting:  # before the model runs: what came before is known
+                    yield from self._kept(self._builder.reach(event.start_seconds))
+                self._waiting.append(event)
+                if len(self._waiting) == self._plan.classifier.info.batch_size:
+                    steps = self._score()
+            elif isinstance(event, StoredRun):
+                steps = self._replay(event)
+            elif isinstance(event, ReadResult):
+                steps = [*self._score(), *self._finish(event)]
+            self._clock.seconds = time.perf_counter() - began
+            yield from self._kept(steps)
+
+    def _kept(self, steps: Iterable[Step]) -> Iterator[Step]:
+        for step in steps:
+            self._steps.append(step)
+            yield step
+
+    def tags_of(self, step: Step) -> StepTags:
+        """Return a step with its best labels alone."""
+        return StepTags(
+            start_seconds=step.start_seconds,
+            end_seconds=step.end_seconds,
+            tags=self._top(step.scores),
+        )
+
+    def _top(self, scores: Scores) -> tuple[Tag, ...]:
+        return top_tags(scores, self._plan.labels, self._plan.settings.top_k)
+
+    def _open(self, opened: Opened) -> None:
+        read = self._plan.settings.read
+        ends = [end for end in (opened.declared_seconds, read.end) if end is not None]
+        if ends:
+            self.expected_seconds = max(min(ends) - read.start, Fraction(0))
+        self._key = opened.key
+        store = self._plan.store
+        if store is not None and self._key is not None:
+            self._known = store.logits(self._key)
+
+    def _score(self) -> list[Step]:
+        """Score the waiting windows.
+
+        Batches always begin at the same windows, so that a resumed run gives the same bits.
+        """
+        if not self._waiting:
+            return []
+        windows, self._waiting = self._waiting, []
+        first = len(self._bounds)
+        known = [self._known.get(first + n) for n in range(len(windows))]
+        if any(row is None for row in known):
+            logits = self._run_model(windows)
+            self._num_scored += len(windows)
+            if self._plan.store is not None and self._key is not None:
+                self._plan.store.save(self._key, first, logits)
+        else:
+            logits = np.stack([row for row in known if row is not None])
+        steps = []
+        for window, row in zip(windows, logits, strict=True):
+            self._bounds.append((window.start_seconds, window.end_seconds))
+            steps += self._builder.add(window.start_seconds, window.end_seconds, row)
+        return steps
+
+    def _run_model(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
+        plan = self._plan
+        clips = np.stack([np.stack(window.clip) for window in windows])
+        with self._model_clock:
+            logits = plan.classifier.logits(clips)
+        expected = (len(windows), len(plan.labels))
+        model_id = plan.classifier.info.model_id
+        if logits.shape != expected:
+            raise ModelMismatchError(
+                model_id,
+                "bad_logits",
+                f"{model_id}: the model returned logits of shape {logits.shape} instead of "
+                f"{expected}. Is it a classifier of whole clips?",
+            )
+        if not np.isfinite(logits).all():
+            raise ModelMismatchError(
+                model_id,
+                "bad_logits",
+                f"{model_id}: the model returned logits that are not finite. "
+                "Try --precision fp32, or load the weights again.",
+            )
+        return np.asarray(logits, dtype=np.float32)
+
+    def _finish(self, read: ReadResult) -> list[Step]:
+        self._read = read
+        store = self._plan.store
+        # A file that changed while it was read is not answered from these scores again.
+        if store is None or self._key is None:
+            pass
+        elif store.content_id(self._source) == read.content_id:
+            store.finish(self._key, read.to_record(self._bounds))
+        return self._builder.finish(read.end_seconds)
+
+    def _replay(self, stored: StoredRun) -> list[Step]:
+        self._read = stored.read
+        steps = []
+        for (start, end), row in zip(stored.windows, stored.logits, strict=True):
+            self._bounds.append((start, end))
+            steps += self._builder.add(start, end, row)
+        return steps + self._builder.finish(stored.read.end_seconds)
+
+    def document(self) -> Document:
+        """Make the result of a video whose steps were all taken."""
+        if self._read is None:
+            raise ValueError(f"{self._source} was stopped or failed: there is no document")
+        settings, grid = self._plan.settings, self._grid
+        info, read = self._plan.classifier.info, self._read
+        notices = (
+            *info.notes,
+            *read.notices,
+            *_grid_notices(read.info.path, settings, grid, read.end_seconds),
+        )
+        return Document(
+            schema_version=SCHEMA_VERSION,
+            vidtag_version=vidtag.__version__,
+            video=_video_record(read),
+            model=ModelRecord(
+                id=info.model_id,
+                revision=info.revision,
+                num_labels=len(self._plan.labels),
+                num_frames=info.num_frames,
+                image_size=info.image_size,
+                licence=info.licence,
+            ),
+            sampling=SamplingRecord(
+                window_seconds=round_seconds(grid.window_seconds),
+                stride_seconds=round_seconds(grid.stride_seconds),
+                num_windows=self._builder.num_windows,
+                average=settings.average,
+                start_seconds=round_seconds(grid.start_seconds),
+                end_seconds=round_seconds(read.end_seconds),
+            ),
+            settings=SettingsRecord(
+                top_k=settings.top_k,
+                min_score=settings.rule.min_score,
+                min_duration_seconds=round_seconds(settings.rule.min_duration_seconds),
+                merge_gap_seconds=round_seconds(settings.rule.merge_gap_seconds),
+            ),
+            engine=EngineRecord(name=info.engine, device=info.device, precision=info.precision),
+            tags=_tag_records(self._top(self._builder.video_scores())),
+            segments=self._segment_records(),
+            timeline=tuple(
+                StepRecord(
+                    start_seconds=round_seconds(step.start_seconds),
+                    end_seconds=round_seconds(step.end_seconds),
+                    tags=_tag_records(self._top(step.scores)),
+                )
+                for step in self._steps
+            ),
+            warnings=tuple(WarningRecord(code=n.code, message=n.message) for n in notices),
+            timing=self._timing(read),
+        )
+
+    def _segment_records(self) -> tuple[SegmentRecord, ...]:
+        return tuple(
+            SegmentRecord(
+                start_seconds=round_seconds(segment.start_seconds),
+                end_seconds=round_seconds(segment.end_seconds),
+                label=self._plan.labels[segment.index],
+                index=segment.index,
+                score=round_score(segment.score),
+                peak_score=round_score(segment.peak_score),
+                peak_seconds=round_seconds(segment.peak_seconds),
+            )
+            for segment in find_segments(self._steps, self._plan.settings.rule)
+        )
+
+    def _timing(self, read: ReadResult) -> TimingRecord:
+        tagged = float(read.end_seconds - self._grid.start_seconds)
+        return TimingRecord(
+            total_seconds=round_seconds(self._clock.seconds),
+            decode_seconds=round_seconds(read.decode_seconds),
+            model_seconds=round_seconds(self._model_clock.seconds),
+            realtime_factor=round(tagged / max(self._clock.seconds, 1e-3), 1),
+            from_cache=self._num_scored == 0,
+        )
+
+
+def _video_record(read: ReadResult) -> VideoRecord:
+    info = read.info
+    return VideoRecord(
+        path=printable_path(info.path),
+        size_bytes=info.size_bytes,
+        container=info.container,
+        codec=info.codec,
+        width=info.width,
+        height=info.height,
+        rotation_degrees=info.rotation_degrees,
+        frame_rate=None if info.frame_rate is None else round(info.frame_rate, 3),
+        is_variable_frame_rate=info.is_variable_frame_rate,
+        duration_seconds=round_seconds(info.duration_seconds),
+        num_frames=info.num_frames,
+        num_failed_packets=info.num_failed_packets,
+        content_id=read.content_id,
+    )
+
+
+def _tag_records(tags: tuple[Tag, ...]) -> tuple[TagRecord, ...]:
+    return tuple(
+        TagRecord(label=tag.label, index=tag.index, score=round_score(tag.score)) for tag in tags
+    )

@@ -1,0 +1,176 @@
+"""The pipeline in a line: video → frames → windows → scores → timeline → document.
+
+One thread opens, decodes and prepares, also the next video of a batch, a bounded number of
+windows ahead; the calling thread runs the model and owns the results.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from vidtag.models.classifier import Classifier, ClassifierInfo
+from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.read_ahead import ReadAhead
+from vidtag.reading import Job, Opened, Reader, VideoEvent
+from vidtag.results import Document
+from vidtag.scoring import Plan, Run, StepTags
+from vidtag.settings import Settings
+from vidtag.store import ScoreStore
+from vidtag.video.urls import without_credentials
+from vidtag.windows import Grid, Window
+
+
+class Tagging:
+    """One video being tagged: iterate over its steps as they come, then take the document.
+
+    Iterating or asking for the document raises `VideoError` where the video can't be read,
+    and `ModelError` where the model fails.
+    """
+
+    def __init__(self, plan: Plan, job: Job, events: Iterator[VideoEvent]) -> None:
+        self.name = without_credentials(job.source)
+        """The input as the user named it, but for a password in a URL."""
+        self._job = job
+        self._events = _of_one_video(events)
+        self._run = Run(plan, job.source)
+        self._steps = self._run.steps(self._events)
+
+    @property
+    def expected_seconds(self) -> Fraction | None:
+        """How long the part to tag is, as the container declares it; known with its first step."""
+        return self._run.expected_seconds
+
+    def __iter__(self) -> Iterator[StepTags]:
+        for step in self._steps:
+            yield self._run.tags_of(step)
+
+    def document(self) -> Document:
+        """Finish the video and return its result."""
+        for _ in self._steps:
+            pass
+        return self._run.document()
+
+    def stop(self) -> None:
+        """Read no more of this video; the next one of the batch can begin."""
+        self._job.stop.set()
+        for _ in self._events:
+            pass
+
+
+def _of_one_video(events: Iterator[VideoEvent]) -> Iterator[VideoEvent]:
+    for event in events:
+        yield event
+        if not isinstance(event, Opened | Window):
+            return
+
+
+class Tagger:
+    """Tags videos with one model.
+
+    >>> document = Tagger("demo").tag("clip.mp4")  # doctest: +SKIP
+    >>> document.tags[0].label  # doctest: +SKIP
+    'jogging'
+
+    Args:
+        model: An alias, hub id or folder; options for loading one; or a ready `Classifier`,
+            also one of your own.
+        settings: What is asked of every video.
+        store: Where scores are kept between runs; `None` keeps none.
+
+    Raises:
+        ModelError: The model can't be loaded.
+    """
+
+    def __init__(
+        self,
+        model: str | LoadOptions | Classifier = "base",
+        settings: Settings | None = None,
+        *,
+        store: ScoreStore | None = None,
+    ) -> None:
+        if isinstance(model, str):
+            model = LoadOptions(model=model)
+        self.classifier = load_classifier(model) if isinstance(model, LoadOptions) else model
+        """The model that is run."""
+        self.settings = settings or Settings()
+        """What is asked of every video."""
+        self.labels: Sequence[str] = tuple(self.classifier.labels)
+        """The model's labels, in the order of its logits."""
+        self.grid = _make_grid(self.classifier.info, self.settings)
+        """Where windows start and where their samples lie."""
+        self._plan = Plan(
+            classifier=self.classifier,
+            labels=self.labels,
+            grid=self.grid,
+            settings=self.settings,
+            store=store,
+        )
+
+    def tag(self, source: str | os.PathLike[str]) -> Document:
+        """Tag one video.
+
+        Raises:
+            VideoError: The video can't be read.
+            ModelError: The model failed.
+        """
+        with self.open(source) as videos:
+            return next(iter(videos)).document()
+
+    def open(self, *sources: str | os.PathLike[str]) -> "Batch":
+        """Start on one or more videos, for the steps as they come or for a batch.
+
+        >>> with Tagger("demo").open("clip.mp4") as videos:  # doctest: +SKIP
+        ...     for video in videos:
+        ...         for step in video:
+        ...             print(step.start_seconds, step.tags[0].label)
+        ...         document = video.document()
+        """
+        return Batch(self._plan, [os.fspath(source) for source in sources])
+
+
+class Batch:
+    """Videos being tagged one after the other, the next one read ahead.
+
+    Iterate to get each video's `Tagging`. A video that is left before its document was taken
+    is read no further.
+    """
+
+    def __init__(self, plan: Plan, sources: Sequence[str]) -> None:
+        self._jobs = [Job(source=source) for source in sources]
+        self._plan = plan
+        reader = Reader(plan.classifier, plan.grid, plan.settings.read, plan.store)
+        # Two batches ahead keep the model busy; more would only hold memory.
+        size = 2 * plan.classifier.info.batch_size + 2
+        self._ahead = ReadAhead(reader.read(self._jobs), size=size)
+
+    def __enter__(self) -> "Batch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Tagging]:
+        events = iter(self._ahead)
+        for job in self._jobs:
+            tagging = Tagging(self._plan, job, events)
+            yield tagging
+            tagging.stop()
+
+    def close(self) -> None:
+        """Stop reading."""
+        for job in self._jobs:
+            job.stop.set()
+        self._ahead.close()
+
+
+def _make_grid(info: ClassifierInfo, settings: Settings) -> Grid:
+    window = settings.window_seconds or info.window_seconds
+    stride = settings.stride_seconds
+    if stride is None:
+        stride = info.stride_seconds if settings.window_seconds is None else window / 2
+    return Grid.from_seconds(
+        window=window,
+        stride=stride,
+        num_frames=info.num_frames,
+        start=settings.read.start,
+    )
