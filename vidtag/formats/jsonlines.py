@@ -1,0 +1,28 @@
+"""JSON: one line per video, or one document indented for a person.
+
+Owns nothing but the line breaks: the fields are those of `vidtag.results`.
+"""
+
+from collections.abc import Sequence
+
+from vidtag.results import Document, Failure, to_json
+
+
+def to_line(result: Document | Failure) -> str:
+    """Write one result as one line, line break included."""
+    return f"{_encodable(to_json(result))}\n"
+
+
+def to_lines(results: Sequence[Document | Failure]) -> str:
+    """Write JSON Lines: one result per line, failed inputs too."""
+    return "".join(to_line(result) for result in results)
+
+
+def to_indented(result: Document | Failure) -> str:
+    """Write one result over several lines, for a person."""
+    return f"{_encodable(to_json(result, indent=2))}\n"
+
+
+def _encodable(text: str) -> str:
+    # Half a surrogate pair, which JSON may name in a label, is no UTF-8; its escape is JSON.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,76 @@
+"""A folder of pages gets an index: the same outputs, and at the end an `index.html`."""
+
+import os
+
+from vidtag.errors import DocumentError
+from vidtag.formats import FORMATS
+from vidtag.inputs import Input
+from vidtag.outputs import ContentId, Fingerprint, Outputs, write_whole
+from vidtag.outputs.sink import Closing
+from vidtag.results import Document, Failure, read_documents
+
+INDEX_NAME = "index.html"
+
+
+class IndexedOutputs(Closing):
+    """Passes results on, remembers them, and writes the index of their pages.
+
+    Of videos that `--skip-existing` leaves alone, those are listed that have their JSON document
+    in the folder.
+
+    Args:
+        outputs: Where the pages go.
+        folder: The output folder.
+    """
+
+    def __init__(self, outputs: Outputs, folder: str) -> None:
+        self._outputs = outputs
+        self._folder = folder
+        self._results: list[tuple[Input, Document | Failure]] = []
+
+    def is_done(self, item: Input, fingerprint: Fingerprint, content_id: ContentId) -> bool:
+        """Tell whether an input is left alone; then its stored document is listed."""
+        if not self._outputs.is_done(item, fingerprint, content_id):
+            return False
+        path = self._beside(item, "json")
+        try:
+            with open(path, encoding="utf-8") as file:
+                self._results += [(item, result) for result in read_documents(file.read(), path)]
+        except (OSError, UnicodeDecodeError, DocumentError):
+            pass  # there is none, or it is not ours
+        return True
+
+    def write(self, item: Input, result: Document | Failure) -> None:
+        """Write a result, and list it."""
+        self._outputs.write(item, result)
+        self._results.append((item, result))
+
+    def close(self) -> None:
+        """Write the index and finish."""
+        try:
+            if self._results:
+                write_whole(
+                    os.path.join(self._folder, INDEX_NAME), [self._render().encode("utf-8")]
+                )
+        finally:
+            self._outputs.close()
+
+    def _beside(self, item: Input, name: str) -> str:
+        return os.path.join(self._folder, f"{item.name}{FORMATS[name].suffix}")
+
+    def _render(self) -> str:
+        from vidtag.report.index import IndexEntry, render_index
+        from vidtag.report.rendering import relative_href
+        from vidtag.report.thumbnails import INDEX_BYTES, read_thumbnails
+
+        entries = []
+        for item, result in sorted(self._results, key=lambda pair: str(pair[0].name)):
+            if isinstance(result, Failure):
+                entries.append(IndexEntry(result=result))
+                continue
+            pictures = read_thumbnails(item.source, result, max_count=1, max_bytes=INDEX_BYTES)
+            page = relative_href(self._beside(item, "html"), self._folder)
+            entries.append(
+                IndexEntry(result=result, page_href=page, picture=pictures[0] if pictures else None)
+            )
+        return render_index(entries)

@@ -1,0 +1,68 @@
+"""What takes results, one after the other: the one face of all kinds of output.
+
+Knows neither files nor formats; `files` and `joined` have those.
+"""
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from vidtag.inputs import Input
+from vidtag.outputs.made import ContentId, Fingerprint
+from vidtag.results import Document, Failure
+
+
+class Outputs(Protocol):
+    """Takes results, one after the other."""
+
+    def is_done(self, item: Input, fingerprint: Fingerprint, content_id: ContentId) -> bool:
+        """Tell whether `--skip-existing` leaves this input alone: all its files are there.
+
+        To be asked of all inputs before the first `write`.
+
+        Args:
+            item: One of the inputs.
+            fingerprint: How results must have been made.
+            content_id: Hashes a local file. Asked only for files that have results.
+        """
+
+    def write(self, item: Input, result: Document | Failure) -> None:
+        """Write a result as soon as it is there; a failure leaves no file.
+
+        Raises:
+            OutputError: It can't be written; no half file is left.
+        """
+
+    def close(self) -> None:
+        """Finish, also after an interruption: what was written stays.
+
+        Raises:
+            OutputError: The file for all videos can't be written; its journal is kept.
+        """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Closing:
+    """Closes at the end of a `with` block, whatever ends it."""
+
+    def close(self) -> None:
+        """Finish; each kind of output has its own way."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

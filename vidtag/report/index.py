@@ -1,0 +1,177 @@
+"""The page over a batch: every video with its strip and best tags, and what failed.
+
+Owns what an index holds. Pages of videos are linked, never read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vidtag.formats.characters import escape_controls, one_line
+from vidtag.report.lanes import (
+    NUM_COLOURS,
+    NUM_PATTERNS,
+    Look,
+    StripBox,
+    make_strip,
+    name_labels,
+    rank_labels,
+    rank_segments,
+)
+from vidtag.report.page import show_name
+from vidtag.report.rendering import checked_href, clock, embed_data, embed_json, render
+from vidtag.report.thumbnails import Thumbnail
+from vidtag.results import Document, Failure
+
+NUM_TAGS = 3
+"""Best tags that an entry shows."""
+
+NUM_LOOKS = NUM_COLOURS * NUM_PATTERNS
+"""Labels with a look of their own; rarer ones are grey, and named in words."""
+
+MAX_HITS = 5
+"""Moments of a label that a search lists for one video."""
+
+MAX_PICTURE_BYTES = 8_000_000
+"""Of all pictures on an index; entries beyond go without."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexEntry:
+    """One input of a batch."""
+
+    result: Document | Failure
+    """What came of it."""
+
+    page_href: str | None = None
+    """Link from the index to its page, as `relative_href()` writes it."""
+
+    picture: Thumbnail | None = None
+    """What stands for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tag:
+    label: str
+    score: float
+    look: Look | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """A tagged video, ready for the template."""
+
+    name: str
+    folder: str
+    duration_seconds: float
+    num_warnings: int
+    page_href: str | None
+    picture: str | None
+    strip: tuple[StripBox, ...]
+    strip_text: str
+    tags: tuple[_Tag, ...]
+
+
+def render_index(entries: Sequence[IndexEntry]) -> str:
+    """Render the page over a batch, in the order that is given.
+
+    Raises:
+        ValueError: A `page_href` leads elsewhere than to a file.
+    """
+    documents = [entry.result for entry in entries if isinstance(entry.result, Document)]
+    failures = [entry.result for entry in entries if isinstance(entry.result, Failure)]
+    # One look per label in all strips of a model; two models may number labels differently.
+    by_model: dict[str, list[Document]] = {}
+    for document in documents:
+        by_model.setdefault(document.model.id, []).append(document)
+    looks: dict[str, dict[int, Look]] = {}
+    num_looks = 0
+    for model_id, group in by_model.items():
+        ranked = rank_labels(group)[: max(NUM_LOOKS - num_looks, 0)]
+        looks[model_id] = {index: Look(num_looks + k) for k, index in enumerate(ranked)}
+        num_looks += len(ranked)
+    shown, room, num_left_out = [], MAX_PICTURE_BYTES, 0
+    for entry in entries:
+        if isinstance(entry.result, Document):
+            room -= len(entry.picture.jpeg) if entry.picture else 0
+            num_left_out += entry.picture is not None and room < 0
+            shown.append(_entry(entry, entry.result, looks[entry.result.model.id], room >= 0))
+    labels = {
+        one_line(segment.label, segment.index)
+        for document in documents
+        for segment in document.segments
+    }
+    values = {
+        "version": entries[0].result.vidtag_version if entries else "",
+        "entries": shown,
+        "num_left_out": num_left_out,
+        "failures": [
+            {
+                "path": escape_controls(failure.video.path),
+                "code": failure.error.code,
+                "message": failure.error.message,
+            }
+            for failure in failures
+        ],
+        "looks": [look for of_model in looks.values() for look in of_model.values()],
+        "total_seconds": sum(document.video.duration_seconds for document in documents),
+        "num_labels": len(labels),
+        "num_segments": sum(len(document.segments) for document in documents),
+        "known_labels": sorted(labels),
+        "models": list({document.model.id: document.model for document in documents}.values()),
+        "data": embed_json(
+            [
+                {"name": entry.name, "folder": entry.folder, "labels": _hits(document)}
+                for entry, document in zip(shown, documents, strict=True)
+            ]
+        ),
+    }
+    return render("index.html", values, script="index.js")
+
+
+def _entry(entry: IndexEntry, document: Document, looks: dict[int, Look], has_room: bool) -> _Entry:
+    path = document.video.path.replace("\\", "/").rstrip("/")
+    names = name_labels(document)
+    return _Entry(
+        name=show_name(document.video.path),
+        folder=escape_controls(path.rsplit("/", 1)[0]) if "/" in path else "",
+        duration_seconds=document.video.duration_seconds,
+        num_warnings=len(document.warnings),
+        page_href=None if entry.page_href is None else checked_href(entry.page_href),
+        picture=embed_data("image/jpeg", entry.picture.jpeg)
+        if entry.picture and has_room
+        else None,
+        strip=make_strip(document, looks),
+        strip_text=_describe(document),
+        tags=tuple(
+            _Tag(label=names[tag.index], score=tag.score, look=looks.get(tag.index))
+            for tag in document.tags[:NUM_TAGS]
+        ),
+    )
+
+
+def _describe(document: Document) -> str:
+    """Say in words what a strip shows."""
+    names = name_labels(document)
+    chosen = sorted(rank_segments(document.segments)[:MAX_HITS])
+    parts = [
+        f"{names[s.index]} from {clock(s.start_seconds)} to {clock(s.end_seconds)}"
+        for s in (document.segments[k] for k in chosen)
+    ]
+    left = len(document.segments) - len(parts)
+    if left:
+        parts.append(f"{left} more")
+    return "; ".join(parts) or "no clear action"
+
+
+def _hits(document: Document) -> list[list[object]]:
+    """List each label with the starts of its best segments, for the search."""
+    names = name_labels(document)
+    moments: dict[int, list[float]] = {tag.index: [] for tag in document.tags[:NUM_TAGS]}
+    counts: dict[int, int] = {}
+    for k in rank_segments(document.segments):
+        segment = document.segments[k]
+        own = moments.setdefault(segment.index, [])
+        counts[segment.index] = counts.get(segment.index, 0) + 1
+        if len(own) < MAX_HITS:
+            own.append(segment.start_seconds)
+    return [[names[index], counts.get(index, 0), *sorted(own)] for index, own in moments.items()]

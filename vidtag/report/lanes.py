@@ -1,0 +1,219 @@
+"""What a page shows of a document: lanes, how labels look, and which moments get a picture.
+
+Pure: knows neither templates nor videos.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from vidtag.formats.characters import one_line
+from vidtag.report.drawing import (
+    MAX_POINTS,
+    Curve,
+    Span,
+    draw_boxes,
+    percent,
+    pool_steps,
+    span_of,
+    trace_curve,
+)
+from vidtag.results import Document, SegmentRecord, TagRecord
+
+NUM_COLOURS = 7
+"""Okabe and Ito's palette without black, which is the text's: told apart with any colour sight.
+Source: https://jfly.uni-koeln.de/color/"""
+
+NUM_PATTERNS = 4
+"""Plain, stripes, dots, the other stripes. Colours and patterns turn at different periods, so
+that neighbours differ in both and 28 looks come before the first repeats."""
+
+MAX_LINKED_SEGMENTS = 400
+"""Segments on a strip that are elements of their own, to tab to and to point at; the rest are
+one path per lane, which a click reaches all the same. At 250 bytes each, 100 kB."""
+
+MAX_CURVES = 24
+"""Lanes with a curve, those of the labels that fill the most of the video. At 1,200 points of
+about eight bytes, twice (line and area), 460 kB at the very most."""
+
+NUM_VIDEO_TAGS = 5
+"""Tags of the whole video that get a lane although they hold nowhere: the default of `-k`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a label is told from the others: a colour and a pattern."""
+
+    rank: int
+
+    @property
+    def colour(self) -> int:
+        """Number of the colour in the style sheet."""
+        return self.rank % NUM_COLOURS
+
+    @property
+    def pattern(self) -> int:
+        """Number of the pattern."""
+        return self.rank % NUM_PATTERNS
+
+    @property
+    def name(self) -> str:
+        """Id of the look's fill."""
+        return f"look-{self.colour}-{self.pattern}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A stretch on a strip."""
+
+    x: str
+    """Start, in percent of the strip's width."""
+    width: str
+    """Length, in percent of the strip's width."""
+    segment: SegmentRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One label's row of the strip."""
+
+    index: int
+    """The class's place in the model's outputs."""
+    label: str
+    look: Look
+    bars: tuple[Bar, ...]
+    """Segments that are elements of their own, in the order of time."""
+    rest: str
+    """The other segments, as one path."""
+    curve: Curve | None
+    num_segments: int
+    held_seconds: float
+    """Time in which the label holds."""
+    best_score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripBox:
+    """A stretch on the one row of an index's strip."""
+
+    x: str
+    """Start, in percent of the strip's width."""
+    width: str
+    """Length, in percent of the strip's width."""
+    look: Look | None
+    """How its label is drawn; `None` for labels that are too rare to have a look."""
+
+
+def rank_segments(segments: Sequence[SegmentRecord]) -> list[int]:
+    """Order segments by how much they are worth showing; return their places.
+
+    The best one of each label comes before the second of any, so that a rare action is not
+    crowded out by a frequent one.
+    """
+    by_score = sorted(
+        range(len(segments)), key=lambda k: (-segments[k].peak_score, segments[k].start_seconds, k)
+    )
+    turns: dict[int, int] = {}
+    turn_of = {}
+    for k in by_score:
+        turn_of[k] = turns.get(segments[k].index, 0)
+        turns[segments[k].index] = turn_of[k] + 1
+    first = [k for k in by_score if turn_of[k] == 0]
+    return first + [k for k in by_score if turn_of[k] > 0]
+
+
+def choose_moments(document: Document, max_count: int) -> tuple[SegmentRecord, ...]:
+    """Choose the segments that get a picture, the most important first."""
+    return tuple(
+        document.segments[k] for k in rank_segments(document.segments)[: max(max_count, 0)]
+    )
+
+
+def name_labels(document: Document) -> dict[int, str]:
+    """List the labels that the document names, by their place in the model's outputs."""
+    records: list[TagRecord | SegmentRecord] = [*document.tags, *document.segments]
+    records += (tag for step in document.timeline for tag in step.tags)
+    return {record.index: one_line(record.label, record.index) for record in records}
+
+
+def rank_labels(documents: Iterable[Document]) -> list[int]:
+    """Order labels by how much of the videos they fill, then by their score overall."""
+    held: dict[int, float] = {}
+    overall: dict[int, float] = {}
+    for document in documents:
+        for segment in document.segments:
+            weight = (segment.end_seconds - segment.start_seconds) * segment.score
+            held[segment.index] = held.get(segment.index, 0.0) + weight
+        for tag in document.tags:
+            overall[tag.index] = max(overall.get(tag.index, 0.0), tag.score)
+    return sorted(
+        {*held, *overall},
+        key=lambda index: (-held.get(index, 0.0), -overall.get(index, 0.0), index),
+    )
+
+
+def make_lanes(document: Document) -> tuple[Lane, ...]:
+    """Make a lane for each label that holds somewhere or is among the video's best tags."""
+    span, names = span_of(document), name_labels(document)
+    linked = set(rank_segments(document.segments)[:MAX_LINKED_SEGMENTS])
+    of_label: dict[int, list[tuple[int, SegmentRecord]]] = {}
+    for k, segment in enumerate(document.segments):
+        of_label.setdefault(segment.index, []).append((k, segment))
+    steps = pool_steps(document.timeline, MAX_POINTS)
+    shown = {*of_label, *(tag.index for tag in document.tags[:NUM_VIDEO_TAGS])}
+    lanes = []
+    for rank, index in enumerate(k for k in rank_labels([document]) if k in shown):
+        own = of_label.get(index, [])
+        scores = [tag.score for step in steps for tag in step.tags if tag.index == index]
+        lanes.append(
+            Lane(
+                index=index,
+                label=names[index],
+                look=Look(rank),
+                bars=tuple(_bar(segment, span) for k, segment in own if k in linked),
+                rest=draw_boxes((segment for k, segment in own if k not in linked), span),
+                curve=trace_curve(steps, index, span) if rank < MAX_CURVES else None,
+                num_segments=len(own),
+                held_seconds=sum(s.end_seconds - s.start_seconds for _, s in own),
+                best_score=max(scores, default=0.0),
+            )
+        )
+    return tuple(lanes)
+
+
+def make_strip(
+    document: Document, looks: Mapping[int, Look], *, num_columns: int = 200
+) -> tuple[StripBox, ...]:
+    """Draw the best label of each moment on one row, for an index.
+
+    Args:
+        document: Whose segments to draw.
+        looks: Of the labels that have one.
+        num_columns: How fine the row is.
+    """
+    span = span_of(document)
+    best: list[SegmentRecord | None] = [None] * num_columns
+    for segment in document.segments:
+        first = min(int(span.share(segment.start_seconds) * num_columns), num_columns - 1)
+        last = max(first + 1, round(span.share(segment.end_seconds) * num_columns))
+        for column in range(first, last):
+            known = best[column]
+            if known is None or segment.score > known.score:
+                best[column] = segment
+    changes = [k + 1 for k, (a, b) in enumerate(pairwise(best)) if _of(a) != _of(b)]
+    boxes = []
+    for first, after in pairwise([0, *changes, num_columns]):
+        shown = best[first]
+        if shown is not None:
+            x, width = percent(first / num_columns), percent((after - first) / num_columns)
+            boxes.append(StripBox(x=x, width=width, look=looks.get(shown.index)))
+    return tuple(boxes)
+
+
+def _of(segment: SegmentRecord | None) -> int | None:
+    return None if segment is None else segment.index
+
+
+def _bar(segment: SegmentRecord, span: Span) -> Bar:
+    start, end = span.share(segment.start_seconds), span.share(segment.end_seconds)
+    return Bar(x=percent(start), width=percent(end - start), segment=segment)
