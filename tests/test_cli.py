@@ -1,0 +1,336 @@
+"""The command as a user types it, in processes of its own where start-up or signals matter."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+from make_video import make_video
+from tiny_models import make_tiny_model
+
+from vidtag import __version__, cli
+from vidtag.results import read_documents
+
+TINY = ["--engine", "torch", "--precision", "fp32"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cli")
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return str(make_tiny_model(folder / "model"))
+
+
+@pytest.fixture(scope="module")
+def clip(folder):
+    path = folder / "clip.mp4"
+    make_video(path, num_frames=130, fps=25)
+    return str(path)
+
+
+@pytest.fixture
+def run(capfd, monkeypatch):
+    """Run the command in this process; return its exit code, stdout and stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["vidtag", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        captured = capfd.readouterr()
+        return stopped.value.code, captured.out, captured.err
+
+    return run
+
+
+def spawn(*arguments: str, **options: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "vidtag", *arguments], capture_output=True, check=False, **options
+    )
+
+
+def assert_one_line(text: str) -> None:
+    assert text.count("\n") == 1, text
+    assert "Traceback" not in text
+
+
+def test_a_table_on_stdout_and_nothing_on_stderr(run, clip, model):
+    code, out, err = run(clip, "-m", model, *TINY)
+    assert code == 0
+    assert err == ""
+    title, settings, *rest = out.splitlines()
+    assert title == f"{clip}  0:05.2  {model}"
+    assert "5 windows of 2 s every 1 s" in settings
+    assert any(line.startswith("0:00 - ") for line in rest)
+    assert not any(line.endswith(" ") or "…" in line for line in out.splitlines())
+
+
+def test_json_is_one_valid_line(run, clip, model):
+    code, out, err = run(clip, "--json", "-m", model, *TINY, "-k", "2")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    document = json.loads(out)
+    _, schema, _ = run("schema")
+    jsonschema.validate(document, json.loads(schema))
+    assert [len(step["tags"]) for step in document["timeline"]] == [2] * 6
+    assert list(document) == [
+        "schema_version", "vidtag_version", "video", "model", "sampling", "settings", "engine",
+        "tags", "segments", "timeline", "warnings", "timing",
+    ]  # fmt: skip
+
+
+def test_options_may_stand_anywhere(run, clip, model):
+    for arguments in (["tag", clip], [clip], ["-k1", clip], ["--top-k=1", clip], ["--", clip]):
+        code, out, _ = run(*([*TINY, "-m", model] if arguments[0] == "--" else []), *arguments,
+                           *([] if arguments[0] == "--" else ["-m", model, *TINY]))  # fmt: skip
+        assert code == 0
+        assert out.startswith(clip)
+
+
+def test_a_file_with_the_name_of_a_command(run, folder, clip, model, monkeypatch):
+    monkeypatch.chdir(folder)
+    os.link(clip, "models")
+    for name in (["./models"], ["--", "models"]):
+        code, out, _ = run("-m", model, *TINY, *name)
+        assert (code, out.split()[0]) == (0, name[-1])
+    code, out, _ = run("models")
+    assert (code, "MCG-NJU/videomae-base-finetuned-kinetics" in out) == (0, True)
+
+
+def test_several_inputs_give_json_lines_and_a_summary(run, folder, clip, model):
+    text = folder / "text.mp4"
+    text.write_text("no video")
+    code, out, err = run(clip, str(text), "missing.mp4", "--json", "-m", model, *TINY)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 3
+    assert [line.get("error", {}).get("code") for line in lines] == [
+        None,
+        "not_a_video",
+        "not_found",
+    ]
+    assert err.splitlines()[-1] == "1 tagged, 0 skipped, 2 failed"
+    assert "text.mp4" in err
+    assert len(list(read_documents(out, "out"))) == 3
+
+
+def test_quiet_shows_errors_alone(run, clip, model):
+    code, _, err = run("-q", clip, "missing.mp4", "-m", model, *TINY)
+    assert code == 3
+    assert_one_line(err)
+    assert "missing.mp4" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["missing.mp4"], 1, "There is no file 'missing.mp4'"),
+        (["missing.mp4", "--json"], 1, "There is no file 'missing.mp4'"),
+        (["{text}"], 1, "text.mp4"),
+        (["{clip}", "--start", "1:00"], 1, "clip.mp4"),
+        (["{clip}", "--start", "5", "--end", "4"], 2, "--end must come after --start"),
+        (["{clip}", "--bogus"], 2, "No such option: --bogus"),
+        (["{clip}", "--stride", "0"], 2, "must be more than 0"),
+        (["{clip}", "--window", "nan"], 2, "'nan' is no length"),
+        (["{clip}", "--window", "-1"], 2, "'-1' is no length"),
+        (["{clip}", "-k", "0"], 2, "--top-k"),
+        (["{clip}", "-k", "many"], 2, "--top-k"),
+        (["{clip}", "--start", "1:75"], 2, "'1:75' is no time"),
+        (["{clip}", "--average", "mode"], 2, "choose logits or probs"),
+        (["{clip}", "--min-score", "0"], 2, "--min-score"),
+        (["{clip}", "-f", "xml"], 2, "choose from table, json"),
+        (["{clip}", "-f", "csv", "-f", "json"], 2, "-o FOLDER"),
+        (["{clip}", "{clip}2", "-f", "srt"], 2, "-o FOLDER"),
+        (["{clip}", "--skip-existing"], 2, "--skip-existing"),
+        (["{clip}", "--engine", "bogus"], 2, "bogus"),
+        (["{clip}", "--device", "cuda"], 1, "no CUDA device"),
+        (["{clip}", "-m", "{nothing}"], 1, "nothing"),
+        ([], 2, "vidtag --help"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_one_line(run, folder, clip, model, arguments, code, said):
+    (folder / "text.mp4").write_text("no video")
+    filled = [
+        word.format(clip=clip, text=folder / "text.mp4", nothing=folder / "nothing")
+        for word in arguments
+    ]
+    chosen = [] if "-m" in filled else ["-m", model]
+    got, _, err = run(*filled, *chosen) if filled else run()
+    assert got == code, err
+    assert_one_line(err)
+    assert said in err
+
+
+def test_top_k_beyond_the_labels_gives_all_of_them(run, clip, model):
+    _, out, _ = run(clip, "-k", "1000", "--json", "-m", model, *TINY)
+    document = json.loads(out)
+    assert len(document["tags"]) == document["model"]["num_labels"]
+    assert sum(tag["score"] for tag in document["tags"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_window_stride_and_part_do_what_they_say(run, clip, model):
+    _, out, _ = run(clip, "--window", "4", "--stride", "0.5", "--json", "-m", model, *TINY)
+    sampling = json.loads(out)["sampling"]
+    assert (sampling["window_seconds"], sampling["stride_seconds"]) == (4.0, 0.5)
+    assert sampling["num_windows"] == 4
+    _, out, _ = run(clip, "--start", "0:01", "--end", "3.5", "--json", "-m", model, *TINY)
+    timeline = json.loads(out)["timeline"]
+    assert (timeline[0]["start_seconds"], timeline[-1]["end_seconds"]) == (1.0, 3.5)
+
+
+def test_averages_differ(run, clip, model):
+    scores = []
+    for average in ("logits", "probs"):
+        _, out, _ = run(clip, "--average", average, "--json", "-m", model, *TINY)
+        scores.append([tag["score"] for tag in json.loads(out)["tags"]])
+    assert scores[0] != scores[1]
+    assert scores[0] == pytest.approx(scores[1], abs=0.1)
+
+
+def test_two_runs_give_the_same_bytes_but_for_timing(run, clip, model):
+    lines = [run(clip, "--json", "-m", model, *TINY, *more)[1] for more in ([], [], ["--no-cache"])]
+    documents = [json.loads(line) for line in lines]
+    cached = [document.pop("timing")["from_cache"] for document in documents]
+    assert documents[0] == documents[1] == documents[2]
+    assert cached[1:] == [True, False]
+    assert len({line.split('"timing"')[0] for line in lines}) == 1
+
+
+def test_labels_and_schema_and_version(run, model):
+    assert run("labels", "-m", model)[1].splitlines()[0] == "action 0"
+    assert json.loads(run("schema")[1])["$defs"]["Document"]["required"][0] == "schema_version"
+    assert run("--version")[1] == f"vidtag {__version__}\n"
+
+
+def test_help_shows_the_options_of_tag_and_the_commands(run):
+    for asked in (["--help"], ["-h"], ["tag", "--help"]):
+        code, out, _ = run(*asked)
+        assert code == 0
+        assert "[OPTIONS] [INPUT]..." in out
+        for word in ("--top-k", "--min-score", "--files-from", "models", "schema"):
+            assert word in out
+
+
+def test_help_is_quick_because_it_loads_little():
+    script = (
+        "import sys; sys.argv = ['vidtag', '--help']\n"
+        "from vidtag import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'transformers', 'av', 'openvino', 'numpy'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stderr.decode() == "[]\n"
+
+
+def test_a_closed_pipe_ends_quietly(clip, model):
+    command = f"{sys.executable} -m vidtag {clip} {clip} {clip} --json -m {model} | head -c 10"
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, env=environment,
+        check=False,
+    )  # fmt: skip
+    assert done.stdout == b'{"schema_v'
+    assert b"Broken" not in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_at_once_with_130(folder, model):
+    # A pipe that never says anything: the reader blocks in the kernel.
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vidtag", "-", "-m", model, *TINY],
+        stdin=read, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    wchan = Path(f"/proc/{process.pid}/status")
+    while time.monotonic() < deadline and "Threads:\t1\n" in wchan.read_text():
+        time.sleep(0.1)
+    time.sleep(3)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    os.close(write)
+    os.close(read)
+    assert process.returncode == 130
+    assert out == b""
+    assert b"Traceback" not in err
+    assert time.monotonic() - began < 5
+
+
+def test_control_characters_never_reach_the_terminal(run, folder, clip, model, monkeypatch):
+    name = "a\x1b[31mred\x9b\u202e[bold]\n.mp4"
+    monkeypatch.chdir(folder)
+    os.link(clip, name)
+    for arguments in ([name], [name + "x"], [name, "--json"]):
+        _, out, err = run(*arguments, "-m", model, *TINY)
+        for text in (out, err):
+            assert not any(c in text.replace("\n", "") for c in "\x1b\x9b\u202e")
+    assert "[bold]" in run(name, "-m", model, *TINY)[1]
+
+
+def test_a_name_that_is_no_utf8(folder, clip, model):
+    name = os.fsencode(folder) + b"/caf\xe9.mp4"
+    os.link(clip, name)
+    done = subprocess.run(
+        [sys.executable.encode(), b"-m", b"vidtag", name, b"--json", b"-m", model.encode()],
+        capture_output=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["video"]["path"].endswith("caf\ufffd.mp4")
+
+
+def test_an_ascii_terminal_gets_a_table_too(clip, model):
+    done = spawn(clip, "-m", model, *TINY, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert b"0:00 - " in done.stdout
+
+
+def test_an_unforeseen_failure_is_one_line(run, clip, model, monkeypatch):
+    monkeypatch.setattr("vidtag.batch.run_batch", lambda *_: 1 / 0)
+    code, _, err = run(clip, "-m", model)
+    assert code == 1
+    assert_one_line(err)
+    assert "ZeroDivisionError" in err
+
+
+def test_explain_says_where_the_evidence_lies(run, folder, clip, model):
+    code, out, err = run("explain", clip, "-m", model, "--at", "1", "-o", f"{folder}/maps/")
+    assert code == 0, err
+    assert "frames shuffled" in out
+    assert {path.suffix for path in (folder / "maps").iterdir()} == {".mp4", ".png", ".json"}
+    code, out, _ = run("explain", clip, "-m", model, "--at", "1", "--json", "--method", "occlusion")
+    assert (code, json.loads(out)["explanations"][0]["method"]) == (0, "occlusion")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["missing.mp4"], 1, "missing.mp4"),
+        (["{clip}", "--method", "guess"], 2, "choose from"),
+        (["{clip}", "-o", "map.bmp"], 2, ".png"),
+        (["{clip}", "--label", "nothing"], 2, "nothing"),
+        (["{clip}", "--at", "1:00:00"], 2, "clip.mp4"),
+    ],
+)
+def test_what_cannot_be_explained_is_said_in_one_line(run, clip, model, arguments, code, said):
+    filled = [word.format(clip=clip) for word in arguments]
+    got, _, err = run("explain", *filled, "-m", model)
+    assert got == code, err
+    assert_one_line(err)
+    assert said in err
+
+
+def test_pages_show_maps_when_asked(run, folder, clip, model):
+    code, _, err = run(clip, "-m", model, "-f", "html", "--explain", "-o", f"{folder}/pages/",
+                       "--min-score", "0.05")  # fmt: skip
+    assert code == 0, err
+    assert "data:image/webp" in (folder / "pages" / "clip.mp4.html").read_text()
+    code, _, err = run(clip, "-m", model, "--explain")
+    assert (code, "--explain goes with" in err) == (2, True)

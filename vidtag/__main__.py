@@ -1,0 +1,5 @@
+"""`python -m vidtag`."""
+
+from vidtag.cli import main
+
+main()

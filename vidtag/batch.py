@@ -1,0 +1,290 @@
+"""One request from the command line: inputs → documents → where they go.
+
+Continues after a failed input, skips what is done, and sums up; what a result looks like is
+the formats' business.
+"""
+
+import errno
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import vidtag
+from vidtag.errors import OutputError, UsageError, VideoError
+from vidtag.explained import Explainer
+from vidtag.formats import FORMATS, Format
+from vidtag.indexed import IndexedOutputs
+from vidtag.inputs import Input, find_inputs
+from vidtag.models.load import LoadOptions
+from vidtag.outputs import ContentId, Fingerprint, Outputs, open_outputs, plan_outputs
+from vidtag.progress import Display
+from vidtag.results import Document, Failure, make_failure, to_json
+from vidtag.settings import Settings
+from vidtag.store import ScoreStore, hash_file
+from vidtag.tagger import Tagger, Tagging
+
+TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asked for, besides the model and the settings."""
+
+    arguments: tuple[str, ...]
+    """Files, folders, globs, URLs, or `-`."""
+
+    files_from: tuple[str, ...] = ()
+    """Files that list more of them."""
+
+    nul_separated: bool = False
+    """Whether those lists are NUL-separated."""
+
+    recursive: bool = False
+    """Whether subfolders are entered."""
+
+    formats: tuple[str, ...] = ()
+    """Names of formats; where there are none, the output decides."""
+
+    output: str | None = None
+    """File or folder; stdout where `None`."""
+
+    skip_existing: bool = False
+    """Skip what has its result."""
+
+    fail_fast: bool = False
+    """Stop at the first failed input."""
+
+    quiet: bool = False
+    """Errors alone on stderr."""
+
+    verbose: bool = False
+    """Say what is run, and how long it took."""
+
+    explain: bool = False
+    """Show in pages what the model looked at."""
+
+
+class Stdout(AbstractContextManager["Stdout"]):
+    """Results on stdout, each flushed as soon as it is known.
+
+    Args:
+        name: A format, or `table`.
+        is_many: Whether several inputs may come.
+    """
+
+    def __init__(self, name: str, *, is_many: bool) -> None:
+        self._format: Format | None = None if name == TABLE else FORMATS[name]
+        self._is_many = is_many
+        self._kept: list[Document | Failure] = []
+        if self._format is not None and is_many and not self._format.joins:
+            raise UsageError(
+                f"-f {name} holds one video per file: give -o FOLDER for several videos."
+            )
+        if self._format is not None:
+            # JSON is UTF-8 whatever the locale says (RFC 8259, section 8.1); so are the others.
+            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+            if is_many and self._format.append is not None:
+                sys.stdout.write(self._format.write([]))
+        else:
+            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+    def is_done(self, item: Input, fingerprint: Fingerprint, content_id: ContentId) -> bool:
+        """Tell that nothing was printed before."""
+        return False
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+
+    def write(self, item: Input, result: Document | Failure) -> None:
+        """Print a result, or keep it for a format that needs all of them."""
+        if self._format is None:
+            if isinstance(result, Document):
+                self._print_table(result)
+        elif self._format.name == "json" and not self._is_many and sys.stdout.isatty():
+            sys.stdout.write(to_json(result, indent=2) + "\n")
+        elif self._is_many and self._format.append is not None:
+            sys.stdout.write(self._format.append(result))
+        elif self._is_many:
+            self._kept.append(result)
+        elif isinstance(result, Document) or self._format.name == "json":
+            sys.stdout.write(self._format.write([result]))
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        """Print what was kept."""
+        if self._kept and self._format is not None:
+            sys.stdout.write(self._format.write(self._kept))
+            sys.stdout.flush()
+
+    def _print_table(self, document: Document) -> None:
+        from vidtag.formats.table import print_table, to_text
+
+        if sys.stdout.isatty():
+            print_table(document)
+        else:
+            sys.stdout.write(to_text(document))
+        if self._is_many:
+            sys.stdout.write("\n")
+
+
+def run_batch(
+    request: Request, load: LoadOptions, settings: Settings, store: ScoreStore | None
+) -> int:
+    """Tag all inputs and return the exit code.
+
+    Raises:
+        UsageError: Inputs, formats and output do not go together.
+        OutputError: Results can't be written.
+        ModelError: The model can't be loaded, or failed.
+    """
+    inputs = find_inputs(
+        request.arguments,
+        recursive=request.recursive,
+        files_from=request.files_from,
+        nul_separated=request.nul_separated,
+    )
+    plan = plan_outputs(
+        request.output, request.formats, inputs, skip_existing=request.skip_existing
+    )
+    if request.explain and (plan.kind == "stdout" or "html" not in plan.formats):
+        raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
+    outputs: Outputs
+    if plan.kind == "stdout":
+        outputs = Stdout(plan.formats[0], is_many=inputs.is_many)
+    else:
+        replaced = {}
+        if request.explain:
+            replaced["html"] = Explainer(load, settings).page_format()
+        outputs = open_outputs(plan, inputs, replaced)
+        if plan.kind == "folder" and "html" in plan.formats:
+            outputs = IndexedOutputs(outputs, plan.path)
+    display = Display(num_videos=len(inputs.items), quiet=request.quiet, is_batch=inputs.is_many)
+    display.tally.other_files = inputs.num_other_files
+    with display, outputs:
+        for failure in inputs.failures:
+            display.fail(str(failure))
+            outputs.write(_as_input(failure), _failure(failure))
+        if inputs.items and not (inputs.failures and request.fail_fast):
+            tagger = Tagger(load, settings, store=store)
+            items = list(inputs.items)
+            if request.skip_existing and plan.kind != "stdout":
+                items = _without_done(items, outputs, _Made(load, tagger, store), display)
+            _Batch(request, display, outputs).run(items, tagger)
+    display.summarise()
+    tally = display.tally
+    if not tally.failed:
+        return 0
+    return 3 if tally.tagged or tally.skipped else 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """How this run makes results."""
+
+    load: LoadOptions
+    tagger: Tagger
+    store: ScoreStore | None
+
+    def fingerprint(self) -> Fingerprint:
+        return Fingerprint.of(
+            self.tagger.settings,
+            self.tagger.classifier.info,
+            self.tagger.grid,
+            engine=_if_asked(self.load.engine),
+            device=_if_asked(self.load.device),
+            precision=_if_asked(self.load.precision),
+        )
+
+    def content_id(self, path: str) -> str | None:
+        return hash_file(path) if self.store is None else self.store.content_id(path)
+
+
+def _without_done(
+    items: Sequence[Input], outputs: Outputs, made: _Made, display: Display
+) -> list[Input]:
+    fingerprint = made.fingerprint()
+    left = []
+    for item in items:
+        if outputs.is_done(item, fingerprint, made.content_id):
+            display.skip()
+        else:
+            left.append(item)
+    return left
+
+
+def _if_asked(choice: str) -> str | None:
+    return None if choice == "auto" else choice
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    request: Request
+    display: Display
+    outputs: Outputs
+
+    def run(self, items: Sequence[Input], tagger: Tagger) -> None:
+        """Tag the inputs one after the other."""
+        if self.request.verbose:
+            info = tagger.classifier.info
+            self.display.say(
+                f"{info.model_id} ({info.revision or 'no revision'}) on {info.device} with "
+                f"{info.engine} {info.precision}, {info.batch_size} windows at once"
+            )
+        try:
+            with tagger.open(*(item.source for item in items)) as videos:
+                for item, video in zip(items, videos, strict=True):
+                    is_tagged = self._tag(item, video, tagger)
+                    if not is_tagged and self.request.fail_fast:
+                        return
+        except KeyboardInterrupt:
+            done = self.display.tally.tagged
+            if len(items) > 1:
+                how = "go on with --skip-existing" if self.request.output else "nothing was kept"
+                self.display.say(f"interrupted: {done} of {len(items)} videos are tagged; {how}.")
+            raise
+
+    def _tag(self, item: Input, video: Tagging, tagger: Tagger) -> bool:
+        name = video.name
+        self.display.start(name)
+        try:
+            for step in video:
+                self.display.step(step, video.expected_seconds, tagger.grid.start_seconds)
+            document = video.document()
+        except VideoError as exc:
+            self.display.fail(str(exc))
+            with self.display.paused():
+                self.outputs.write(item, _failure(exc))
+            return False
+        try:
+            with self.display.paused():
+                self.outputs.write(item, document)
+        except OutputError as exc:
+            if not _is_about_the_name(exc):
+                raise  # the next one would fail, too
+            self.display.fail(str(exc))
+            return False
+        self.display.finish(name, document)
+        if self.request.verbose:
+            timing = document.timing
+            self.display.say(
+                f"{name}: {timing.total_seconds:.2f} s (decoding {timing.decode_seconds:.2f}"
+                f" s, model {timing.model_seconds:.2f} s"
+                f"{', stored scores' if timing.from_cache else ''})"
+            )
+        return True
+
+
+def _is_about_the_name(error: OutputError) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.ENAMETOOLONG, errno.EILSEQ)
+
+
+def _as_input(error: VideoError) -> Input:
+    return Input(source=error.path, name=PurePosixPath("-"))
+
+
+def _failure(error: VideoError) -> Failure:
+    return make_failure(error.path, error, vidtag.__version__)

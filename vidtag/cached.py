@@ -1,0 +1,27 @@
+"""The cache as a whole: stored scores and converted models, measured and cleared."""
+
+from vidtag.models.converted import clear_converted, measure_converted
+from vidtag.store import ScoreStore, cache_folder
+
+
+def measure_cache() -> list[str]:
+    """Describe what the cache holds, one line each."""
+    store = ScoreStore()
+    size = store.size()
+    store.close()
+    models = measure_converted().num_bytes
+    return [
+        f"folder            {cache_folder()}",
+        f"stored scores     {size.num_runs} runs, {size.num_bytes / 1e6:.1f} MB "
+        f"(at most {size.limit_bytes / 1e6:.0f} MB; VIDTAG_CACHE_LIMIT_MB sets another limit)",
+        f"converted models  {models / 1e6:.1f} MB",
+    ]
+
+
+def clear_cache() -> int:
+    """Delete both; return how many bytes that freed. Nothing else in the folder is touched."""
+    store = ScoreStore()
+    freed = store.size().num_bytes + measure_converted().num_bytes
+    store.clear()
+    clear_converted()
+    return freed - measure_converted().num_bytes

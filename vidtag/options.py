@@ -1,0 +1,194 @@
+"""The options that several commands share, and how their values are read.
+
+Owns words, not behaviour: each name here is one option as the README documents it.
+"""
+
+import re
+from fractions import Fraction
+from typing import Annotated
+
+import typer
+
+_CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d*)?|\.\d+)", re.ASCII)
+
+_RESULT = "Result"
+_MODEL = "Model"
+_SAMPLING = "Sampling"
+_SEGMENTS = "Segments"
+_BATCH = "Batch"
+_GENERAL = "General"
+
+
+def parse_time(text: str | Fraction) -> Fraction:
+    """Read a time: seconds, or minutes and hours before colons.
+
+    >>> parse_time("90"), parse_time("1:30"), parse_time("00:01:30.5")
+    (Fraction(90, 1), Fraction(90, 1), Fraction(181, 2))
+    """
+    match = _CLOCK.fullmatch(str(text).strip())
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no time; write 90, 1:30 or 00:01:30.5.")
+    hours, minutes, seconds = match.groups()
+    if minutes is not None and float(seconds) >= 60:
+        raise typer.BadParameter(f"{text!r} is no time: after a colon, seconds end at 59.")
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds)
+
+
+def parse_length(text: str | Fraction) -> Fraction:
+    """Read a length of more than 0 seconds.
+
+    >>> parse_length("0.5")
+    Fraction(1, 2)
+    """
+    length = parse_span(text)
+    if length == 0:
+        raise typer.BadParameter("it must be more than 0 seconds.")
+    return length
+
+
+def parse_span(text: str | Fraction) -> Fraction:
+    """Read a length of 0 or more seconds; defaults come as they are."""
+    match = re.fullmatch(r"\d+(?:\.\d*)?|\.\d+", str(text).strip(), re.ASCII)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no length; write seconds, such as 2 or 0.5.")
+    return Fraction(match[0])
+
+
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="INPUT",
+        help="Videos: files, folders, quoted globs, http(s) or rtsp URLs, or - for stdin.",
+        show_default=False,
+    ),
+]
+TopK = Annotated[
+    int,
+    typer.Option("--top-k", "-k", min=1, metavar="N", help="Tags per step and for the video.",
+                 rich_help_panel=_RESULT),
+]  # fmt: skip
+Formats = Annotated[
+    list[str] | None,
+    typer.Option("--format", "-f", metavar="F", show_default="table", rich_help_panel=_RESULT,
+                 help="table, json, csv, tsv, srt, vtt, chapters, otio, eaf, activitynet, "
+                      "labelstudio, html; several with -o."),
+]  # fmt: skip
+Json = Annotated[bool, typer.Option("--json", help="The same as -f json.", rich_help_panel=_RESULT)]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="PATH", rich_help_panel=_RESULT,
+                 help="Write there instead of stdout; a folder if it ends in /, is one, or there "
+                      "are several inputs or formats."),
+]  # fmt: skip
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", rich_help_panel=_RESULT,
+                 help="With -f html -o FOLDER: show what the model looked at, beside segments."),
+]  # fmt: skip
+Model = Annotated[
+    str,
+    typer.Option("--model", "-m", metavar="M", rich_help_panel=_MODEL,
+                 help="An alias (vidtag models lists them), a hub id, or a folder."),
+]  # fmt: skip
+Revision = Annotated[
+    str | None,
+    typer.Option(metavar="R", rich_help_panel=_MODEL,
+                 help="Branch, tag or commit of a hub model."),
+]  # fmt: skip
+Device = Annotated[
+    str,
+    typer.Option(metavar="D", rich_help_panel=_MODEL, help="auto, cpu, cuda, cuda:1, mps."),
+]
+Engine = Annotated[
+    str, typer.Option(metavar="E", rich_help_panel=_MODEL, help="auto, torch, openvino.")
+]
+Precision = Annotated[
+    str, typer.Option(metavar="P", rich_help_panel=_MODEL, help="auto, fp32, bf16, fp16.")
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", rich_help_panel=_MODEL, show_default="from the device",
+                 help="Windows per forward pass."),
+]  # fmt: skip
+Offline = Annotated[
+    bool, typer.Option("--offline", rich_help_panel=_MODEL, help="Never touch the network.")
+]
+Window = Annotated[
+    Fraction | None,
+    typer.Option(parser=parse_length, metavar="S", rich_help_panel=_SAMPLING,
+                 show_default="2, or the model's own", help="Length of a window in seconds."),
+]  # fmt: skip
+Stride = Annotated[
+    Fraction | None,
+    typer.Option(parser=parse_length, metavar="S", rich_help_panel=_SAMPLING,
+                 show_default="1, or half the window", help="Seconds between windows."),
+]  # fmt: skip
+AverageOption = Annotated[
+    str,
+    typer.Option("--average", metavar="logits|probs", rich_help_panel=_SAMPLING,
+                 help="How windows are averaged."),
+]  # fmt: skip
+Start = Annotated[
+    Fraction | None,
+    typer.Option(parser=parse_time, metavar="T", rich_help_panel=_SAMPLING,
+                 help="Tag from here: 90, 1:30 or 00:01:30.5."),
+]  # fmt: skip
+End = Annotated[
+    Fraction | None,
+    typer.Option(parser=parse_time, metavar="T", rich_help_panel=_SAMPLING, help="Tag up to here."),
+]
+MinScore = Annotated[
+    float,
+    typer.Option(metavar="X", rich_help_panel=_SEGMENTS,
+                 help="Score at which a segment opens; it holds down to half of it."),
+]  # fmt: skip
+MinDuration = Annotated[
+    Fraction,
+    typer.Option(parser=parse_span, metavar="S", rich_help_panel=_SEGMENTS,
+                 help="Drop shorter segments."),
+]  # fmt: skip
+MergeGap = Annotated[
+    Fraction,
+    typer.Option(parser=parse_span, metavar="S", rich_help_panel=_SEGMENTS,
+                 help="Bridge gaps up to this."),
+]  # fmt: skip
+Recursive = Annotated[
+    bool,
+    typer.Option("--recursive", "-r", rich_help_panel=_BATCH, help="Enter subfolders, too."),
+]
+FilesFrom = Annotated[
+    list[str] | None,
+    typer.Option("--files-from", metavar="FILE", rich_help_panel=_BATCH,
+                 help="Read more inputs from a list, one per line; - is stdin."),
+]  # fmt: skip
+Nul = Annotated[
+    bool,
+    typer.Option("-0", "--null", rich_help_panel=_BATCH, help="The lists are NUL-separated."),
+]
+SkipExisting = Annotated[
+    bool,
+    typer.Option("--skip-existing", rich_help_panel=_BATCH,
+                 help="Skip what has its result, made from the same file in the same way."),
+]  # fmt: skip
+FailFast = Annotated[
+    bool,
+    typer.Option("--fail-fast", rich_help_panel=_BATCH, help="Stop at the first failed input."),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option("--no-cache", rich_help_panel=_GENERAL,
+                 help="Neither read nor write stored scores."),
+]  # fmt: skip
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", rich_help_panel=_GENERAL, show_default="35651584",
+                 help="Refuse pictures with more pixels than this."),
+]  # fmt: skip
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", rich_help_panel=_GENERAL, help="Errors alone on stderr.")
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", rich_help_panel=_GENERAL,
+                 help="Say on stderr what is run, and how long it took."),
+]  # fmt: skip

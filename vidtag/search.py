@@ -1,0 +1,177 @@
+"""`vidtag grep`: which of these videos and stored documents contain an action."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from vidtag.errors import DocumentError, UsageError, VideoError
+from vidtag.grep import (
+    Hit,
+    Matcher,
+    Patterns,
+    exit_code,
+    explain_undecided,
+    format_count,
+    format_hit,
+    format_name,
+    search_document,
+)
+from vidtag.inputs import Inputs
+from vidtag.progress import Display
+from vidtag.results import Document, Failure, read_documents
+from vidtag.tagger import Tagger, Tagging
+from vidtag.terminal import printable
+
+DOCUMENT_SUFFIXES = (".json", ".jsonl", ".ndjson")
+"""Inputs of these names are stored documents, all others are videos."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """What is looked for, and what is printed of it."""
+
+    patterns: Patterns
+    """Which labels."""
+
+    min_score: float
+    """What a step's score must reach."""
+
+    max_count: int | None = None
+    """Stop reading a video after so many hits."""
+
+    names_only: bool = False
+    """Print the names of inputs with a hit."""
+
+    counts: bool = False
+    """Print how many hits each input has."""
+
+    nul: bool = False
+    """Print a NUL after each name."""
+
+    quiet: bool = False
+    """Show errors alone on stderr."""
+
+    @property
+    def needed(self) -> int | None:
+        """Hits after which no more of an input need be read."""
+        return 1 if self.names_only and self.max_count != 0 else self.max_count
+
+
+def _is_stored(source: str) -> bool:
+    return source.endswith(DOCUMENT_SUFFIXES)
+
+
+class _Printer:
+    """Hits on stdout: raw names for programs, safe ones for a terminal."""
+
+    def __init__(self, request: SearchRequest, display: Display) -> None:
+        self._request = request
+        self._display = display
+        self._is_terminal = sys.stdout.isatty()
+        self.num_hits = 0
+        # Names go out as the bytes that they are, so that `xargs -0` finds the files.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+
+    def hits(self, name: str, hits: Sequence[Hit]) -> None:
+        self.num_hits += len(hits)
+        if not self._request.names_only and not self._request.counts:
+            for hit in hits:
+                self._put(format_hit(self._shown(name), hit, nul=self._request.nul))
+
+    def end(self, name: str, count: int) -> None:
+        if self._request.names_only:
+            if count:
+                self._put(format_name(self._shown(name), nul=self._request.nul))
+        elif self._request.counts:
+            self._put(format_count(self._shown(name), count, nul=self._request.nul))
+
+    def _shown(self, name: str) -> str:
+        return printable(name) if self._is_terminal else name
+
+    def _put(self, text: str) -> None:
+        with self._display.paused():
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+
+def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], Tagger]) -> int:
+    """Search all inputs and return grep's exit code: 0 hit, 1 none, 2 error.
+
+    Args:
+        request: What is looked for.
+        inputs: Videos and stored documents.
+        make_tagger: Loads the model; called only if there is a video. Its steps should have all
+            labels among their tags.
+
+    Raises:
+        UsageError: The options do not go together.
+        ModelError: The model can't be loaded, or failed.
+    """
+    if request.names_only and request.counts:
+        raise UsageError("-l prints names and -c counts; choose one.")
+    videos = [item.source for item in inputs.items if not _is_stored(item.source)]
+    display = Display(num_videos=len(videos), quiet=request.quiet, is_batch=False)
+    printer = _Printer(request, display)
+    with display, ExitStack() as stack:
+        for failure in inputs.failures:
+            display.fail(str(failure))
+        if videos:
+            tagger = make_tagger()
+            for text in request.patterns.without_label(tagger.labels):
+                if not request.quiet:
+                    display.say(f"warning: no label of {tagger.classifier.info.model_id} matches "
+                                f"'{text}'.")  # fmt: skip
+            batch = iter(stack.enter_context(tagger.open(*videos)))
+        for item in inputs.items:
+            if _is_stored(item.source):
+                _search_stored(item.source, request, printer, display)
+            else:
+                _search_video(next(batch), tagger, request, printer, display)
+    return exit_code(num_hits=printer.num_hits, num_errors=display.tally.failed)
+
+
+def _search_video(
+    video: Tagging, tagger: Tagger, request: SearchRequest, printer: _Printer, display: Display
+) -> None:
+    matcher = Matcher(request.patterns, min_score=request.min_score, max_count=request.needed)
+    display.start(video.name)
+    try:
+        for step in video:
+            display.step(step, video.expected_seconds, tagger.grid.start_seconds)
+            printer.hits(video.name, matcher.add(step.start_seconds, step.end_seconds, step.tags))
+            if matcher.is_done:
+                break
+    except VideoError as exc:
+        display.fail(str(exc))
+        return
+    printer.hits(video.name, matcher.finish())
+    printer.end(video.name, matcher.num_hits)
+
+
+def _search_stored(path: str, request: SearchRequest, printer: _Printer, display: Display) -> None:
+    for document in _read(path, display):
+        if isinstance(document, Failure):
+            display.fail(document.error.message)
+            continue
+        found = search_document(
+            document, request.patterns, min_score=request.min_score, max_count=request.needed
+        )
+        name = document.video.path
+        printer.hits(name, found.hits)
+        printer.end(name, len(found.hits))
+        gap = explain_undecided(name, document, found, min_score=request.min_score)
+        if gap is not None and not request.quiet:
+            display.say(f"warning: {gap}", style="yellow")
+
+
+def _read(path: str, display: Display) -> Iterator[Document | Failure]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            yield from read_documents(file.read(), path)
+    except OSError as exc:
+        display.fail(f"{path} can't be read: {exc.strerror}.")
+    except UnicodeDecodeError:
+        display.fail(f"{path} is no JSON: it is not UTF-8 text.")
+    except DocumentError as exc:
+        display.fail(str(exc))
