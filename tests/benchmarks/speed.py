@@ -1,0 +1,278 @@
+"""How fast is vidtag on this machine? One command prints one table.
+
+python tests/benchmarks/speed.py [--quick]
+
+Times drift on shared machines, so what is compared runs in turns, and ratios of medians count.
+The model is VideoMAE-base with random weights (the arithmetic is that of the real ones); the
+video is rendered here: 12 s of 1080p30 H.264.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+HERE = Path(__file__).parent
+SECONDS = 12
+
+
+def make_video(path: Path, seconds: float, size: tuple[int, int] = (1920, 1080)) -> None:
+    """Write a moving pattern with noise, which costs about what a camera's picture costs."""
+    rng = np.random.default_rng(0)
+    width, height = size
+    texture = rng.integers(0, 255, (height // 8 + 64, width // 8 + 64, 3), np.uint8)
+    texture = texture.repeat(8, 0).repeat(8, 1)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for n in range(round(seconds * 30)):
+            y, x = n * 3 % 500, n * 5 % 500
+            frame = av.VideoFrame.from_ndarray(
+                np.ascontiguousarray(texture[y : y + height, x : x + width])
+            )
+            frame.pts, frame.time_base = n, Fraction(1, 30)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def make_model(folder: Path) -> Path:
+    """Write VideoMAE-base with random weights in the hub's format."""
+    import torch
+    from transformers import VideoMAEConfig, VideoMAEForVideoClassification
+
+    torch.manual_seed(0)
+    VideoMAEForVideoClassification(VideoMAEConfig(num_labels=400)).save_pretrained(folder)
+    preprocessor = {
+        "image_processor_type": "VideoMAEImageProcessor",
+        "do_resize": True, "size": {"shortest_edge": 224},
+        "do_center_crop": True, "crop_size": {"height": 224, "width": 224},
+        "do_rescale": True, "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225],
+    }  # fmt: skip
+    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor))
+    return folder
+
+
+def timed(command: list[str]) -> float:
+    """Run a process to its end; return its seconds."""
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def vidtag(*arguments: str) -> list[str]:
+    """Return the command line of a run of vidtag."""
+    return [sys.executable, "-m", "vidtag", *arguments]
+
+
+def first_row(command: list[str]) -> float:
+    """Return the seconds until a process has scored its first step."""
+    script = (
+        "import sys\nfrom vidtag import Tagger\n"
+        "with Tagger(sys.argv[1]).open(sys.argv[2]) as videos:\n"
+        "    for video in videos:\n"
+        "        step = next(iter(video))\n"
+        "        break\n"
+    )
+    return timed([sys.executable, "-c", script, *command])
+
+
+def peak_mb(command: list[str]) -> float:
+    """Return the most memory that a process held."""
+    script = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run(sys.argv[1:], check=True, capture_output=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command], check=True, capture_output=True, text=True
+    )
+    return int(done.stdout) / 1024
+
+
+def gemm_gflops(precision: str) -> float:
+    """Measure the machine's matrix product, as large as those of VideoMAE-base."""
+    import openvino as ov
+    from openvino import opset13 as op
+
+    m, k, n = 1568, 768, 3072
+    x = op.parameter([m, k], np.float32)
+    weights = np.random.default_rng(0).standard_normal((k, n), np.float32)
+    y = x
+    for _ in range(8):
+        y = op.matmul(op.matmul(y, op.constant(weights), False, False),
+                      op.constant(weights.T.copy()), False, False)  # fmt: skip
+    model = ov.Model([op.reduce_sum(y, op.constant([0, 1]), False)], [x])
+    hint = {"bf16": "bf16", "fp32": "f32"}[precision]
+    compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": hint})
+    data = np.random.default_rng(1).standard_normal((m, k), np.float32) * 1e-3
+    compiled(data)
+    best = min(_seconds(lambda: compiled(data)) for _ in range(5))
+    return 16 * 2 * m * k * n / best / 1e9
+
+
+def _seconds(work: object) -> float:
+    began = time.perf_counter()
+    work()  # type: ignore[operator]
+    return time.perf_counter() - began
+
+
+def model_gflops(folder: Path, precision: str) -> tuple[float, float]:
+    """Run the model alone; return GFLOP/s and seconds per window."""
+    from vidtag.models.describe import describe_model
+    from vidtag.models.load import LoadOptions, load_classifier
+
+    classifier = load_classifier(LoadOptions(model=str(folder), precision=precision))
+    size = classifier.info.batch_size
+    clips = np.random.default_rng(0).integers(0, 255, (size, 16, 224, 224, 3), np.uint8)
+    classifier.logits(clips)
+    best = min(_seconds(lambda: classifier.logits(clips)) for _ in range(5)) / size
+    gflops = describe_model(str(folder)).gflops
+    assert gflops is not None
+    return gflops / best, best
+
+
+def row(what: str, value: str, note: str = "") -> None:
+    """Print a row of the table."""
+    sys.stdout.write(f"| {what} | {value} | {note} |\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer runs and shorter videos")
+    quick = parser.parse_args().quick
+    # Of the writing of the model, nothing is to be seen.
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    runs = 1 if quick else 3
+    with tempfile.TemporaryDirectory() as work:
+        os.environ["VIDTAG_CACHE_DIR"] = f"{work}/cache"
+        folder = Path(work)
+        model = make_model(folder / "base")
+        clip = folder / "clip.mp4"
+        make_video(clip, SECONDS)
+        cpu = platform.processor() or "unknown"
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                cpu = line.split(":")[1].strip()
+        row(f"{os.cpu_count()} cores of {cpu}", "", f"Python {platform.python_version()}")
+        row("---", "---", "---")
+        against_hugging_face(model, clip, runs)
+        phases(model, clip)
+        strides(model, clip)
+        memory(folder, [1, 2] if quick else [1, 10, 60])
+        batch(folder, 50 if quick else 1000)
+
+
+def against_hugging_face(model: Path, clip: Path, runs: int) -> None:
+    """Whole processes in turns: the script, vidtag, vidtag in fp32."""
+    ours = vidtag(str(clip), "-m", str(model), "--json", "--no-cache")
+    commands = {
+        "the Hugging Face way": [
+            sys.executable, str(HERE / "hugging_face_way.py"), str(model), str(clip)
+        ],
+        "vidtag": ours,
+        "vidtag --precision fp32": [*ours, "--precision", "fp32"],
+    }  # fmt: skip
+    for command in commands.values():
+        timed(command)  # warm: the converted model is made, files are in memory
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(runs):
+        for name, command in commands.items():
+            seconds[name].append(timed(command))
+    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+    slow = medians["the Hugging Face way"]
+    for name, taken in medians.items():
+        row(f"{name}, {SECONDS} s of 1080p", f"{taken:.2f} s", f"{slow / taken:.2f} times as fast")
+
+
+def phases(model: Path, clip: Path) -> None:
+    """The model alone against the machine's peak, and where the time of a run goes."""
+    for precision in ("bf16", "fp32"):
+        peak = gemm_gflops(precision)
+        speed, seconds = model_gflops(model, precision)
+        row(f"model alone, {precision}", f"{seconds:.3f} s per window",
+            f"{speed:.0f} of {peak:.0f} GFLOP/s: {speed / peak:.0%} of the peak")  # fmt: skip
+    ours = vidtag(str(clip), "-m", str(model), "--json")
+    document = json.loads(
+        subprocess.run([*ours, "--no-cache"], check=True, capture_output=True).stdout
+    )
+    whole = timed([*ours, "--no-cache"])
+    timing = document["timing"]
+    rest = whole - max(timing["model_seconds"], timing["decode_seconds"])
+    row("decoding and preparing", f"{timing['decode_seconds']:.2f} s", "beside the model")
+    row(
+        "model",
+        f"{timing['model_seconds']:.2f} s",
+        f"{document['sampling']['num_windows']} windows",
+    )
+    row("all the rest", f"{rest:.2f} s", "start, imports, loading, table")
+    row("first step known", f"{first_row([str(model), str(clip)]):.2f} s", "from the keypress")
+    timed(ours)
+    row("again, from stored scores", f"{timed(ours):.2f} s", "whole process")
+    row("vidtag --help", f"{min(timed(vidtag('--help')) for _ in range(3)):.2f} s", "")
+
+
+def strides(model: Path, clip: Path) -> None:
+    """Windows a second against the stride."""
+    for stride in ("0.5", "1", "2"):
+        command = vidtag(str(clip), "-m", str(model), "--json", "--no-cache", "--stride", stride)
+        began = time.perf_counter()
+        document = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        windows = document["sampling"]["num_windows"]
+        taken = time.perf_counter() - began
+        row(f"--stride {stride}", f"{windows / taken:.2f} windows/s", f"{windows} windows")
+
+
+def memory(folder: Path, minutes: list[int]) -> None:
+    """Peak memory against length, with the demo model."""
+    base = 0.0
+    for length in minutes:
+        clip = folder / f"{length}.mp4"
+        make_video(clip, 60 * length, size=(320, 240))
+        if not base:  # the run that converts the model needs torch, and its memory
+            timed(vidtag(str(clip), "-m", "demo", "--no-cache"))
+        peak = peak_mb(vidtag(str(clip), "-m", "demo", "--json", "--no-cache"))
+        base = base or peak
+        row(f"memory, {length} min of video", f"{peak:.0f} MB", f"{peak / base - 1:+.1%}")
+
+
+def batch(folder: Path, count: int) -> None:
+    """Overhead per video in a batch of short clips, beyond decoding and the model."""
+    clips = folder / "clips"
+    clips.mkdir()
+    make_video(clips / "0.mp4", 2, size=(320, 240))
+    content = (clips / "0.mp4").read_bytes()
+    for n in range(1, count):
+        # A trailing free box makes each file another one, and changes no frame.
+        box = f"free{n:08d}".encode()
+        (clips / f"{n}.mp4").write_bytes(content + (len(box) + 4).to_bytes(4, "big") + box)
+    began = time.perf_counter()
+    done = subprocess.run(
+        vidtag(str(clips), "-m", "demo", "--json", "--no-cache", "-q"),
+        check=True,
+        capture_output=True,
+    )
+    taken = time.perf_counter() - began
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    needed = sum(
+        max(one["timing"]["decode_seconds"], one["timing"]["model_seconds"]) for one in documents
+    )
+    row(f"batch of {count} clips of 2 s", f"{1000 * (taken - needed) / count:.1f} ms per video",
+        f"beyond decoding and model; {taken:.1f} s in all")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The README is tested: what it lists is what there is, and its commands run."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from make_video import make_video
+from tiny_models import make_tiny_model
+
+from vidtag import cli
+from vidtag.formats import FORMATS
+from vidtag.inputs import INPUT_ERROR_CODES, VIDEO_EXTENSIONS
+from vidtag.models.failures import MODEL_ERROR_CODES
+from vidtag.models.load import MODEL_WARNING_CODES
+from vidtag.scoring import WARNING_CODES as GRID_WARNING_CODES
+from vidtag.video import VIDEO_ERROR_CODES, WARNING_CODES
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def section(title: str) -> str:
+    match = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert match, f"the README has no section {title}"
+    return match[1]
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    found = {}
+    lines = text.splitlines()
+    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+        if line.startswith("| `") and not below.startswith("|-"):
+            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))]
+            found[cells[0].strip("`")] = cells
+    return found
+
+
+def test_every_option_is_listed_and_no_other():
+    listed = set(re.findall(r"(?<!-)--[a-z][a-z-]+", section("Options").split("Other commands")[0]))
+    done = subprocess.run(
+        [sys.executable, "-m", "vidtag", "--help"], capture_output=True, check=True,
+        env={"COLUMNS": "200", "PATH": "/usr/bin"},
+    )  # fmt: skip
+    told = re.findall(r"^│ (--[a-z-]+|-\w)", done.stdout.decode(), re.MULTILINE)
+    real = {option for option in told if option.startswith("--")} | {"--version", "--help"}
+    assert listed - {"--json"} == real - {"--json"}
+
+
+def test_every_command_is_named():
+    for command in cli.app.registered_commands:
+        name = command.name or command.callback.__name__
+        assert name == "tag" or f"`vidtag {name}`" in README, name
+
+
+def test_every_format_is_listed():
+    assert list(rows(section("Formats"))) == ["table", *FORMATS]
+    for name, cells in rows(section("Formats")).items():
+        if name != "table":
+            assert cells[1] == f"`{FORMATS[name].suffix}`"
+            assert cells[3] == FORMATS[name].summary
+
+
+def test_every_exit_code_is_listed():
+    table = dict(re.findall(r"^\| (\d+) \| (.*?) \|$", section("Options"), re.MULTILINE))
+    assert table == {str(code): meaning for code, meaning in cli.EXIT_CODES.items()}
+
+
+def test_every_code_is_listed_with_its_meaning():
+    listed = {code: cells[1] for code, cells in rows(section("Errors and warnings")).items()}
+    codes = {
+        **INPUT_ERROR_CODES,
+        **VIDEO_ERROR_CODES,
+        **MODEL_ERROR_CODES,
+        **WARNING_CODES,
+        **GRID_WARNING_CODES,
+        **MODEL_WARNING_CODES,
+    }
+    for code, meaning in codes.items():
+        assert listed.pop(code) == meaning
+    assert set(listed) == {"internal_error"}
+
+
+def test_every_extension_is_listed():
+    listed = set(re.findall(r"`(\.\w+)`", section("Folders")))
+    assert listed == set(VIDEO_EXTENSIONS)
+
+
+def test_the_two_commands_stand_on_lines_of_their_own():
+    commands = re.findall(r"^python3 -m venv \.venv && .*$", README, re.MULTILINE)
+    assert len(commands) == 2
+    video = re.search(r"sample_videos/\S+", commands[0])
+    assert video
+    assert (ROOT / video[0]).is_file()
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """A folder as the recipes expect it, and a `vidtag` that uses a tiny model."""
+    folder = tmp_path_factory.mktemp("docs")
+    model = make_tiny_model(folder / "model")
+    make_video(folder / "clip.mp4", num_frames=80, fps=25)
+    (folder / "videos" / "deep").mkdir(parents=True)
+    shutil.copy(folder / "clip.mp4", folder / "videos" / "one.mp4")
+    shutil.copy(folder / "clip.mp4", folder / "videos" / "deep" / "two.mp4")
+    (folder / "videos" / "bad.mp4").write_text("no video")
+    command = folder / "bin" / "vidtag"
+    command.parent.mkdir()
+    command.write_text(
+        f'#!/bin/bash\ncase "$1" in show|models|schema|labels) m=();; *) m=(-m {model});; esac\n'
+        f'exec {sys.executable} -m vidtag "$@" "${{m[@]}}"\n'
+    )
+    command.chmod(0o755)
+    return folder
+
+
+def run_shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    import os
+
+    return subprocess.run(
+        ["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}"},
+    )  # fmt: skip
+
+
+def recipes(title: str) -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", section(title), re.MULTILINE | re.DOTALL)
+    return [block for block in blocks if "venv" not in block]
+
+
+@pytest.mark.tool("jq")
+@pytest.mark.parametrize("line", [
+    line for block in recipes("JSON") for line in block.splitlines() if line.startswith("vidtag")
+])  # fmt: skip
+def test_jq_recipes_answer(line, shelf):
+    done = run_shell(f"set -o pipefail; {line}", shelf)
+    assert done.returncode in (0, 3), done.stderr
+    assert done.stdout.strip()
+    assert "jq:" not in done.stderr
+
+
+@pytest.mark.tool("ffmpeg")
+def test_recipes_for_folders_run(shelf):
+    (shelf / "push").mkdir()
+    label = "action 0"
+    scripts = [
+        re.sub(r"'\^?\w+'|\bjogging\b", f"'{label}'", line) for line in recipes("Folders")
+        for line in line.splitlines()
+    ]  # fmt: skip
+    assert len(scripts) >= 9
+    for script in scripts:
+        if "tags/clip.mp4.json" in script:
+            shutil.copy(shelf / "tags" / "one.mp4.json", shelf / "tags" / "clip.mp4.json")
+        done = run_shell(f"set -o pipefail; {script}", shelf)
+        assert done.returncode in (0, 1, 2, 3, 123), (script, done.stderr)
+        assert "Traceback" not in done.stderr, script
+        assert "vidtag failed" not in done.stderr, script
+        assert "wrong" not in done.stderr, script
+        if done.returncode == 2:  # grep, beside a broken file
+            assert "grep" in script
+    for path in ("tags/one.mp4.json", "tags/deep/two.mp4.srt", "all.csv", "tags.jsonl",
+                 "report/index.html", "with_chapters.mp4"):  # fmt: skip
+        assert (shelf / path).is_file(), path
+
+
+@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_python_in_the_readme_runs(block, shelf):
+    if "tags.jsonl" in block:
+        run_shell("vidtag clip.mp4 --json --min-score 0.01 > tags.jsonl", shelf)
+        folder = shelf
+    else:
+        folder = ROOT
+    done = subprocess.run(
+        [sys.executable, "-W", "error::SyntaxWarning", "-c", block], cwd=folder,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_the_document_in_the_readme_is_a_document():
+    block = re.search(r"```json\n(.*?)```", section("JSON"), re.DOTALL)
+    assert block
+    from vidtag.results import read_documents
+
+    [document] = read_documents(re.sub(r",?\s*…", "", block[1]), "README")
+    assert document.model.id == "demo"
