@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_videos() -> Path:
     if not folder:
         pytest.skip("VIDTAG_TEST_VIDEOS is not set")
     return Path(folder)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible() -> None:
+    """Let child processes be interrupted, also where the suite runs as a script's background job.
+
+    Such a job is started with SIGINT ignored, and children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
