@@ -1,5 +1,6 @@
 """The picture a viewer sees: upright, square, progressive, in the right colours."""
 
+import gc
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -113,6 +114,21 @@ def test_nonsense_matrices_are_ignored(matrix: tuple[int, ...], tmp_path: Path) 
 
 def test_a_matrix_a_little_off_is_a_right_angle() -> None:
     assert turn_of_matrix(3, 65530, -65541, -2) == turn_of_matrix(0, ONE, -ONE, 0)
+
+
+def test_frames_are_freed_as_soon_as_they_are_done_with(tmp_path: Path) -> None:
+    """Memory must not wait for the garbage collector, which counts objects and not pixels."""
+    path = make_video(tmp_path / "a.mp4", num_frames=100, rotation=90)
+    gc.collect()
+    gc.disable()
+    try:
+        with Video(path) as video:
+            for frame in video.frames():
+                frame.to_rgb()
+            left = sum(type(one) is av.VideoFrame for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left < 5
 
 
 @pytest.mark.parametrize(("orientation", "rotation"), [(1, 0), (3, 180), (6, 90), (8, 270)])
@@ -350,7 +366,7 @@ def test_untagged_colours_follow_the_size(
     with av.open(str(path)) as container:
         raw = next(container.decode(video=0))
         raw.colorspace = 2
-        shape = pictures.shape_of(raw, None)
+        shape = pictures.shape_of(raw, None, Turn())
         image = pictures.to_rgb(raw, shape, None, None)
     assert image.reshape(-1, 3).mean(0) == pytest.approx(colour, abs=3)
     assert frame.seconds == 0
@@ -365,7 +381,7 @@ def test_unconvertible_colour_tags_are_survived(space: int, tmp_path: Path) -> N
         raw = next(container.decode(video=0))
         raw.colorspace = space
         assert pictures.has_odd_colours(raw)
-        image = pictures.to_rgb(raw, pictures.shape_of(raw, None), None, None)
+        image = pictures.to_rgb(raw, pictures.shape_of(raw, None, Turn()), None, None)
     assert read_corners(image) == CORNERS
 
 

@@ -55,8 +55,17 @@ def average_windows(logits: npt.NDArray[np.float32], average: Average) -> Scores
     """
     if logits.ndim != 2 or not len(logits):
         raise ValueError(f"logits must be (num_windows, num_labels), not {logits.shape}")
-    wide = logits.astype(np.float64)
-    return softmax(wide.mean(axis=0)) if average == "logits" else softmax(wide).mean(axis=0)
+    return from_averaged(to_averaged(logits, average).mean(axis=0), average)
+
+
+def to_averaged(logits: npt.NDArray[np.float32], average: Average) -> npt.NDArray[np.float64]:
+    """Turn logits into that of which the mean is taken: logits, or their softmax."""
+    return logits.astype(np.float64) if average == "logits" else softmax(logits)
+
+
+def from_averaged(mean: npt.NDArray[np.float64], average: Average) -> Scores:
+    """Turn a mean of `to_averaged` into scores."""
+    return softmax(mean) if average == "logits" else mean
 
 
 def top_tags(scores: Scores, labels: Sequence[str], k: int) -> tuple[Tag, ...]:

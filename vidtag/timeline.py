@@ -4,6 +4,7 @@ A step is one row: `[k * stride, (k + 1) * stride)`, the last one cut at the end
 come from the windows that cover its middle. A segment is a stretch in which one label holds.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from vidtag.scores import Average, Scores, average_windows
+from vidtag.scores import Average, Scores, average_windows, from_averaged, to_averaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,7 +96,9 @@ class TimelineBuilder:
     it, and only a last step in which none starts to the one that covers its middle."""
     start_seconds: Fraction = Fraction(0)
     _windows: list[tuple[Fraction, Fraction, npt.NDArray[np.float32]]] = field(default_factory=list)
-    _all: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    num_windows: int = 0
+    """Windows taken so far."""
+    _sum: Scores | float = 0.0
     _num_steps: int = 0
 
     def add(self, start: Fraction, end: Fraction, logits: npt.NDArray[np.float32]) -> list[Step]:
@@ -109,7 +112,9 @@ class TimelineBuilder:
         if self._windows and start <= self._windows[-1][0]:
             raise ValueError("windows must come in the order of their starts")
         steps = self.reach(start)
-        self._all.append(logits)
+        self.num_windows += 1
+        # A sum, not the windows: memory must not grow with the length of the video.
+        self._sum = self._sum + to_averaged(logits, self.average)
         self._windows.append((start, end, logits))
         return steps
 
@@ -133,12 +138,7 @@ class TimelineBuilder:
 
     def video_scores(self) -> Scores:
         """Average all windows: `(num_labels,)`."""
-        return average_windows(np.stack(self._all), self.average)
-
-    @property
-    def num_windows(self) -> int:
-        """Windows taken so far."""
-        return len(self._all)
+        return from_averaged(np.asarray(self._sum / self.num_windows), self.average)
 
     def _edge(self, k: int) -> Fraction:
         return self.start_seconds + k * self.stride_seconds
@@ -169,11 +169,12 @@ def find_segments(steps: Sequence[Step], rule: SegmentRule) -> tuple[Segment, ..
     """
     if not steps:
         return ()
-    scores = np.stack([step.scores for step in steps])
+    best_scores = functools.reduce(np.maximum, (step.scores for step in steps))
     segments = []
-    for index in np.flatnonzero(scores.max(axis=0) >= rule.min_score):
-        for first, last in _stretches(steps, scores[:, index], rule):
-            held = scores[first : last + 1, index]
+    for index in np.flatnonzero(best_scores >= rule.min_score):
+        scores = np.array([step.scores[index] for step in steps])
+        for first, last in _stretches(steps, scores, rule):
+            held = scores[first : last + 1]
             best = first + int(held.argmax())
             segments.append(
                 Segment(

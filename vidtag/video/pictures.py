@@ -86,7 +86,27 @@ _TURNS = {
 """By the counter-clockwise degrees that PyAV tells."""
 
 
-def turn_of(frame: av.VideoFrame) -> Turn:
+class TurnReader:
+    """Reads the display matrices of one video's frames.
+
+    A frame of PyAV 18 whose side data was looked at belongs to a reference cycle: its pixels stay
+    until the garbage collector comes by, and a hundred bytes for good. So only a frame whose
+    rotation or size is another than that of the frame before it is looked at.
+    """
+
+    def __init__(self) -> None:
+        self._seen: tuple[int, int, int] | None = None
+        self._turn = Turn()
+
+    def read(self, frame: av.VideoFrame) -> Turn:
+        """Tell how a frame is turned to stand upright."""
+        seen = frame.rotation, frame.width, frame.height
+        if seen != self._seen:
+            self._seen, self._turn = seen, _turn_of(frame)
+        return self._turn
+
+
+def _turn_of(frame: av.VideoFrame) -> Turn:
     """Read a frame's display matrix."""
     try:
         data = frame.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]
@@ -139,7 +159,7 @@ class Shape:
         return self.scaled_width if self.turn.transpose else self.coded_height
 
 
-def shape_of(frame: av.VideoFrame, sample_aspect: Fraction | None) -> Shape:
+def shape_of(frame: av.VideoFrame, sample_aspect: Fraction | None, turn: Turn) -> Shape:
     """Find the size at which a viewer sees a frame."""
     width = frame.width
     is_aspect_ignored = False
@@ -151,7 +171,7 @@ def shape_of(frame: av.VideoFrame, sample_aspect: Fraction | None) -> Shape:
     return Shape(
         scaled_width=width,
         coded_height=frame.height,
-        turn=turn_of(frame),
+        turn=turn,
         is_aspect_ignored=is_aspect_ignored,
     )
 

@@ -17,7 +17,7 @@ from vidtag.video.findings import Findings, no_frames, too_many_pixels
 from vidtag.video.formats import AV_ERRORS
 from vidtag.video.options import ReadOptions
 from vidtag.video.passes import CHAINED, RAW, Pass
-from vidtag.video.pictures import Shape, shape_of, to_rgb
+from vidtag.video.pictures import Shape, TurnReader, shape_of, to_rgb
 from vidtag.video.sources import Source, from_path, from_stdin
 from vidtag.video.streams import open_video
 from vidtag.video.timestamps import LONGEST_SECONDS, RateMeter
@@ -164,13 +164,14 @@ class Video:
         self._findings = Findings(self.path)
         self._findings.note_stream(self._pass.opened)
         self._meter = RateMeter(self._pass.opened.time_base)
+        self._turns = TurnReader()
         self._first_shape: Shape | None = None
         self._last: tuple[Fraction, Fraction | None] | None = None
         self._is_cut = False
 
     def _shape(self, picture: av.VideoFrame) -> Shape:
         self._check_pixels((picture.width, picture.height))
-        shape = shape_of(picture, self._pass.opened.sample_aspect)
+        shape = shape_of(picture, self._pass.opened.sample_aspect, self._turns.read(picture))
         self._check_pixels((shape.width, shape.height))
         self._findings.note_picture(picture, shape)
         if self._first_shape is None:
