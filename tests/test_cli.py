@@ -222,7 +222,7 @@ def test_help_is_quick_because_it_loads_little():
         "from vidtag import cli\n"
         "try: cli.main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'transformers', 'av', 'openvino', 'numpy'}\n"
+        "heavy = {'torch', 'transformers', 'av', 'openvino', 'numpy', 'pydantic'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)

@@ -44,7 +44,12 @@ class _Group(TyperGroup):
     """A group whose first argument may be an input: then the command is `tag`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or args[0] in ("-h", "--help") or not self._is_own(args[0]):
+        if args and args[0] in ("-h", "--help"):
+            # Before anything is parsed, for which typer would load pydantic: a third of the time.
+            command = self.commands[TAG]
+            typer.echo(command.get_help(type(ctx)(command, parent=ctx, info_name=TAG)))
+            raise typer.Exit
+        if not args or not self._is_own(args[0]):
             args = [TAG, *args]
         return super().parse_args(ctx, args)
 
