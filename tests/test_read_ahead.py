@@ -28,6 +28,33 @@ def test_it_runs_no_further_ahead_than_its_size():
     assert len(made) <= 3 + 2 + 2
 
 
+def test_at_first_it_waits_for_the_first_result():
+    made: list[int] = []
+    goes_on = threading.Event()
+
+    def items() -> Iterator[int]:
+        for n in range(100):
+            made.append(n)
+            if n == 2:
+                goes_on.set()
+            yield n
+
+    with ReadAhead(items(), size=50, lead=2) as ahead:
+        iterator = iter(ahead)
+        assert [next(iterator), next(iterator)] == [0, 1]
+        assert not goes_on.wait(0.2)
+        assert made == [0, 1]
+        assert list(iterator) == list(range(2, 100))
+
+
+def test_waiting_for_the_first_result_holds_up_no_end():
+    with ReadAhead(iter(range(100)), size=50, lead=2) as ahead:
+        next(iter(ahead))
+    assert not [t for t in threading.enumerate() if t.name == "vidtag-read-ahead"]
+    with ReadAhead(iter([1]), size=50, lead=2) as ahead:
+        assert list(ahead) == [1]
+
+
 def test_an_error_comes_after_the_items_before_it():
     def items() -> Iterator[int]:
         yield 1

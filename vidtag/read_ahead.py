@@ -32,11 +32,19 @@ class ReadAhead(Generic[Item]):
     >>> with ReadAhead(iter([1, 2, 3]), size=2) as ahead:
     ...     list(ahead)
     [1, 2, 3]
+
+    Args:
+        items: The generator.
+        size: Items that may wait for the consumer.
+        lead: Items that are made at first, until the consumer wants the one after them: where
+            both use the same cores, the first result should not have to share them.
     """
 
-    def __init__(self, items: Iterator[Item], *, size: int) -> None:
+    def __init__(self, items: Iterator[Item], *, size: int, lead: int | None = None) -> None:
         self._items = items
         self._queue: queue.Queue[Item | _End] = queue.Queue(maxsize=size)
+        self._lead = lead
+        self._is_wanted = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vidtag-read-ahead", daemon=True)
         self._thread.start()
@@ -53,8 +61,12 @@ class ReadAhead(Generic[Item]):
         self.close()
 
     def __iter__(self) -> Iterator[Item]:
+        num_taken = 0
         while True:
+            if num_taken == (self._lead or 0):
+                self._is_wanted.set()
             item = self._queue.get()
+            num_taken += 1
             if isinstance(item, _End):
                 self._queue.put(item)  # a second iteration ends at once, too
                 if item.error is not None:
@@ -65,6 +77,7 @@ class ReadAhead(Generic[Item]):
     def close(self) -> None:
         """Stop the thread, whatever it is doing."""
         self._stop.set()
+        self._is_wanted.set()
         while True:  # it may be waiting for room
             try:
                 self._queue.get_nowait()
@@ -75,9 +88,11 @@ class ReadAhead(Generic[Item]):
     def _run(self) -> None:
         error: BaseException | None = None
         try:
-            for item in self._items:
+            for number, item in enumerate(self._items, 1):
                 if not self._put(item):
                     break
+                if number == self._lead:
+                    self._is_wanted.wait()
         except BaseException as exc:  # noqa: BLE001 - it is raised again in the consumer
             error = exc
         finally:

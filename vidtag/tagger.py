@@ -139,9 +139,14 @@ class Batch:
         self._jobs = [Job(source=source) for source in sources]
         self._plan = plan
         reader = Reader(plan.classifier, plan.grid, plan.settings.read, plan.store)
-        # Two batches ahead keep the model busy; more would only hold memory.
-        size = 2 * plan.classifier.info.batch_size + 2
-        self._ahead = ReadAhead(reader.read(self._jobs), size=size)
+        info = plan.classifier.info
+        self._ahead = ReadAhead(
+            reader.read(self._jobs),
+            # Two batches ahead keep the model busy; more would only hold memory.
+            size=2 * info.batch_size + 2,
+            # The first batch, and before it `Opened`. A GPU's first run takes no cores.
+            lead=1 + info.batch_size if info.device == "cpu" else None,
+        )
 
     def __enter__(self) -> "Batch":
         return self
