@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import pty
 import subprocess
@@ -28,8 +29,6 @@ def document_of(*tops: list[tuple[str, float]], path: str = "clip.mp4") -> Docum
         )
         for k, tags in enumerate(tops)
     )
-    import dataclasses
-
     document = make_document()
     return dataclasses.replace(
         document,
@@ -86,6 +85,31 @@ def test_no_line_is_wider_than_the_terminal(width, colour):
     for shown in ("0:00 - 0:01", "0.50", "0.90"):
         assert shown in plain
     assert ("\x1b[" in text) == colour
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_long_name_keeps_its_end_and_hides_nothing_else(width):
+    path = "a_folder_with_a_long_name/" * 6 + "跳绳/the clip.mp4"
+    [title, *_] = screen(document_of([("jog", 0.9)], path=path), width).splitlines()
+    assert title.startswith("…")
+    assert "the clip.mp4  0:0" in title
+    assert title.rstrip().endswith(make_document().model.id)
+
+
+@pytest.mark.parametrize(("model", "is_told"), [("demo", True), ("somebody/model", False)])
+def test_the_demo_model_says_what_it_does_not_know(model, is_told):
+    document = document_of([("jog", 0.9)])
+    document = dataclasses.replace(document, model=dataclasses.replace(document.model, id=model))
+    for text in (screen(document, 80), to_text(document)):
+        assert ("not real footage" in text) == is_told
+
+
+def test_a_plain_table_is_never_cut():
+    document = document_of(
+        [("a", 0.9), ("an extraordinarily long label " * 9, 0.05)], path="x" * 300
+    )
+    assert "…" not in to_text(document)
+    assert "time         action  score" in to_text(document)
 
 
 def test_strangers_text_is_shown_and_does_nothing():

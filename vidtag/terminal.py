@@ -28,10 +28,11 @@ def printable(text: str) -> str:
 
 
 def stderr_console() -> "Console":
-    """Return a console on stderr."""
+    """Return a console on stderr: a terminal's lines break between words, a file's nowhere."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    is_file = not sys.stderr.isatty()
+    return Console(stderr=True, highlight=False, markup=False, soft_wrap=is_file)
 
 
 def is_live() -> bool:

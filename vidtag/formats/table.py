@@ -17,7 +17,7 @@ from rich.text import Text
 
 from vidtag.formats.running import NO_CLEAR_ACTION
 from vidtag.frames import format_seconds
-from vidtag.models.registry import DEMO_MODEL
+from vidtag.models.registry import ALIASES, DEMO_MODEL
 from vidtag.results import Document, StepRecord, TagRecord
 from vidtag.terminal import printable
 
@@ -26,6 +26,8 @@ _SCORE_CELLS = 5
 _GAP = 2
 _LEAST_ROOM = 12
 """Columns without which runners-up are not shown."""
+_LEAST_NAME = 20
+"""Columns that the file's name gets in a narrow terminal, before its length and the model."""
 _UNBOUNDED = 100_000
 """Columns of a console that never wraps."""
 
@@ -79,8 +81,11 @@ def render(document: Document, *, width: int | None = None) -> Group:
         document: The result.
         width: Columns of the terminal; `None` for a file or pipe.
     """
-    return Group(_title(document), _settings(document), Text(), *_tags(document.tags), Text(),
-                 _table(document, width))  # fmt: skip
+    head = [_title(document, width), _settings(document)]
+    if document.model.id == DEMO_MODEL:  # its tags mean nothing there, however high they score
+        note = f"{DEMO_MODEL}: {ALIASES[DEMO_MODEL].note}"
+        head.append(Text(note, style="dim", overflow="ellipsis", no_wrap=True))
+    return Group(*head, Text(), *_tags(document.tags), Text(), _table(document, width))
 
 
 def print_table(document: Document) -> None:
@@ -97,18 +102,28 @@ def to_text(document: Document) -> str:
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
 
-def _title(document: Document) -> Text:
+def _title(document: Document, width: int | None) -> Text:
     video, model = document.video, document.model
     start, end = document.sampling.start_seconds, document.sampling.end_seconds
     length = format_seconds(end - start)
     if end - start < video.duration_seconds:
         length = f"{format_seconds(start)} to {format_seconds(end)}"
-    text = Text(printable(video.path), style="bold", overflow="ellipsis", no_wrap=True)
-    text.append(f"  {length}", style="not bold")
-    text.append(f"  {printable(model.id)}", style="not bold dim")
-    if model.id == DEMO_MODEL:  # on real footage its tags mean nothing, however high they score
-        text.append(" (knows drawn figures, not real footage)", style="not bold dim")
+    length, model_id = f"  {length}", f"  {printable(model.id)}"
+    name = printable(video.path)
+    if width is not None:
+        name = _shortened(name, max(_LEAST_NAME, width - cell_len(length + model_id)))
+    text = Text(name, style="bold", overflow="ellipsis", no_wrap=True)
+    text.append(length, style="not bold")
+    text.append(model_id, style="not bold dim")
     return text
+
+
+def _shortened(name: str, room: int) -> str:
+    """Leave out the beginning of a name that is too long: its end tells files apart."""
+    if cell_len(name) <= room:
+        return name
+    first = next(n for n in range(len(name) + 1) if cell_len(name[n:]) < room)
+    return f"…{name[first:]}"
 
 
 def _settings(document: Document) -> Text:
@@ -141,7 +156,7 @@ def _table(document: Document, width: int | None) -> Table:
     rows = list(make_rows(document))
     times = [f"{format_seconds(r.start_seconds)} - {format_seconds(r.end_seconds)}" for r in rows]
     names = [printable(row.label or NO_CLEAR_ACTION) for row in rows]
-    time_width, widest = max(map(len, times)), max(map(cell_len, names))
+    time_width, widest = max(map(len, times)), max(map(cell_len, ("action", *names)))
     # Where it gets narrow, the runners-up give way, then long labels; times and scores never.
     fixed = time_width + _SCORE_CELLS + _BAR_CELLS + 4 * _GAP
     name_width = widest if width is None else max(6, min(widest, width - fixed))
