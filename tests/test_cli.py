@@ -236,9 +236,43 @@ def test_a_closed_pipe_ends_quietly(clip, model):
         ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, env=environment,
         check=False,
     )  # fmt: skip
+    assert done.returncode == 0
     assert done.stdout == b'{"schema_v'
     assert b"Broken" not in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["{clip} --json -m {model}", "{clip} -m {model}", "schema", "grep action {clip} -m {model}"],
+)
+def test_a_full_disk_behind_stdout_is_one_line(command, clip, model):
+    command = f"{sys.executable} -m vidtag {command.format(clip=clip, model=model)} > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode in (1, 2)
+    assert "vidtag: Can't write to standard output: No space left on device.\n" in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_missing_files_are_named_before_a_model_is_looked_for(run, tmp_path):
+    missing = str(tmp_path / "missing.mp4"), str(tmp_path / "gone.mp4")
+    code, out, err = run(*missing, "-m", "nobody/nothing", "--json")
+    assert code == 1
+    assert [json.loads(line)["error"]["code"] for line in out.splitlines()] == ["not_found"] * 2
+    assert err.splitlines()[-1] == "0 tagged, 0 skipped, 2 failed"
+    assert "nobody" not in err
+    assert run(*missing, "-m", "nobody/nothing", "--fail-fast")[2].count("There is no file") == 1
+
+
+def test_a_misspelt_command_is_no_file(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("mdels")
+    assert (code, out) == (2, "")
+    assert "did you mean the command 'models'?" in err
+    for option in ("--model", "--label"):  # as close to a command as that
+        assert "did you mean the command" not in run(option, "demo", "missing.mp4")[2]
+    (tmp_path / "mdels").write_bytes(b"no video")
+    assert "did you mean" not in run("mdels", "-m", "demo")[2]
 
 
 def test_ctrl_c_ends_at_once_with_130(folder, model):

@@ -5,6 +5,7 @@ the formats' business.
 """
 
 import errno
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -16,7 +17,7 @@ from vidtag.errors import OutputError, UsageError, VideoError
 from vidtag.explained import Explainer
 from vidtag.formats import FORMATS, Format
 from vidtag.indexed import IndexedOutputs
-from vidtag.inputs import Input, find_inputs
+from vidtag.inputs import Input, find_inputs, is_url
 from vidtag.models.load import LoadOptions
 from vidtag.outputs import ContentId, Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.progress import Display
@@ -24,6 +25,7 @@ from vidtag.results import Document, Failure, make_failure, to_json
 from vidtag.settings import Settings
 from vidtag.store import ScoreStore, hash_file
 from vidtag.tagger import Tagger, Tagging
+from vidtag.terminal import printing
 
 TABLE = "table"
 
@@ -100,6 +102,10 @@ class Stdout(AbstractContextManager["Stdout"]):
 
     def write(self, item: Input, result: Document | Failure) -> None:
         """Print a result, or keep it for a format that needs all of them."""
+        with printing():
+            self._write(result)
+
+    def _write(self, result: Document | Failure) -> None:
         if self._format is None:
             if isinstance(result, Document):
                 self._print_table(result)
@@ -111,13 +117,12 @@ class Stdout(AbstractContextManager["Stdout"]):
             self._kept.append(result)
         elif isinstance(result, Document) or self._format.name == "json":
             sys.stdout.write(self._format.write([result]))
-        sys.stdout.flush()
 
     def close(self) -> None:
         """Print what was kept."""
         if self._kept and self._format is not None:
-            sys.stdout.write(self._format.write(self._kept))
-            sys.stdout.flush()
+            with printing():
+                sys.stdout.write(self._format.write(self._kept))
 
     def _print_table(self, document: Document) -> None:
         from vidtag.formats.table import print_table, to_text
@@ -167,9 +172,17 @@ def run_batch(
         for failure in inputs.failures:
             display.fail(str(failure))
             outputs.write(_as_input(failure), _failure(failure))
-        if inputs.items and not (inputs.failures and request.fail_fast):
+        items = list(inputs.items)
+        if all(_is_missing(item) for item in items):
+            # A misspelt name must not have a model downloaded first.
+            from vidtag.video.sources import no_such_file
+
+            for item in items[: 1 if request.fail_fast else None]:
+                error = no_such_file(item.source)
+                display.fail(str(error))
+                outputs.write(item, _failure(error))
+        elif not (inputs.failures and request.fail_fast):
             tagger = Tagger(load, settings, store=store)
-            items = list(inputs.items)
             if request.skip_existing and plan.kind != "stdout":
                 items = _without_done(items, outputs, _Made(load, tagger, store), display)
             _Batch(request, display, outputs).run(items, tagger)
@@ -284,6 +297,10 @@ def _is_about_the_name(error: OutputError) -> bool:
 
 def _as_input(error: VideoError) -> Input:
     return Input(source=error.path, name=PurePosixPath("-"))
+
+
+def _is_missing(item: Input) -> bool:
+    return item.source != "-" and not is_url(item.source) and not os.path.lexists(item.source)
 
 
 def _failure(error: VideoError) -> Failure:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -17,7 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from vidtag import __version__, options
 from vidtag.errors import ModelError, ModelOptionError, UsageError, VidtagError
-from vidtag.terminal import printable, stderr_console
+from vidtag.terminal import printable, printing, stderr_console
 
 if TYPE_CHECKING:
     from vidtag.models.load import LoadOptions
@@ -40,8 +41,18 @@ EXIT_CODES = {
 }
 
 
+class _ReaderGone(Exception):
+    """Nobody reads stdout any more. Of a `BrokenPipeError`, typer would make exit code 1."""
+
+
 class _Group(TyperGroup):
     """A group whose first argument may be an input: then the command is `tag`."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as exc:
+            raise _ReaderGone from exc
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] in ("-h", "--help"):
@@ -50,11 +61,21 @@ class _Group(TyperGroup):
             typer.echo(command.get_help(type(ctx)(command, parent=ctx, info_name=TAG)))
             raise typer.Exit
         if not args or not self._is_own(args[0]):
+            self._refuse_misspelt(args[:1])
             args = [TAG, *args]
         return super().parse_args(ctx, args)
 
     def _is_own(self, word: str) -> bool:
         return word in self.commands or word in ("--version", "-V") or "completion" in word
+
+    def _refuse_misspelt(self, first: list[str]) -> None:
+        """Refuse what is neither a file nor quite a command, before a model is loaded for it."""
+        for word in first:
+            meant = get_close_matches(word, self.commands, n=1, cutoff=0.75)
+            if meant and not word.startswith("-") and not os.path.lexists(word):
+                raise UsageError(
+                    f"There is no file '{word}'; did you mean the command '{meant[0]}'?"
+                )
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         items = super().shell_complete(ctx, incomplete)
@@ -517,7 +538,8 @@ def _store(no_cache: bool) -> "ScoreStore | None":
 
 
 def _print(line: str) -> None:
-    print(line)  # noqa: T201 - the result of a command
+    with printing():
+        print(line)  # noqa: T201 - the result of a command
 
 
 def main() -> None:
@@ -531,7 +553,7 @@ def _guarded(run: Callable[[], Any]) -> int:
         code = run()
         sys.stdout.flush()
         return int(code or 0)
-    except BrokenPipeError:
+    except (BrokenPipeError, _ReaderGone):
         # The reader of the pipe has what it wanted. Nothing may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -21,7 +21,7 @@ from vidtag.inputs import Inputs
 from vidtag.progress import Display
 from vidtag.results import Document, Failure, read_documents
 from vidtag.tagger import Tagger, Tagging
-from vidtag.terminal import printable
+from vidtag.terminal import printable, printing
 
 DOCUMENT_SUFFIXES = (".json", ".jsonl", ".ndjson")
 """Inputs of these names are stored documents, all others are videos."""
@@ -90,9 +90,8 @@ class _Printer:
         return printable(name) if self._is_terminal else name
 
     def _put(self, text: str) -> None:
-        with self._display.paused():
+        with self._display.paused(), printing():
             sys.stdout.write(text)
-            sys.stdout.flush()
 
 
 def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], Tagger]) -> int:

@@ -4,10 +4,14 @@ Names, metadata and labels come from strangers. Whatever a terminal might act on
 out as an escape, so that it is seen and does nothing.
 """
 
+import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from vidtag.errors import OutputError
 from vidtag.results import printable_path
 
 if TYPE_CHECKING:
@@ -35,8 +39,25 @@ def stderr_console() -> "Console":
     return Console(stderr=True, highlight=False, markup=False, soft_wrap=is_file)
 
 
+@contextmanager
+def printing() -> Iterator[None]:
+    """Say what is wrong where stdout takes no more; a reader that is gone is not wrong.
+
+    Raises:
+        OutputError: The disk is full, or something else that no reader wanted.
+        BrokenPipeError: The reader is gone.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        # What waits in its buffer would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError("-", f"Can't write to standard output: {exc.strerror or exc}.") from exc
+
+
 def is_live() -> bool:
     """Whether stderr can show progress: a terminal that understands cursor movement."""
-    import os
-
     return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from vidtag.explain.run import VideoExplanation
 from vidtag.frames import format_seconds
-from vidtag.terminal import printable
+from vidtag.terminal import printable, printing
 
 _UNBOUNDED = 100_000
 
@@ -43,4 +43,5 @@ def print_explanation(result: VideoExplanation) -> None:
     console = Console(file=io.StringIO(), width=_UNBOUNDED, color_system=None, highlight=False)
     with console.capture() as capture:
         console.print(render(result))
-    sys.stdout.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
+    with printing():
+        sys.stdout.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vidtag.models.describe import ModelDescription
-from vidtag.terminal import printable
+from vidtag.terminal import printable, printing
 
 _UNBOUNDED = 200
 """Columns of the list off a terminal: it is never wrapped there."""
@@ -63,4 +63,5 @@ def models_text(descriptions: Sequence[ModelDescription], *, width: int | None =
 def print_models(descriptions: Sequence[ModelDescription]) -> None:
     """Print the list on stdout."""
     width = Console().width if sys.stdout.isatty() else None
-    sys.stdout.write(models_text(descriptions, width=width))
+    with printing():
+        sys.stdout.write(models_text(descriptions, width=width))

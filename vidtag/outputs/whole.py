@@ -156,7 +156,7 @@ def output_error(path: str, exc: OSError) -> OutputError:
     elif exc.errno == errno.ENAMETOOLONG:
         why = "its name is too long; rename the video"
     elif exc.errno in (errno.ENOENT, errno.ENOTDIR):
-        why = "its folder is gone or is no folder; is the disk still connected?"
+        why = "its folder is gone or is no folder; check that the disk is still connected"
     elif exc.errno == errno.EISDIR:
         why = "there is a folder of this name; name another output"
     elif exc.errno == errno.EPIPE:
