@@ -54,7 +54,7 @@ def attentions(network, pixels):
     model.set_attn_implementation("eager")
     try:
         with torch.enable_grad():
-            outputs = model(pixels, output_attentions=True)
+            outputs = model(pixels.clone().requires_grad_(), output_attentions=True)
             gradients = torch.autograd.grad(outputs.logits[0, LABEL], outputs.attentions)
     finally:
         model.set_attn_implementation("sdpa")
@@ -79,7 +79,7 @@ def test_relevance_folded_backwards_is_the_published_sum(network, clip, attentio
     for layer, gradient in zip(weights, gradients, strict=True):
         matrix = matrix + (layer * gradient).clamp(min=0).mean(0) @ matrix
     expected = (matrix - torch.eye(72)).mean(0).numpy()
-    reader = VideoMaeReader.of_clip(network, clip)
+    reader = VideoMaeReader.of_clip(network, clip, for_gradients=True)
     folded = videomae.relevance(reader, LABEL)
     assert folded.min() >= 0
     assert np.allclose(folded, expected, rtol=1e-3, atol=1e-3 * expected.max())
@@ -165,7 +165,7 @@ def test_a_model_that_pools_its_first_token_starts_there(network, clip, pixels):
     model = network.model
     norm, model.fc_norm = model.fc_norm, None
     try:
-        reader = VideoMaeReader.of_clip(network, clip)
+        reader = VideoMaeReader.of_clip(network, clip, for_gradients=True)
         assert reader.pooling().nonzero().tolist() == [[0]]
         with torch.no_grad():
             logits = model(pixels).logits[0].numpy()
@@ -186,7 +186,7 @@ def test_one_heads_attention_exists_at_a_time(network, clip, monkeypatch):
             yield weights, gradient
 
     monkeypatch.setattr(videomae.LayerView, "heads", counted)
-    reader = VideoMaeReader.of_clip(network, clip)
+    reader = VideoMaeReader.of_clip(network, clip, for_gradients=True)
     videomae.relevance(reader, LABEL)
     assert sizes == [((72, 72), (72, 72))] * 4  # two layers of two heads
     assert max(state.numel() for state in reader.states) < 72 * 72

@@ -96,7 +96,9 @@ def explain_window(
         from vidtag.explain import videomae
 
         network = _videomae(classifier, method)
-        reader = videomae.VideoMaeReader.of_clip(network, clip)
+        reader = videomae.VideoMaeReader.of_clip(
+            network, clip, for_gradients=method in videomae.NEEDS_BACKWARD
+        )
         logits = reader.logits()
         index = int(logits.argmax()) if index is None else index
         empty = videomae.VideoMaeReader.of_clip(

@@ -1,11 +1,13 @@
 """Maps from the inside of a VideoMAE: rollout, relevance, integrated gradients.
 
 The attention of a whole VideoMAE-base is 12 layers of 12 heads of 1568 x 1568 weights: 1.4 GB,
-and as much again for their gradients. None of that is ever held at once. One pass forward keeps
-what enters every layer (5 MB each); then the layers are gone through from the last to the first,
-each run again by itself. That is the order of the backward pass, and also the one in which a row
-of relevance is folded into attention: `((v A_L) A_L-1) … A_1` needs one row at a time, where
-the published `A_L … A_1` needs a matrix. Of the layer at hand, one head's attention exists.
+and as much again for their gradients. None of that is ever held at once. The layers are gone
+through from the last to the first. That is the order of the backward pass, and also the one in
+which a row of relevance is folded into attention: `((v A_L) A_L-1) … A_1` needs one row at a
+time, where the published `A_L … A_1` needs a matrix. Of the layer at hand, one head's attention
+exists. Gradients hold the activations of one pass, 0.9 GB for VideoMAE-base: running each layer
+again would cost half as much time more. No attention is among them: the fused kernel, which
+transformers uses where it can, recomputes it in the backward pass.
 
 VideoMAE has no class token: the published classifiers take the mean over all tokens that leave
 the last layer. So relevance starts as the same share on each of these, and gradients flow through
@@ -40,6 +42,10 @@ WEIGHTS = ((16 - _ROOT) / 36, (16 + _ROOT) / 36, 1 / 9)
 rule, exact up to the fourth power. Its last node is the clip itself, whose gradient `relevance`
 has as well. Eight nodes of Gauss and Legendre's rule gave maps that were not measurably better
 (36 clips: 68 % of the oracle's mass in place of 71 %, deletion 0.090 in place of 0.095)."""
+
+
+NEEDS_BACKWARD: tuple[Method, ...] = ("combined", "relevance")
+"""Methods that call `VideoMaeReader.backward`."""
 
 
 def normalise(network: PixelModel, clip: npt.NDArray[np.uint8]) -> Tensor:
@@ -92,15 +98,33 @@ class LayerView:
             yield weights, gradient
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LayerRun:
+    """One layer's pass with its activations, by itself: gradients end at what entered it."""
+
+    entering: Tensor
+    """(1, tokens, width)"""
+
+    normed: Tensor
+    """(1, tokens, width): what its attention took."""
+
+    context: Tensor
+    """(1, tokens, width): what its heads gave."""
+
+    leaving: Tensor
+    """(1, tokens, width)"""
+
+
 class VideoMaeReader:
     """One clip in one VideoMAE classifier, ready for its layers to be gone through backwards.
 
     Args:
         model: transformers' `VideoMAEForVideoClassification`, in evaluation mode.
         embeddings: (1, tokens, width): what enters the first layer.
+        for_gradients: whether the pass keeps its activations, for one call of `backward`.
     """
 
-    def __init__(self, model: Any, embeddings: Tensor) -> None:
+    def __init__(self, model: Any, embeddings: Tensor, *, for_gradients: bool = False) -> None:
         self.model = model
         """The classifier that is read."""
         self.embeddings = embeddings
@@ -108,21 +132,31 @@ class VideoMaeReader:
         self.gradient: Tensor | None = None
         """Of the logit by `embeddings`, once `backward` went through all layers."""
         self._layers = list(model.videomae.encoder.layer)
+        self._for_gradients = for_gradients
+        self._runs: list[_LayerRun] = []
 
     @classmethod
-    def of_clip(cls, network: PixelModel, clip: npt.NDArray[np.uint8]) -> "VideoMaeReader":
+    def of_clip(
+        cls, network: PixelModel, clip: npt.NDArray[np.uint8], *, for_gradients: bool = False
+    ) -> "VideoMaeReader":
         """Read a clip: (T, S, S, 3) uint8."""
         model: Any = network.model
         with torch.no_grad():
-            return cls(model, model.videomae.embeddings(normalise(network, clip), None))
+            embeddings = model.videomae.embeddings(normalise(network, clip), None)
+        return cls(model, embeddings, for_gradients=for_gradients)
 
     @cached_property
     def states(self) -> tuple[Tensor, ...]:
         """What enters each layer, and what leaves the last: (1, tokens, width) each."""
         states = [self.embeddings]
-        with torch.no_grad():
-            for layer in self._layers:
-                states.append(layer(states[-1]))
+        for layer in self._layers:
+            if self._for_gradients:
+                run = _run_layer(layer, states[-1])
+                self._runs.append(run)
+                states.append(run.leaving.detach())
+            else:
+                with torch.no_grad():
+                    states.append(layer(states[-1]))
         return tuple(states)
 
     def logits(self) -> npt.NDArray[np.float32]:
@@ -146,16 +180,22 @@ class VideoMaeReader:
         return first
 
     def backward(self, index: int) -> Iterator[LayerView]:
-        """Go through the layers from the last to the first, with the gradient of one logit."""
+        """Go through the layers from the last to the first, with the gradient of one logit.
+
+        Lets go of each layer's activations behind it, so it can be called once.
+        """
         with torch.enable_grad():
             last = self.states[-1].detach().requires_grad_()
             (gradient,) = torch.autograd.grad(_logits(self.model, last)[index], last)
-        for layer, state in zip(reversed(self._layers), reversed(self.states[:-1]), strict=True):
-            normed, context_gradient, gradient = _layer_gradients(layer, state, gradient)
+        for layer in reversed(self._layers):
+            run = self._runs.pop()
+            gradient, by_context = torch.autograd.grad(
+                run.leaving, (run.entering, run.context), grad_outputs=gradient
+            )
             yield LayerView(
                 attention=layer.attention.attention,
-                normed=normed,
-                context_gradient=context_gradient,
+                normed=run.normed.detach()[0],
+                context_gradient=by_context[0],
             )
         self.gradient = gradient
 
@@ -178,12 +218,7 @@ def _logits(model: Any, last: Tensor) -> Tensor:
 
 
 def _embedding_gradient(model: Any, embeddings: Tensor, index: int) -> Tensor:
-    """Differentiate a logit by what enters the first layer: (1, tokens, width).
-
-    Holds the activations of one pass, 0.9 GB for VideoMAE-base, because running every layer again
-    would cost half as much time more. No attention is among them: the fused kernel, which
-    transformers uses where it can, recomputes it in the backward pass.
-    """
+    """Differentiate a logit by what enters the first layer: (1, tokens, width)."""
     with torch.enable_grad():
         entering = embeddings.detach().requires_grad_()
         state = entering
@@ -193,13 +228,7 @@ def _embedding_gradient(model: Any, embeddings: Tensor, index: int) -> Tensor:
     return gradient
 
 
-def _layer_gradients(layer: Any, state: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Run one layer again and pull a gradient through it.
-
-    Returns:
-        What its attention takes, the gradient by what the heads give (both (tokens, width)),
-        and the gradient by what the layer takes, (1, tokens, width).
-    """
+def _run_layer(layer: Any, state: Tensor) -> _LayerRun:
     seen: list[tuple[Tensor, Tensor]] = []
 
     def keep(_module: torch.nn.Module, inputs: Any, outputs: Any) -> None:
@@ -210,13 +239,10 @@ def _layer_gradients(layer: Any, state: Tensor, gradient: Tensor) -> tuple[Tenso
         with torch.enable_grad():
             entering = state.detach().requires_grad_()
             leaving = layer(entering)
-            normed, context = seen[0]
-            by_entering, by_context = torch.autograd.grad(
-                leaving, (entering, context), grad_outputs=gradient
-            )
     finally:
         handle.remove()
-    return normed.detach()[0], by_context[0], by_entering
+    normed, context = seen[0]
+    return _LayerRun(entering=entering, normed=normed, context=context, leaving=leaving)
 
 
 def rollout(reader: VideoMaeReader) -> TokenValues:

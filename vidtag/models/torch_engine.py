@@ -139,7 +139,7 @@ def load_model(
     except Exception as exc:
         raise _load_failure(files.name, exc) from exc
     _check_report(files.name, report)
-    loaded: torch.nn.Module = model.eval()
+    loaded: torch.nn.Module = model.eval().requires_grad_(False)  # nothing is trained here
     return loaded
 
 
