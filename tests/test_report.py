@@ -566,6 +566,10 @@ def test_an_index_knows_the_moments_of_each_label():
     assert all(len(label) <= 7 for entry in data for label in entry["labels"])
 
 
+def test_an_index_says_what_a_model_does_not_know():
+    assert "knows drawn figures only, not real footage" in " ".join(Parsed(make_index()).texts)
+
+
 def test_an_index_of_nothing_and_of_failures_alone():
     assert "No video could be tagged." in render_index([])
     page = render_index([IndexEntry(result=make_failed())])

@@ -17,7 +17,7 @@ from vidtag.report.lanes import (
     rank_labels,
     rank_segments,
 )
-from vidtag.report.page import show_name
+from vidtag.report.page import note_on, show_name
 from vidtag.report.rendering import checked_href, clock, embed_data, embed_json, render
 from vidtag.report.thumbnails import Thumbnail
 from vidtag.results import Document, Failure
@@ -117,7 +117,10 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
         "num_labels": len(labels),
         "num_segments": sum(len(document.segments) for document in documents),
         "known_labels": sorted(labels),
-        "models": list({document.model.id: document.model for document in documents}.values()),
+        "models": [
+            {"id": model.id, "licence": model.licence, "note": note_on(model)}
+            for model in {document.model.id: document.model for document in documents}.values()
+        ],
         "data": embed_json(
             [
                 {"name": entry.name, "folder": entry.folder, "labels": _hits(document)}

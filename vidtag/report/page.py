@@ -24,7 +24,7 @@ from vidtag.report.drawing import (
 from vidtag.report.lanes import Lane, choose_moments, make_lanes, name_labels, rank_segments
 from vidtag.report.rendering import checked_href, clock, embed_data, embed_json, render
 from vidtag.report.thumbnails import MAX_THUMBNAILS, Thumbnail
-from vidtag.results import Document, SegmentRecord
+from vidtag.results import Document, ModelRecord, SegmentRecord
 
 MAX_PAGE_BYTES = 1_900_000
 """Pages stay under 2 MB: pictures are left out, the least important first, above this."""
@@ -161,12 +161,17 @@ def show_name(path: str) -> str:
     return escape_controls(file_name(path)) or escape_controls(path) or "(no name)"
 
 
+def note_on(model: ModelRecord) -> str | None:
+    """Return what to know of a model that has an alias, such as that it knows drawings only."""
+    alias = alias_of(model.id)
+    return None if alias is None else alias.note
+
+
 def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -> dict[str, object]:
     """Gather what does not depend on pictures."""
     span, names = span_of(document), name_labels(document)
     by_index = {lane.index: lane for lane in lanes}
     quiet_path, quiet_seconds = quiet_boxes(document)
-    alias = alias_of(document.model.id)
     rows = sorted(rank_segments(document.segments)[:MAX_ROWS])
     steps = pool_steps(document.timeline, MAX_STEPS)
     places = {index: place for place, index in enumerate(names)}
@@ -190,7 +195,7 @@ def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -
         "steps_per_point": _steps_per_point(document),
         "curve_width": CURVE_WIDTH,
         "curve_height": CURVE_HEIGHT,
-        "model_note": None if alias is None else alias.note,
+        "model_note": note_on(document.model),
         "zooms": _zooms(len(document.timeline)),
         "data": embed_json(
             {
