@@ -262,6 +262,9 @@ def test_missing_files_are_named_before_a_model_is_looked_for(run, tmp_path):
     assert err.splitlines()[-1] == "0 tagged, 0 skipped, 2 failed"
     assert "nobody" not in err
     assert run(*missing, "-m", "nobody/nothing", "--fail-fast")[2].count("There is no file") == 1
+    code, out, err = run("grep", "jogging", *missing, "-m", "nobody/nothing")
+    assert (code, out, err.count("There is no file")) == (2, "", 2)
+    assert "nobody" not in err
 
 
 def test_a_misspelt_command_is_no_file(run, tmp_path, monkeypatch):

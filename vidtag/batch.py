@@ -5,7 +5,6 @@ the formats' business.
 """
 
 import errno
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -13,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import vidtag
-from vidtag.errors import OutputError, UsageError, VideoError
+from vidtag.errors import OutputError, UsageError, VideoError, VideoOpenError
 from vidtag.explained import Explainer
 from vidtag.formats import FORMATS, Format
 from vidtag.indexed import IndexedOutputs
-from vidtag.inputs import Input, find_inputs, is_url
+from vidtag.inputs import Input, find_inputs
 from vidtag.models.load import LoadOptions
 from vidtag.outputs import ContentId, Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.progress import Display
@@ -173,12 +172,10 @@ def run_batch(
             display.fail(str(failure))
             outputs.write(_as_input(failure), _failure(failure))
         items = list(inputs.items)
-        if all(_is_missing(item) for item in items):
+        if all(item.is_missing for item in items):
             # A misspelt name must not have a model downloaded first.
-            from vidtag.video.sources import no_such_file
-
             for item in items[: 1 if request.fail_fast else None]:
-                error = no_such_file(item.source)
+                error = VideoOpenError.missing(item.source)
                 display.fail(str(error))
                 outputs.write(item, _failure(error))
         elif not (inputs.failures and request.fail_fast):
@@ -297,10 +294,6 @@ def _is_about_the_name(error: OutputError) -> bool:
 
 def _as_input(error: VideoError) -> Input:
     return Input(source=error.path, name=PurePosixPath("-"))
-
-
-def _is_missing(item: Input) -> bool:
-    return item.source != "-" and not is_url(item.source) and not os.path.lexists(item.source)
 
 
 def _failure(error: VideoError) -> Failure:

@@ -42,6 +42,11 @@ class VideoError(VidtagError):
 class VideoOpenError(VideoError, OSError):
     """The input is missing, unreachable, or no video that FFmpeg can open."""
 
+    @classmethod
+    def missing(cls, path: str) -> "VideoOpenError":
+        """Compose the error for a file that is not there."""
+        return cls(path, "not_found", f"There is no file '{path}'; check the spelling.")
+
 
 class NoVideoStreamError(VideoError):
     """The container has no video stream that could be tagged."""

@@ -64,6 +64,12 @@ class Input:
     name: PurePosixPath
     """Its place in an output folder: `sub/clip.mp4`."""
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether it names a file, and there is none."""
+        is_file = self.source != "-" and not is_url(self.source)
+        return is_file and not os.path.lexists(self.source)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from vidtag.errors import DocumentError, UsageError, VideoError
+from vidtag.errors import DocumentError, UsageError, VideoError, VideoOpenError
 from vidtag.grep import (
     Hit,
     Matcher,
@@ -109,8 +109,10 @@ def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], T
     """
     if request.names_only and request.counts:
         raise UsageError("-l prints names and -c counts; choose one.")
-    videos = [item.source for item in inputs.items if not _is_stored(item.source)]
-    display = Display(num_videos=len(videos), quiet=request.quiet, is_batch=False)
+    items = [item for item in inputs.items if not _is_stored(item.source)]
+    # Where all are missing, none is worth a model, which may have to be downloaded.
+    videos = [item.source for item in items] if not all(i.is_missing for i in items) else []
+    display = Display(num_videos=len(items), quiet=request.quiet, is_batch=False)
     printer = _Printer(request, display)
     with display, ExitStack() as stack:
         for failure in inputs.failures:
@@ -125,6 +127,8 @@ def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], T
         for item in inputs.items:
             if _is_stored(item.source):
                 _search_stored(item.source, request, printer, display)
+            elif not videos:
+                display.fail(str(VideoOpenError.missing(item.source)))
             else:
                 _search_video(next(batch), tagger, request, printer, display)
     return exit_code(num_hits=printer.num_hits, num_errors=display.tally.failed)

@@ -277,17 +277,12 @@ def from_path(name: str, options: ReadOptions) -> Source:
             raise VideoOpenError(
                 name, "read_failed", f"The disk failed to read '{name}'; try a copy of it."
             ) from exc
-        raise no_such_file(name) from exc
+        raise VideoOpenError.missing(name) from exc
     if status.st_size == 0:
         raise VideoOpenError(
             name, "empty_file", f"'{name}' is empty (0 bytes); copy or download it again."
         )
     return FileSource(name, name, status.st_size, options)
-
-
-def no_such_file(name: str) -> VideoOpenError:
-    """Compose the error for a file that is not there."""
-    return VideoOpenError(name, "not_found", f"There is no file '{name}'; check the spelling.")
 
 
 def from_stdin(options: ReadOptions) -> Source:
