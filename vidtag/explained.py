@@ -27,7 +27,7 @@ class Explainer:
 
     def page_format(self) -> Format:
         """Return the format of pages that have maps."""
-        return replace(FORMATS["html"], write_at=self._write_page)
+        return replace(FORMATS["html"], write_at=self._write_page, extras="maps")
 
     def _write_page(self, document: Document, source: str, path: str) -> str:
         from vidtag.explain.run import ExplainOptions, embed_windows, explain_video

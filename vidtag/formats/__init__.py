@@ -56,6 +56,10 @@ class Format:
     """Write one video's file for its place on disk, where that makes a difference: takes the
     document, the input, and the path of the file."""
 
+    extras: str = ""
+    """What is in the file beyond what the document gives, such as maps; a file without it is not
+    the same."""
+
     def __post_init__(self) -> None:
         if not self.suffix.startswith("."):
             raise ValueError(f"a suffix starts with a point, not {self.suffix!r}")

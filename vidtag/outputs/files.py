@@ -152,7 +152,10 @@ class FileOutputs(Closing):
             return read_header(target.path)
         if self._records is None or not os.path.isfile(target.path):
             return None
-        return self._records.get(target.path)
+        record = self._records.get(target.path)
+        if record is None or record.get("extras", "") != target.one.extras:
+            return None
+        return record
 
     def write(self, item: Input, result: Document | Failure) -> None:
         """Write all files of an input, each of them whole; a failure has none.
@@ -173,7 +176,8 @@ class FileOutputs(Closing):
             self._make_folders(target.path)
             write_whole(target.path, [content])
             if is_recorded and self._records is not None:
-                self._records.add(target.path, record)
+                extras = {"extras": target.one.extras} if target.one.extras else {}
+                self._records.add(target.path, {**record, **extras})
 
     def _make_folders(self, path: str) -> None:
         if self._root is None:
