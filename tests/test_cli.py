@@ -42,10 +42,9 @@ def run(capfd, monkeypatch):
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["vidtag", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
+        code = cli.run()
         captured = capfd.readouterr()
-        return stopped.value.code, captured.out, captured.err
+        return code, captured.out, captured.err
 
     return run
 
@@ -220,7 +219,7 @@ def test_help_is_quick_because_it_loads_little():
     script = (
         "import sys; sys.argv = ['vidtag', '--help']\n"
         "from vidtag import cli\n"
-        "try: cli.main()\n"
+        "try: cli.run()\n"
         "except SystemExit: pass\n"
         "heavy = {'torch', 'transformers', 'av', 'openvino', 'numpy', 'pydantic'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
@@ -298,7 +297,21 @@ def test_ctrl_c_ends_at_once_with_130(folder, model):
     assert process.returncode == 130
     assert out == b""
     assert b"Traceback" not in err
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 1.5
+
+
+def test_ctrl_c_while_it_starts_gives_130(clip):
+    script = "from vidtag.__main__ import main; print(flush=True); main()"
+    for delay in (0.01, 0.05, 0.1, 0.2, 0.4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, clip, "-m", "demo", "--no-cache"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        process.stdout.readline()
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, b"Traceback" in err) == (130, False), (delay, err)
 
 
 def test_control_characters_never_reach_the_terminal(run, folder, clip, model, monkeypatch):
@@ -371,3 +384,15 @@ def test_pages_show_maps_when_asked(run, folder, clip, model):
     assert "data:image/webp" in (folder / "pages" / "clip.mp4.html").read_text()
     code, _, err = run(clip, "-m", model, "--explain")
     assert (code, "--explain goes with" in err) == (2, True)
+
+
+def test_a_page_without_maps_is_not_done_where_maps_are_asked_for(run, folder, clip, model):
+    pages = ("-m", model, "-f", "html", "-o", f"{folder}/skipped/", "--skip-existing")
+    for arguments, said in (
+        ([], "1 tagged, 0 skipped"),
+        ([], "0 tagged, 1 skipped"),
+        (["--explain"], "1 tagged, 0 skipped"),
+        (["--explain"], "0 tagged, 1 skipped"),
+        ([], "1 tagged, 0 skipped"),
+    ):
+        assert said in run(clip, "missing.mp4", *pages, *arguments)[2]

@@ -7,7 +7,7 @@ run, so that `--help` answers at once.
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from difflib import get_close_matches
 from fractions import Fraction
@@ -542,23 +542,16 @@ def _print(line: str) -> None:
         print(line)  # noqa: T201 - the result of a command
 
 
-def main() -> None:
-    """Run the command line and exit."""
-    sys.exit(_guarded(lambda: app(standalone_mode=False)))
-
-
-def _guarded(run: Callable[[], Any]) -> int:
-    """Run a command; turn what it raises into one line on stderr and an exit code."""
+def run() -> int:
+    """Run the command line; turn what it raises into one line on stderr and an exit code."""
     try:
-        code = run()
+        code = app(standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except (BrokenPipeError, _ReaderGone):
         # The reader of the pipe has what it wanted. Nothing may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        return 130
     except VidtagError as exc:
         if os.environ.get("VIDTAG_DEBUG") == "1":
             raise

@@ -58,7 +58,8 @@ class ReadAhead(Generic[Item]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        # Who gives up waits for nothing: the thread may be blocked in a read.
+        self.close(wait=kind is not KeyboardInterrupt)
 
     def __iter__(self) -> Iterator[Item]:
         num_taken = 0
@@ -74,8 +75,8 @@ class ReadAhead(Generic[Item]):
                 return
             yield item
 
-    def close(self) -> None:
-        """Stop the thread, whatever it is doing."""
+    def close(self, *, wait: bool = True) -> None:
+        """Stop the thread, whatever it is doing, and perhaps wait for its end."""
         self._stop.set()
         self._is_wanted.set()
         while True:  # it may be waiting for room
@@ -83,7 +84,8 @@ class ReadAhead(Generic[Item]):
                 self._queue.get_nowait()
             except queue.Empty:
                 break
-        self._thread.join(timeout=_JOIN_SECONDS)
+        if wait:
+            self._thread.join(timeout=_JOIN_SECONDS)
 
     def _run(self) -> None:
         error: BaseException | None = None

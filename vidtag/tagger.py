@@ -151,8 +151,8 @@ class Batch:
     def __enter__(self) -> "Batch":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(wait=kind is not KeyboardInterrupt)
 
     def __iter__(self) -> Iterator[Tagging]:
         events = iter(self._ahead)
@@ -161,11 +161,11 @@ class Batch:
             yield tagging
             tagging.stop()
 
-    def close(self) -> None:
-        """Stop reading."""
+    def close(self, *, wait: bool = True) -> None:
+        """Stop reading, and perhaps wait until it has stopped."""
         for job in self._jobs:
             job.stop.set()
-        self._ahead.close()
+        self._ahead.close(wait=wait)
 
 
 def _make_grid(info: ClassifierInfo, settings: Settings) -> Grid:
