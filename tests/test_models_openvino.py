@@ -93,8 +93,11 @@ def test_a_model_is_converted_once(
     assert size.num_bytes > (entry / "model.bin").stat().st_size
     converted.clear_converted()
     assert converted.measure_converted().num_models == 0
-    assert (logits(load_openvino(folder)) == expected).all()
+    told: list[str] = []
+    for _ in range(2):
+        assert (logits(load_openvino(folder, tell=told.append)) == expected).all()
     assert conversions == ["converted"]
+    assert [line.split()[0] for line in told] == ["converting"]
 
 
 def test_the_engine_is_loaded_when_the_first_picture_comes(

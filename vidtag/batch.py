@@ -8,7 +8,7 @@ import errno
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import vidtag
@@ -179,6 +179,7 @@ def run_batch(
                 display.fail(str(error))
                 outputs.write(item, _failure(error))
         elif not (inputs.failures and request.fail_fast):
+            load = replace(load, tell=display.note)
             tagger = Tagger(load, settings, store=store)
             if request.skip_existing and plan.kind != "stdout":
                 items = _without_done(items, outputs, _Made(load, tagger, store), display)

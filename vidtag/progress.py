@@ -177,6 +177,11 @@ class Display:
             self._progress.advance(self._overall)
         self.say(f"error: {message}", style="red")
 
+    def note(self, line: str) -> None:
+        """Say why nothing moves, to whoever sits and waits."""
+        if self._is_live:
+            self.say(line, style="dim")
+
     def summarise(self) -> None:
         """Close a batch with one line."""
         if self._is_batch and not self._quiet:

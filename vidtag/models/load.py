@@ -4,6 +4,7 @@ Owns the order in which things are looked at: cheap refusals first, heavy import
 only those that the run needs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -58,6 +59,9 @@ class LoadOptions:
     show_progress: bool = False
     """Let a first download draw its progress on stderr."""
 
+    tell: Callable[[str], None] | None = None
+    """Told in a line what takes long."""
+
 
 def read_labels(
     model: str = DEFAULT_MODEL, revision: str | None = None, offline: bool = False
@@ -98,7 +102,7 @@ def load_classifier(options: LoadOptions) -> Classifier:
     preprocessing = _preprocessing(files, config)
     info = _info(files, config, preprocessing, plan, options.batch_size)
     if plan.engine == "openvino":
-        return _load_openvino(files, config, preprocessing, info, plan)
+        return _load_openvino(files, config, preprocessing, info, plan, options.tell)
     return _load_torch(files, config, preprocessing, info)
 
 
@@ -112,12 +116,13 @@ def _load_torch(
     return load_torch(files, config, preprocessing, info)
 
 
-def _load_openvino(
+def _load_openvino(  # noqa: PLR0913 - all of them are what a model is loaded with
     files: ModelFiles,
     config: ModelConfig,
     preprocessing: Preprocessing,
     info: ClassifierInfo,
     plan: Plan,
+    tell: Callable[[str], None] | None,
 ) -> Classifier:
     """Load on OpenVINO; where that fails and nobody asked for it by name, on torch.
 
@@ -132,6 +137,8 @@ def _load_openvino(
 
     if find_converted(conversion_facts(files, config, preprocessing)) is not None:
         return DeferredClassifier(config.labels, info, preprocessing, load)
+    if tell is not None:
+        tell(f"converting {files.name} for this computer; later runs start at once")
     try:
         return load()
     except VidtagError:
