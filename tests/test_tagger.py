@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import math
 import threading
@@ -128,6 +129,94 @@ def test_stored_scores_give_the_same_bytes_without_reading(clip, tmp_path, monke
     other = Tagger(classifier, Settings(top_k=1), store=store).tag(clip)
     assert len(other.tags) == 1
     store.close()
+
+
+class Gated(FakeClassifier):
+    """Lets a large file be hashed as soon as so many windows were scored."""
+
+    def __init__(self, num_windows: int):
+        super().__init__()
+        self.num_windows = num_windows
+        self.is_open = threading.Event()
+
+    def logits(self, clips):
+        logits = super().logits(clips)
+        if len(self.clips) == self.num_windows:
+            self.is_open.set()
+            for thread in threading.enumerate():
+                if thread.name == "vidtag-hash":
+                    thread.join(30)
+        return logits
+
+
+class GatedStore(ScoreStore):
+    """Hashes when it is told to."""
+
+    def __init__(self, folder, classifier):
+        super().__init__(folder)
+        self.classifier = classifier
+
+    def content_id(self, path):
+        assert self.classifier.is_open.wait(30)
+        return super().content_id(path)
+
+    def is_remembered(self, path):
+        return False
+
+
+@pytest.fixture
+def large_files(monkeypatch):
+    monkeypatch.setattr("vidtag.reading.HASHED_FIRST_BYTES", -1)
+
+
+@pytest.mark.parametrize("num_windows", [1, 2, 5])
+def test_a_large_file_is_hashed_while_its_first_windows_are_scored(
+    clip, tmp_path, large_files, monkeypatch, num_windows
+):
+    expected = Tagger(FakeClassifier()).tag(clip)
+    classifier = Gated(num_windows)
+    store = GatedStore(tmp_path, classifier)
+    document = Tagger(classifier, store=store).tag(clip)
+    assert without_timing(document) == without_timing(expected)
+    assert len(classifier.clips) == 5
+    store.close()
+    # All windows were stored, those before the hash too.
+    monkeypatch.undo()
+    with contextlib.closing(ScoreStore(tmp_path)) as store:
+        again = Tagger(FakeClassifier(), store=store).tag(clip)
+    assert again.timing.from_cache
+    assert without_timing(again) == without_timing(expected)
+
+
+def test_a_large_file_that_turns_out_to_be_known_is_read_no_further(tmp_path, large_files, clip):
+    with contextlib.closing(ScoreStore(tmp_path)) as store:
+        expected = Tagger(FakeClassifier(), store=store).tag(clip)
+    classifier = Gated(1)
+    with (
+        contextlib.closing(GatedStore(tmp_path, classifier)) as store,
+        Tagger(classifier, store=store).open(clip) as videos,
+    ):
+        for video in videos:
+            steps = list(video)
+            document = video.document()
+    assert without_timing(document) == without_timing(expected)
+    assert [step.start_seconds for step in steps] == [0, 1, 2, 3, 4, 5]
+    assert len(classifier.clips) < 5
+    assert not document.timing.from_cache
+
+
+def test_a_large_file_goes_on_where_it_was_left(tmp_path, large_files, clip):
+    first = Gated(1)
+    with (
+        contextlib.closing(GatedStore(tmp_path, first)) as store,
+        Tagger(first, store=store).open(clip) as videos,
+    ):
+        next(step for step in next(iter(videos)) if step.start_seconds == 2)
+    second = Gated(1)
+    with contextlib.closing(GatedStore(tmp_path, second)) as store:
+        resumed = Tagger(second, store=store).tag(clip)
+    assert 1 <= len(second.clips) < 5
+    assert without_timing(resumed) == without_timing(Tagger(FakeClassifier()).tag(clip))
 
 
 def test_stored_scores_are_those_of_the_same_model_and_sampling(clip, tmp_path):

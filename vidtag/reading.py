@@ -7,8 +7,9 @@ goes on.
 
 import json
 import os
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
@@ -29,6 +30,11 @@ from vidtag.windows import Grid, Window, slide
 
 if TYPE_CHECKING:
     from vidtag.video import Video
+
+
+HASHED_FIRST_BYTES = 64 << 20
+"""A file up to this size is hashed before it is read, so that stored scores answer without any
+decoding: a twentieth of a second (measured: 1.2 GB/s)."""
 
 
 class Clock:
@@ -66,14 +72,22 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keyed:
+    """The file was hashed."""
+
+    key: str | None
+    """Key of its stored scores; `None` where they can't be stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """A video was opened; its windows follow."""
 
     declared_seconds: Fraction | None
     """How long its header says that it is."""
 
-    key: str | None
-    """Key of its stored scores; `None` where they can't be stored."""
+    keyed: Keyed | None
+    """`None` while a large file is hashed beside its first windows; then it comes among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +132,31 @@ class Stopped:
     """The consumer wanted no more of this video."""
 
 
-VideoEvent = Opened | Window | ReadResult | StoredRun | Failed | Stopped
+VideoEvent = Opened | Keyed | Window | ReadResult | StoredRun | Failed | Stopped
+
+
+class _Hashing:
+    """A file's content id, found out in a thread of its own."""
+
+    def __init__(self, hash_content: Callable[[], str | None]) -> None:
+        self._hash_content = hash_content
+        self._content_id: str | None = None
+        # A daemon: nobody waits for the hash of a video that was given up.
+        self._thread = threading.Thread(target=self._run, name="vidtag-hash", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self._content_id = self._hash_content()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether `result` does not wait."""
+        return not self._thread.is_alive()
+
+    def result(self) -> str | None:
+        """Return the content id; `None` where the file can't be read."""
+        self._thread.join()
+        return self._content_id
 
 
 class InternalError(VideoError):
@@ -171,17 +209,22 @@ class Reader:
         if job.stop.is_set():
             yield Stopped()
             return
-        content_id, key = self._content_key(source)
-        stored = self._stored(source, content_id, key)
-        if stored is not None:
-            yield stored
-            return
+        hashing = self._start_hashing(source)
+        content_id: str | None = None
+        keyed: Keyed | None = None
+        if hashing is None or hashing.is_done:
+            content_id, answer = self._look_up(source, hashing)
+            hashing = None
+            if isinstance(answer, StoredRun):
+                yield answer
+                return
+            keyed = answer
         from vidtag.video import Video  # PyAV is not needed where stored scores answer
 
         with clock:
             video = Video(source, self._part)
         with video:
-            yield Opened(declared_seconds=video.declared_duration_seconds, key=key)
+            yield Opened(declared_seconds=video.declared_duration_seconds, keyed=keyed)
             num_windows = 0
             windows = slide(
                 video.frames,
@@ -196,10 +239,21 @@ class Reader:
                     return
                 num_windows += 1
                 yield window
+                if hashing is not None and hashing.is_done:
+                    content_id, answer = self._look_up(source, hashing)
+                    hashing = None
+                    yield answer
+                    if isinstance(answer, StoredRun):
+                        return
             if not num_windows:
                 raise EmptyVideoError(
                     source, "no_frames", f"{source}: no frame could be decoded. Is it complete?"
                 )
+            if hashing is not None:
+                content_id, answer = self._look_up(source, hashing)
+                yield answer
+                if isinstance(answer, StoredRun):
+                    return
             yield ReadResult(
                 info=video.info(),
                 notices=video.notices(),
@@ -208,18 +262,34 @@ class Reader:
                 decode_seconds=clock.seconds,
             )
 
-    def _content_key(self, source: str) -> tuple[str | None, str | None]:
-        info = self._classifier.info
+    def _start_hashing(self, source: str) -> _Hashing | None:
+        """Start to find out a file's content id; wait for it if that takes no time.
+
+        The first windows of a large file need not wait for the hash of all of it.
+        """
         if source == "-" or not os.path.isfile(source):
-            return None, None
-        if self._store is None:
-            try:
-                return hash_file(source), None
-            except OSError:
-                return None, None  # opening it will say why
-        content_id = self._store.content_id(source)
-        if content_id is None or info.revision is None:
-            return content_id, None
+            return None
+        store = self._store
+        if store is None:
+            return _Hashing(lambda: _hash_or_none(source))
+        hashing = _Hashing(lambda: store.content_id(source))
+        if store.is_remembered(source) or _is_small(source):
+            hashing.result()
+        return hashing
+
+    def _look_up(
+        self, source: str, hashing: _Hashing | None
+    ) -> tuple[str | None, Keyed | StoredRun]:
+        """Return a file's content id, and the finished run that it leads to or just its key."""
+        content_id = None if hashing is None else hashing.result()
+        key = self._key(source, content_id)
+        return content_id, self._stored(source, content_id, key) or Keyed(key=key)
+
+    def _key(self, source: str, content_id: str | None) -> str | None:
+        """Make the key of stored scores; `None` where there can't be any."""
+        info = self._classifier.info
+        if self._store is None or content_id is None or info.revision is None:
+            return None
         read = self._part
         shaping = {
             "vidtag": vidtag.__version__,
@@ -234,7 +304,7 @@ class Reader:
             "grid": repr(self._grid),
             "part": f"{read.start} {read.end} {read.max_pixels}",
         }
-        return content_id, make_key(content_id, shaping)
+        return make_key(content_id, shaping)
 
     def _stored(self, source: str, content_id: str | None, key: str | None) -> StoredRun | None:
         """Return a finished run from the store."""
@@ -262,6 +332,20 @@ class Reader:
             windows=windows,
             logits=np.stack([logits[n] for n in range(len(windows))]),
         )
+
+
+def _is_small(path: str) -> bool:
+    try:
+        return os.path.getsize(path) <= HASHED_FIRST_BYTES
+    except OSError:
+        return True  # opening it will say why
+
+
+def _hash_or_none(path: str) -> str | None:
+    try:
+        return hash_file(path)
+    except OSError:
+        return None  # opening it will say why
 
 
 def _end_of_part(video: "Video", read: ReadOptions) -> Fraction:

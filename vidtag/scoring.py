@@ -16,7 +16,15 @@ import vidtag
 from vidtag.errors import ModelMismatchError
 from vidtag.frames import Notice
 from vidtag.models.classifier import Classifier
-from vidtag.reading import Clock, Failed, Opened, ReadResult, StoredRun, VideoEvent
+from vidtag.reading import (
+    Clock,
+    Failed,
+    Keyed,
+    Opened,
+    ReadResult,
+    StoredRun,
+    VideoEvent,
+)
 from vidtag.results import (
     SCHEMA_VERSION,
     Document,
@@ -108,6 +116,8 @@ class Run:
             start_seconds=self._grid.start_seconds,
         )
         self._key: str | None = None
+        self._is_key_to_come = True
+        self._unsaved: list[tuple[int, npt.NDArray[np.float32]]] = []
         self._known: dict[int, npt.NDArray[np.float32]] = {}
         self._waiting: list[Window] = []
         self._bounds: list[tuple[Fraction, Fraction]] = []
@@ -126,6 +136,8 @@ class Run:
                 raise event.error
             if isinstance(event, Opened):
                 self._open(event)
+            elif isinstance(event, Keyed):
+                self._set_key(event.key)
             elif isinstance(event, Window):
                 if not self._waiting:  # before the model runs: what came before is known
                     yield from self._kept(self._builder.reach(event.start_seconds))
@@ -160,10 +172,20 @@ class Run:
         ends = [end for end in (opened.declared_seconds, read.end) if end is not None]
         if ends:
             self.expected_seconds = max(min(ends) - read.start, Fraction(0))
-        self._key = opened.key
+        if opened.keyed is not None:
+            self._set_key(opened.keyed.key)
+
+    def _set_key(self, key: str | None) -> None:
+        """Store what was scored so far, and take what an interrupted run left."""
+        self._key = key
+        self._is_key_to_come = False
         store = self._plan.store
-        if store is not None and self._key is not None:
-            self._known = store.logits(self._key)
+        if store is not None and key is not None:
+            self._known = store.logits(key)
+            for first, logits in self._unsaved:
+                if first not in self._known:
+                    store.save(key, first, logits)
+        self._unsaved.clear()
 
     def _score(self) -> list[Step]:
         """Score the waiting windows.
@@ -178,7 +200,9 @@ class Run:
         if any(row is None for row in known):
             logits = self._run_model(windows)
             self._num_scored += len(windows)
-            if self._plan.store is not None and self._key is not None:
+            if self._plan.store is not None and self._is_key_to_come:
+                self._unsaved.append((first, logits))
+            elif self._plan.store is not None and self._key is not None:
                 self._plan.store.save(self._key, first, logits)
         else:
             logits = np.stack([row for row in known if row is not None])
@@ -223,8 +247,11 @@ class Run:
 
     def _replay(self, stored: StoredRun) -> list[Step]:
         self._read = stored.read
+        self._waiting.clear()  # they are among the stored ones
         steps = []
-        for (start, end), row in zip(stored.windows, stored.logits, strict=True):
+        num_scored = len(self._bounds)
+        windows, logits = stored.windows[num_scored:], stored.logits[num_scored:]
+        for (start, end), row in zip(windows, logits, strict=True):
             self._bounds.append((start, end))
             steps += self._builder.add(start, end, row)
         return steps + self._builder.finish(stored.read.end_seconds)

@@ -84,6 +84,17 @@ class ScoreStore:
         self._db: sqlite3.Connection | None = None
         self._is_broken = False
 
+    def is_remembered(self, path: str) -> bool:
+        """Tell whether `content_id` answers without reading the file."""
+        try:
+            return self._remembered(_identity(path)) is not None
+        except OSError:
+            return False
+
+    def _remembered(self, identity: str) -> str | None:
+        known = self._one("SELECT content_id FROM files WHERE identity = ?", identity)
+        return None if known is None else str(known)
+
     def content_id(self, path: str) -> str | None:
         """Hash a whole file, or remember its hash.
 
@@ -95,9 +106,9 @@ class ScoreStore:
         """
         try:
             identity = _identity(path)
-            known = self._one("SELECT content_id FROM files WHERE identity = ?", identity)
+            known = self._remembered(identity)
             if known is not None:
-                return str(known)
+                return known
             content_id = hash_file(path)
             changed_ns = os.stat(path).st_mtime_ns
             if identity == _identity(path) and time.time_ns() - changed_ns > _RACY_NS:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.read_ahead import ReadAhead
-from vidtag.reading import Job, Opened, Reader, VideoEvent
+from vidtag.reading import Job, Keyed, Opened, Reader, VideoEvent
 from vidtag.results import Document
 from vidtag.scoring import Plan, Run, StepTags
 from vidtag.settings import Settings
@@ -60,7 +60,7 @@ class Tagging:
 def _of_one_video(events: Iterator[VideoEvent]) -> Iterator[VideoEvent]:
     for event in events:
         yield event
-        if not isinstance(event, Opened | Window):
+        if not isinstance(event, Opened | Keyed | Window):
             return
 
 
