@@ -178,6 +178,20 @@ def test_grep_finds_videos_and_documents(shelf):
     assert wrong.stderr.count("\n") == 1
 
 
+def test_grep_leaves_foreign_json_in_folders_alone(shelf):
+    folder = shelf[0] / "mixed"
+    folder.mkdir()
+    bash("vidtag clip.mp4 -m $M -o mixed/ -f json -f activitynet -f labelstudio", shelf)
+    (folder / "package.json").write_text('{"name": "other"}')
+    (folder / "binary.json").write_bytes(b"\xff\xfe")
+    found = bash("vidtag grep -c action mixed/ --min-score 0.01", shelf)
+    assert (found.returncode, found.stdout[:9]) == (0, "clip.mp4:"), found.stderr
+    assert found.stderr == "4 JSON files in folders left alone: no results.\n"
+    named = bash("vidtag grep action mixed/package.json", shelf)
+    assert named.returncode == 2
+    assert "package.json: not a vidtag result" in named.stderr
+
+
 def test_grep_stops_reading_at_the_first_hit(shelf):
     folder = shelf[0]
     make_video(folder / "long.mp4", num_frames=2500, fps=25, size=(64, 48))

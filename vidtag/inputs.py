@@ -64,6 +64,9 @@ class Input:
     name: PurePosixPath
     """Its place in an output folder: `sub/clip.mp4`."""
 
+    is_picked: bool = False
+    """Nobody named it: it was picked from a folder by its extension."""
+
     @property
     def is_missing(self) -> bool:
         """Whether it names a file, and there is none."""
@@ -93,6 +96,8 @@ class _Found:
     name: PurePosixPath
     is_loose: bool = False
     """Named by itself on the command line: called by its last part where that tells it apart."""
+    is_picked: bool = False
+    """Picked from a folder by its extension."""
 
 
 @dataclass(slots=True)
@@ -255,7 +260,8 @@ def _add_folder(search: _Search, folder: str, prefix: PurePosixPath) -> None:
             chosen.append((below.path, identity))
     for path, identity in sorted(chosen, key=lambda video: os.fsencode(video[0])):
         source = os.path.join(folder, path)
-        search.add(_Found(source=source, name=prefix / PurePath(path).as_posix()), identity)
+        name = prefix / PurePath(path).as_posix()
+        search.add(_Found(source=source, name=name, is_picked=True), identity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,7 +372,7 @@ def _add_glob(search: _Search, pattern: str) -> None:
                 _add_folder(search, path, name)
         elif takes_all or (search.takes(path) and _is_file_or_missing(path)):
             num_matches += 1
-            _add_file(search, _Found(source=path, name=name))
+            _add_file(search, _Found(source=path, name=name, is_picked=not takes_all))
         else:
             search.other_files.add(os.path.realpath(path))
     if not num_matches and len(search.found) == num_before and num_failures == len(search.failures):
@@ -500,7 +506,7 @@ def _name(found: Sequence[_Found]) -> Iterable[Input]:
         folders = [os.path.dirname(os.path.abspath(one.source)) for one in files]
         shared = os.path.commonpath(folders) if folders else ""
         found = [_keep_path(one, shared) if one.is_loose else one for one in found]
-    return [Input(source=one.source, name=one.name) for one in found]
+    return [Input(source=one.source, name=one.name, is_picked=one.is_picked) for one in found]
 
 
 def _keep_path(one: _Found, shared: str) -> _Found:

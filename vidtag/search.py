@@ -17,7 +17,7 @@ from vidtag.grep import (
     format_name,
     search_document,
 )
-from vidtag.inputs import Inputs
+from vidtag.inputs import Input, Inputs
 from vidtag.progress import Display
 from vidtag.results import Document, Failure, read_documents
 from vidtag.tagger import Tagger, Tagging
@@ -126,11 +126,14 @@ def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], T
             batch = iter(stack.enter_context(tagger.open(*videos)))
         for item in inputs.items:
             if _is_stored(item.source):
-                _search_stored(item.source, request, printer, display)
+                _search_stored(item, request, printer, display)
             elif not videos:
                 display.fail(str(VideoOpenError.missing(item.source)))
             else:
                 _search_video(next(batch), tagger, request, printer, display)
+    others = display.tally.other_files
+    if others and not request.quiet:
+        display.say(f"{others} JSON file{'s' * (others > 1)} in folders left alone: no results.")
     return exit_code(num_hits=printer.num_hits, num_errors=display.tally.failed)
 
 
@@ -152,8 +155,10 @@ def _search_video(
     printer.end(video.name, matcher.num_hits)
 
 
-def _search_stored(path: str, request: SearchRequest, printer: _Printer, display: Display) -> None:
-    for document in _read(path, display):
+def _search_stored(
+    item: Input, request: SearchRequest, printer: _Printer, display: Display
+) -> None:
+    for document in _read(item, display):
         if isinstance(document, Failure):
             display.fail(document.error.message)
             continue
@@ -168,13 +173,18 @@ def _search_stored(path: str, request: SearchRequest, printer: _Printer, display
             display.say(f"warning: {gap}", style="yellow")
 
 
-def _read(path: str, display: Display) -> Iterator[Document | Failure]:
+def _read(item: Input, display: Display) -> Iterator[Document | Failure]:
+    path = item.source
     try:
         with open(path, encoding="utf-8") as file:
-            yield from read_documents(file.read(), path)
+            text = file.read()
+        yield from read_documents(text, path)
     except OSError as exc:
         display.fail(f"{path} can't be read: {exc.strerror}.")
-    except UnicodeDecodeError:
-        display.fail(f"{path} is no JSON: it is not UTF-8 text.")
-    except DocumentError as exc:
-        display.fail(str(exc))
+    except (UnicodeDecodeError, DocumentError) as exc:
+        if item.is_picked:  # by its extension, which other programs' files have, too
+            display.tally.other_files += 1
+        elif isinstance(exc, DocumentError):
+            display.fail(str(exc))
+        else:
+            display.fail(f"{path} is no JSON: it is not UTF-8 text.")
