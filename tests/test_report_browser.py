@@ -100,6 +100,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 @pytest.fixture
 def visit(browser: Chromium, site: Path) -> Iterator:
     """Open a page; afterwards, it must have asked for nothing but files, and not complained."""
@@ -108,6 +111,10 @@ def visit(browser: Chromium, site: Path) -> Iterator:
     def open_page(name: str, *, mark: str = "", may_complain: bool = False, **options) -> Page:
         page = browser.open((site / f"{name}.html").as_uri() + mark, **options)
         opened.append((page, may_complain))
+        if options.get("can_script", True):
+            # Chromium drops keys and clicks until a page was painted for the first time.
+            page.wait_until("performance.getEntriesByType('paint').length")
+            page.evaluate(TWO_FRAMES)
         return page
 
     yield open_page
