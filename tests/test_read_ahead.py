@@ -55,6 +55,12 @@ def test_waiting_for_the_first_result_holds_up_no_end():
         assert list(ahead) == [1]
 
 
+def test_a_second_iteration_goes_on_behind_the_first():
+    with ReadAhead(iter(range(100)), size=50, lead=2) as ahead:
+        assert next(iter(ahead)) == 0
+        assert list(ahead) == list(range(1, 100))
+
+
 def test_an_error_comes_after_the_items_before_it():
     def items() -> Iterator[int]:
         yield 1

@@ -44,6 +44,7 @@ class ReadAhead(Generic[Item]):
         self._items = items
         self._queue: queue.Queue[Item | _End] = queue.Queue(maxsize=size)
         self._lead = lead
+        self._num_taken = 0
         self._is_wanted = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vidtag-read-ahead", daemon=True)
@@ -62,12 +63,11 @@ class ReadAhead(Generic[Item]):
         self.close(wait=kind is not KeyboardInterrupt)
 
     def __iter__(self) -> Iterator[Item]:
-        num_taken = 0
         while True:
-            if num_taken == (self._lead or 0):
+            if self._num_taken == (self._lead or 0):
                 self._is_wanted.set()
             item = self._queue.get()
-            num_taken += 1
+            self._num_taken += 1
             if isinstance(item, _End):
                 self._queue.put(item)  # a second iteration ends at once, too
                 if item.error is not None:
