@@ -228,6 +228,25 @@ def test_help_is_quick_because_it_loads_little():
     assert done.stderr.decode() == "[]\n"
 
 
+def test_stored_scores_answer_without_ffmpeg_and_engine(clip, model, tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path))
+    script = (
+        f"import sys; sys.argv = ['vidtag', {clip!r}, '-m', {model!r}, '--json', '-q']\n"
+        "from vidtag import cli\n"
+        "cli.run()\n"
+        "heavy = {'torch', 'transformers', 'av', 'openvino', 'ssl'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    first, second = (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+        for _ in range(2)
+    )
+    assert b"'av'" in first.stderr
+    assert second.stderr == b"[]\n"
+    assert json.loads(second.stdout)["tags"] == json.loads(first.stdout)["tags"]
+    assert not [*tmp_path.glob("scores.sqlite3-*")]  # the store was closed
+
+
 def test_a_closed_pipe_ends_quietly(clip, model):
     command = f"{sys.executable} -m vidtag {clip} {clip} {clip} --json -m {model} | head -c 10"
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}

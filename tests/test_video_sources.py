@@ -21,7 +21,7 @@ from make_video import make_video, read_index
 
 from vidtag.errors import VideoError, VideoOpenError
 from vidtag.video import ReadOptions, Video, sources
-from vidtag.video.urls import without_credentials
+from vidtag.video.names import without_credentials
 
 INDEX_FIRST = {"container_options": {"movflags": "faststart"}}
 FRAGMENTED = {"container_options": {"movflags": "frag_keyframe+empty_moov"}}

@@ -6,9 +6,8 @@ from vidtag.store import ScoreStore, cache_folder
 
 def measure_cache() -> list[str]:
     """Describe what the cache holds, one line each."""
-    store = ScoreStore()
-    size = store.size()
-    store.close()
+    with ScoreStore() as store:
+        size = store.size()
     models = measure_converted().num_bytes
     return [
         f"folder            {cache_folder()}",

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from difflib import get_close_matches
 from fractions import Fraction
@@ -207,7 +208,9 @@ def tag(  # noqa: PLR0913 - one parameter per option
         verbose=verbose,
         explain=with_maps,
     )
-    raise typer.Exit(run_batch(request, load, settings, _store(no_cache)))
+    with _store(no_cache) as store:
+        code = run_batch(request, load, settings, store)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -326,7 +329,8 @@ def grep(  # noqa: PLR0913 - one parameter per option
         extensions=VIDEO_EXTENSIONS | set(DOCUMENT_SUFFIXES),
     )
     try:
-        code = run_grep(request, found, lambda: Tagger(load, settings, store=_store(no_cache)))
+        with _store(no_cache) as store:
+            code = run_grep(request, found, lambda: Tagger(load, settings, store=store))
     except ModelError as exc:
         _complain(str(exc))
         code = 2
@@ -415,7 +419,8 @@ def explain(  # noqa: PLR0913 - one parameter per option
         label=label,
         method=cast("Method", method or DEFAULT_METHOD),
     )
-    result = explain_video(asked, store=_store(no_cache))
+    with _store(no_cache) as store:
+        result = explain_video(asked, store=store)
     if output is not None:
         for path in write_explanation(result, output):
             if not quiet:
@@ -531,10 +536,10 @@ def _formats(formats: Sequence[str] | None, as_json: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wanted))
 
 
-def _store(no_cache: bool) -> "ScoreStore | None":
+def _store(no_cache: bool) -> "AbstractContextManager[ScoreStore | None]":
     from vidtag.store import ScoreStore
 
-    return None if no_cache else ScoreStore()
+    return nullcontext() if no_cache else ScoreStore()
 
 
 def _print(line: str) -> None:

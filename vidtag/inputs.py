@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath, PurePosixPath
 
 from vidtag.errors import UsageError, VideoError, VideoOpenError
+from vidtag.video.names import is_url
 
 # fmt: off
 VIDEO_EXTENSIONS = frozenset(
@@ -47,7 +48,6 @@ INPUT_ERROR_CODES: Mapping[str, str] = {
 }
 """Code of a failure of finding inputs → what it means, in one line."""
 
-_URL = re.compile(r"(https?|rtsps?)://", re.IGNORECASE)
 _MAGIC = re.compile(r"[*?[]")
 _UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|]')
 _MAX_NAME_BYTES = 180
@@ -167,11 +167,6 @@ def find_inputs(
         or bool(files_from)
         or len(items) + len(search.failures) > 1,
     )
-
-
-def is_url(argument: str) -> bool:
-    """Tell whether an argument is opened over the network."""
-    return _URL.match(argument) is not None
 
 
 def is_video_name(path: str) -> bool:

@@ -24,8 +24,8 @@ from vidtag.errors import EmptyVideoError, VideoError, VidtagError
 from vidtag.frames import Notice, VideoInfo
 from vidtag.models.classifier import Classifier
 from vidtag.store import ScoreStore, hash_file, make_key
+from vidtag.video.names import without_credentials
 from vidtag.video.options import ReadOptions
-from vidtag.video.urls import without_credentials
 from vidtag.windows import Grid, Window, slide
 
 if TYPE_CHECKING:

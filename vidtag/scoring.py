@@ -214,7 +214,8 @@ class Run:
 
     def _run_model(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
         plan = self._plan
-        clips = np.stack([np.stack(window.clip) for window in windows])
+        pictures = np.stack([picture for window in windows for picture in window.clip])
+        clips = pictures.reshape(len(windows), -1, *pictures.shape[1:])
         with self._model_clock:
             logits = plan.classifier.logits(clips)
         expected = (len(windows), len(plan.labels))

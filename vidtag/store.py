@@ -84,6 +84,13 @@ class ScoreStore:
         self._db: sqlite3.Connection | None = None
         self._is_broken = False
 
+    def __enter__(self) -> "ScoreStore":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not KeyboardInterrupt:  # who gives up does not wait for a reader's lock
+            self.close()
+
     def is_remembered(self, path: str) -> bool:
         """Tell whether `content_id` answers without reading the file."""
         try:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from vidtag.errors import UsageError
 from vidtag.formats import Format
-from vidtag.inputs import Input, Inputs, is_url
+from vidtag.inputs import Input, Inputs
 from vidtag.outputs.made import (
     RECORD_KEYS,
     RECORDS_NAME,
@@ -36,6 +36,7 @@ from vidtag.outputs.whole import (
     write_whole,
 )
 from vidtag.results import Document, Failure, printable_path, read_documents, to_json
+from vidtag.video.names import is_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ from typing import Literal
 
 from vidtag.errors import UsageError
 from vidtag.formats import FORMATS, Format, get_format
-from vidtag.inputs import Inputs, is_url
+from vidtag.inputs import Inputs
 from vidtag.outputs.whole import is_special
 from vidtag.results import Document, Failure
+from vidtag.video.names import is_url
 
 _JSON_LINES = (".jsonl", ".ndjson")
 

@@ -15,13 +15,13 @@ from vidtag.errors import VideoDecodeError
 from vidtag.frames import Frame, Image, Notice, VideoInfo
 from vidtag.video.findings import Findings, no_frames, too_many_pixels
 from vidtag.video.formats import AV_ERRORS
+from vidtag.video.names import is_url
 from vidtag.video.options import ReadOptions
 from vidtag.video.passes import CHAINED, RAW, Pass
 from vidtag.video.pictures import Shape, TurnReader, shape_of, to_rgb
 from vidtag.video.sources import Source, from_path, from_stdin
 from vidtag.video.streams import open_video
 from vidtag.video.timestamps import LONGEST_SECONDS, RateMeter
-from vidtag.video.urls import UrlSource, is_url
 
 LONG_LAST_SECONDS = 1
 """A last frame longer than this is not believed to outlast the declared duration."""
@@ -256,5 +256,7 @@ def _open_source(name: str, options: ReadOptions) -> Source:
     if name == "-":
         return from_stdin(options)
     if is_url(name):
+        from vidtag.video.urls import UrlSource  # its network clients are not needed for files
+
         return UrlSource(name, options)
     return from_path(name, options)

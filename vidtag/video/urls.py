@@ -18,6 +18,7 @@ from av.container import InputContainer
 
 from vidtag.errors import VideoError, VideoOpenError
 from vidtag.video.formats import AV_ERRORS, container_options, not_a_video
+from vidtag.video.names import without_credentials
 from vidtag.video.options import ReadOptions
 from vidtag.video.sources import FileSource, open_container, spool
 from vidtag.video.waiting import Worker
@@ -26,26 +27,6 @@ T = TypeVar("T")
 
 OPEN_TIMEOUTS = 3
 """So many times as long as a server may be silent, it may take until a video is opened."""
-
-_URL = re.compile(r"(https?|rtsps?)://", re.IGNORECASE)
-
-
-def is_url(name: str) -> bool:
-    """Tell whether a name is a URL that can be opened; others are file names."""
-    return _URL.match(name) is not None
-
-
-def without_credentials(url: str) -> str:
-    """Take user name and password out of a URL.
-
-    >>> without_credentials("https://me:secret@example.org/a.mp4")
-    'https://example.org/a.mp4'
-    """
-    if not is_url(url):
-        return url
-    scheme, rest = url.split("://", 1)
-    end = min((rest.find(c) for c in "/?#" if c in rest), default=len(rest))
-    return f"{scheme}://{rest[:end].rpartition('@')[2]}{rest[end:]}"
 
 
 class UrlSource:
