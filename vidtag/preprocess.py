@@ -255,7 +255,7 @@ def _checked(image: Image) -> tuple[int, int]:
 
 
 def prepare_with_pillow(image: Image, preprocessing: Preprocessing) -> Image:
-    """Resize and crop one picture without torch, at most one level in 255 from it.
+    """Resize and crop one picture, at most one level in 255 from `prepare_with_torch`.
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
