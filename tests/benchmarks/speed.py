@@ -4,7 +4,8 @@ python tests/benchmarks/speed.py [--quick]
 
 Times drift on shared machines, so what is compared runs in turns, and ratios of medians count.
 The model is VideoMAE-base with random weights (the arithmetic is that of the real ones); the
-video is rendered here: 12 s of 1080p30 H.264.
+video is rendered here: 12 s of 1080p30 H.264. All of it runs on the CPU; where there is a CUDA
+device, a second table follows for that.
 """
 
 import argparse
@@ -71,16 +72,17 @@ def timed(command: list[str]) -> float:
     return time.perf_counter() - began
 
 
-def vidtag(*arguments: str) -> list[str]:
+def vidtag(*arguments: str, device: str = "cpu") -> list[str]:
     """Return the command line of a run of vidtag."""
-    return [sys.executable, "-m", "vidtag", *arguments]
+    return [sys.executable, "-m", "vidtag", *arguments, "--device", device]
 
 
 def first_row(arguments: list[str]) -> float:
     """Return the seconds until a new process has scored its first step."""
     script = (
-        "import sys\nfrom vidtag import Tagger\n"
-        "with Tagger(sys.argv[1]).open(sys.argv[2]) as videos:\n"
+        "import sys\nfrom vidtag import LoadOptions, Tagger\n"
+        "load = LoadOptions(model=sys.argv[1], device='cpu')\n"
+        "with Tagger(load).open(sys.argv[2]) as videos:\n"
         "    step = next(iter(next(iter(videos))))\n"
         "    print(step.tags[0].label, flush=True)\n"
     )
@@ -134,12 +136,29 @@ def _seconds(work: object) -> float:
     return time.perf_counter() - began
 
 
-def model_gflops(folder: Path, precision: str) -> tuple[float, float]:
+def gpu_gemm_gflops(device: str) -> float:
+    """Measure a device's matrix product in bf16, large enough to fill any."""
+    import torch
+
+    n = 8192
+    x, y = (torch.randn(n, n, dtype=torch.bfloat16, device=device) for _ in range(2))
+
+    def multiply() -> None:
+        for _ in range(10):
+            x @ y
+        float((x[0, 0] + y[0, 0]).cpu())  # awaits the queue
+
+    multiply()
+    best = min(_seconds(multiply) for _ in range(5))
+    return 10 * 2 * n**3 / best / 1e9
+
+
+def model_gflops(folder: Path, precision: str, device: str = "cpu") -> tuple[float, float]:
     """Run the model alone; return GFLOP/s and seconds per window."""
     from vidtag.models.describe import describe_model
     from vidtag.models.load import LoadOptions, load_classifier
 
-    classifier = load_classifier(LoadOptions(model=str(folder), precision=precision))
+    classifier = load_classifier(LoadOptions(model=str(folder), precision=precision, device=device))
     size = classifier.info.batch_size
     clips = np.random.default_rng(0).integers(0, 255, (size, 16, 224, 224, 3), np.uint8)
     classifier.logits(clips)
@@ -185,6 +204,7 @@ def main() -> None:
         strides(model, clip)
         memory(folder, [1, 2] if quick else [1, 10, 60])
         batch(folder, 50 if quick else 1000)
+        gpu(folder, model, 10 if quick else 120)
 
 
 def against_hugging_face(model: Path, clip: Path, runs: int) -> float:
@@ -293,6 +313,41 @@ def batch(folder: Path, count: int) -> None:
     )
     row(f"batch of {count} clips of 2 s", f"{1000 * (taken - needed) / count:.1f} ms per video",
         f"beyond decoding and model; {taken:.1f} s in all")  # fmt: skip
+
+
+def gpu(folder: Path, model: Path, seconds: int) -> None:
+    """On a CUDA device: the model alone against its peak, a whole run and what limits it."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return
+    row(f"{torch.cuda.get_device_name()}, {os.cpu_count()} cores", "", f"torch {torch.__version__}")
+    row("---", "---", "---")
+    on_device(folder, model, seconds, "cuda")
+
+
+def on_device(folder: Path, model: Path, seconds: int, device: str) -> None:
+    """Measure one torch device in bf16."""
+    before = gpu_gemm_gflops(device)
+    speed, taken = model_gflops(model, "bf16", device)
+    peak = max(before, gpu_gemm_gflops(device))
+    note = f"{speed / 1e3:.1f} of {peak / 1e3:.1f} TFLOP/s: {speed / peak:.0%} of the peak"
+    row("model alone, bf16", f"{1 / taken:.1f} windows/s", note)
+    clip = folder / "long.mp4"
+    make_video(clip, seconds)
+    ours = vidtag(str(clip), "-m", str(model), "--json", "--no-cache", device=device)
+    began = time.perf_counter()
+    document = json.loads(subprocess.run(ours, check=True, capture_output=True).stdout)
+    whole = time.perf_counter() - began
+    timing, windows = document["timing"], document["sampling"]["num_windows"]
+    row(f"vidtag, {seconds} s of 1080p", f"{whole:.2f} s", f"{windows / whole:.1f} windows/s")
+    parts = {
+        "decoding and preparing": timing["decode_seconds"],
+        "the model": timing["model_seconds"],
+        "start and end": whole - timing["total_seconds"],
+    }
+    limit = max(parts, key=lambda part: float(parts[part]))
+    row("most of that", f"{parts[limit]:.2f} s", f"{limit} is the limit")
 
 
 if __name__ == "__main__":
