@@ -262,7 +262,13 @@ def test_a_closed_pipe_ends_quietly(clip, model):
 
 @pytest.mark.parametrize(
     "command",
-    ["{clip} --json -m {model}", "{clip} -m {model}", "schema", "grep action {clip} -m {model}"],
+    [
+        "{clip} --json -m {model}",
+        "{clip} -m {model}",
+        "schema",
+        "grep action {clip} -m {model}",
+        "--help",
+    ],
 )
 def test_a_full_disk_behind_stdout_is_one_line(command, clip, model):
     command = f"{sys.executable} -m vidtag {command.format(clip=clip, model=model)} > /dev/full"

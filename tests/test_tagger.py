@@ -219,7 +219,7 @@ def test_a_large_file_goes_on_where_it_was_left(tmp_path, large_files, clip):
     assert without_timing(resumed) == without_timing(Tagger(FakeClassifier()).tag(clip))
 
 
-def test_stored_scores_are_those_of_the_same_model_and_sampling(clip, tmp_path):
+def test_stored_scores_are_those_of_the_same_model_and_sampling(clip, tmp_path, monkeypatch):
     store = ScoreStore(tmp_path)
     Tagger(FakeClassifier(), store=store).tag(clip)
     for classifier, settings in [
@@ -228,6 +228,9 @@ def test_stored_scores_are_those_of_the_same_model_and_sampling(clip, tmp_path):
         (FakeClassifier(), Settings(read=ReadOptions(start=Fraction(1)))),
     ]:
         assert not Tagger(classifier, settings, store=store).tag(clip).timing.from_cache
+    assert Tagger(FakeClassifier(), store=store).tag(clip).timing.from_cache
+    monkeypatch.setattr("vidtag.reading.PREPARATION_VERSION", 1)
+    assert not Tagger(FakeClassifier(), store=store).tag(clip).timing.from_cache
     store.close()
 
 

@@ -59,7 +59,8 @@ class _Group(TyperGroup):
         if args and args[0] in ("-h", "--help"):
             # Before anything is parsed, for which typer would load pydantic: a third of the time.
             command = self.commands[TAG]
-            typer.echo(command.get_help(type(ctx)(command, parent=ctx, info_name=TAG)))
+            with printing():
+                typer.echo(command.get_help(type(ctx)(command, parent=ctx, info_name=TAG)))
             raise typer.Exit
         if not args or not self._is_own(args[0]):
             self._refuse_misspelt(args[:1])

@@ -20,6 +20,10 @@ from vidtag.frames import Image
 
 Channels = tuple[float, float, float]
 
+PREPARATION_VERSION = 2
+"""Raised whenever the same picture would be prepared to other bytes; scores of before are then
+left alone."""
+
 _BILINEAR = 2
 """PIL's number for it, which the JSON files carry. Source: PIL.Image.Resampling."""
 

@@ -23,6 +23,7 @@ import vidtag
 from vidtag.errors import EmptyVideoError, VideoError, VidtagError
 from vidtag.frames import Notice, VideoInfo
 from vidtag.models.classifier import Classifier
+from vidtag.preprocess import PREPARATION_VERSION
 from vidtag.store import ScoreStore, hash_file, make_key
 from vidtag.video.names import without_credentials
 from vidtag.video.options import ReadOptions
@@ -301,6 +302,7 @@ class Reader:
             "device": info.device.split(":")[0],
             "precision": info.precision,
             "batch_size": str(info.batch_size),
+            "preparation": str(PREPARATION_VERSION),
             "grid": repr(self._grid),
             "part": f"{read.start} {read.end} {read.max_pixels}",
         }
