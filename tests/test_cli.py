@@ -260,16 +260,34 @@ def test_a_closed_pipe_ends_quietly(clip, model):
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "{clip} --json -m {model}",
-        "{clip} -m {model}",
-        "schema",
-        "grep action {clip} -m {model}",
-        "--help",
-    ],
-)
+ANSWERS = [
+    "{clip} --json -m {model}",
+    "{clip} -m {model}",
+    "{clip} {clip} -f csv -m {model}",
+    "schema",
+    "grep action {clip} -m {model}",
+    "--help",
+    "--version",
+]
+"""Command lines that print something."""
+
+
+@pytest.mark.parametrize("command", [*ANSWERS, "grep --help"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_is_gone_is_no_failure(command, unbuffered, clip, model):
+    read, write = os.pipe()
+    os.close(read)
+    words = command.format(clip=clip, model=model).split()
+    done = subprocess.run(
+        [sys.executable, "-m", "vidtag", *words], stdout=write, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, check=False,
+    )  # fmt: skip
+    os.close(write)
+    assert done.returncode == 0
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("command", ANSWERS)
 def test_a_full_disk_behind_stdout_is_one_line(command, clip, model):
     command = f"{sys.executable} -m vidtag {command.format(clip=clip, model=model)} > /dev/full"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)

@@ -87,7 +87,8 @@ class Stdout(AbstractContextManager["Stdout"]):
             # JSON is UTF-8 whatever the locale says (RFC 8259, section 8.1); so are the others.
             sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
             if is_many and self._format.append is not None:
-                sys.stdout.write(self._format.write([]))
+                with printing():
+                    sys.stdout.write(self._format.write([]))
         else:
             sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
 

@@ -42,18 +42,8 @@ EXIT_CODES = {
 }
 
 
-class _ReaderGone(Exception):
-    """Nobody reads stdout any more. Of a `BrokenPipeError`, typer would make exit code 1."""
-
-
 class _Group(TyperGroup):
     """A group whose first argument may be an input: then the command is `tag`."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as exc:
-            raise _ReaderGone from exc
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] in ("-h", "--help"):
@@ -123,7 +113,7 @@ app = typer.Typer(
 
 def _print_version(value: bool) -> None:
     if value:
-        print(f"vidtag {__version__}")  # noqa: T201 - the result
+        _print(f"vidtag {__version__}")
         raise typer.Exit()
 
 
@@ -554,10 +544,13 @@ def run() -> int:
         code = app(standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
-    except (BrokenPipeError, _ReaderGone):
-        # The reader of the pipe has what it wanted. Nothing may be flushed into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        return 0  # the reader of the pipe has what it wanted
+    except SystemExit as exc:
+        # What typer and rich make of a reader that is gone: exit code 1.
+        if isinstance(exc.__context__, BrokenPipeError):
+            return 0
+        raise
     except VidtagError as exc:
         if os.environ.get("VIDTAG_DEBUG") == "1":
             raise
