@@ -53,21 +53,19 @@ class _Group(TyperGroup):
                 typer.echo(command.get_help(type(ctx)(command, parent=ctx, info_name=TAG)))
             raise typer.Exit
         if not args or not self._is_own(args[0]):
-            self._refuse_misspelt(args[:1])
+            if args:
+                self._refuse_misspelt(args[0])
             args = [TAG, *args]
         return super().parse_args(ctx, args)
 
     def _is_own(self, word: str) -> bool:
         return word in self.commands or word in ("--version", "-V") or "completion" in word
 
-    def _refuse_misspelt(self, first: list[str]) -> None:
+    def _refuse_misspelt(self, word: str) -> None:
         """Refuse what is neither a file nor quite a command, before a model is loaded for it."""
-        for word in first:
-            meant = get_close_matches(word, self.commands, n=1, cutoff=0.75)
-            if meant and not word.startswith("-") and not os.path.lexists(word):
-                raise UsageError(
-                    f"There is no file '{word}'; did you mean the command '{meant[0]}'?"
-                )
+        meant = get_close_matches(word, self.commands, n=1, cutoff=0.75)
+        if meant and not word.startswith("-") and not os.path.lexists(word):
+            raise UsageError(f"There is no file '{word}'; did you mean the command '{meant[0]}'?")
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         items = super().shell_complete(ctx, incomplete)
