@@ -1,7 +1,8 @@
 """Every file of the collection in `VIDTAG_TEST_VIDEOS`, against its manifest.
 
 Where vidtag differs on purpose, `DISAGREEMENTS` says why; an entry that no longer differs
-fails, so the table stays true.
+fails, so the table stays true. In `reports`, beside that folder, lie files after public bug
+reports, with a manifest of their own.
 """
 
 import json
@@ -83,6 +84,25 @@ DISAGREEMENTS: dict[str, dict[str, str]] = {
     },
 }
 
+NOT_YET = {
+    "anim.avif",
+    "clap.mp4",
+    "crop2.mkv",
+    "dovi5.mp4",
+    "gap.ts",
+    "hfield.mp4",
+    "mid.mkv",
+    "mj.mjpeg",
+    "null_end.avi",
+    "null_start.avi",
+    "pidchange.ts",
+    "sei_once.h264",
+    "slides.ts",
+    "th.wmv",
+    "thd.mp4",
+}
+"""Reports that are read wrongly still."""
+
 EXPECTED_WARNINGS = {
     "partial/damaged": {"packets_failed", "frames_damaged", "truncated"},
     "damaged frames": {"frames_damaged"},
@@ -137,9 +157,32 @@ def manifest() -> list[dict[str, Any]]:
     return entries
 
 
-def look(path: Path) -> Seen:
+def reports() -> list[Any]:
+    folder = reports_folder()
+    if folder is None:
+        return [pytest.param({"file": "none"}, marks=pytest.mark.skip("there are no reports"))]
+    entries = json.loads((folder / "manifest.json").read_text())
+    return [
+        pytest.param(
+            entry,
+            id=entry["file"],
+            marks=[pytest.mark.xfail(reason="not mended yet")] if entry["file"] in NOT_YET else [],
+        )
+        for entry in entries
+    ]
+
+
+def reports_folder() -> Path | None:
+    folder = os.environ.get("VIDTAG_TEST_VIDEOS")
+    if not folder:
+        return None
+    beside = Path(folder).resolve().parent / "reports"
+    return beside if (beside / "manifest.json").is_file() else None
+
+
+def look(path: Path | str) -> Seen:
     seen = Seen()
-    is_coded = path.name.startswith("coded_")
+    is_coded = os.path.basename(path).startswith("coded_")
     try:
         with Video(path) as video:
             for frame in video.frames():
@@ -230,6 +273,28 @@ def test_file(entry: dict[str, Any], test_videos: Path) -> None:
     if entry["no_pts"]:
         mentioned.add("timestamps_missing")
     assert seen.warnings <= mentioned | ALLOWED_WITHOUT_MENTION
+
+
+@pytest.mark.parametrize("entry", reports())
+def test_report(entry: dict[str, Any], test_videos: Path) -> None:
+    folder = reports_folder()
+    assert folder is not None
+    check_report(entry, look(folder / entry["file"]))
+
+
+def check_report(entry: dict[str, Any], seen: Seen) -> None:
+    """Compare with the reports' manifest."""
+    assert seen.error is None, seen.error
+    assert seen.times == sorted(seen.times)
+    assert seen.times[0] == 0
+    if entry["frames"] is not None:
+        assert len(seen.times) == seen.info.num_frames == entry["frames"]
+    assert {f"{width}x{height}" for width, height in seen.sizes} == {entry["display"]}
+    assert f"{seen.info.width}x{seen.info.height}" == entry["display"]
+    if "seconds" in entry:
+        assert float(seen.info.duration_seconds) == pytest.approx(entry["seconds"], abs=0.051)
+    assert set(entry.get("warnings", ())) <= seen.warnings
+    assert not set(entry.get("no_warnings", ())) & seen.warnings
 
 
 def test_the_table_names_files_that_exist(test_videos: Path) -> None:
