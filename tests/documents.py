@@ -20,6 +20,7 @@ from vidtag.results import (
     WarningRecord,
     round_score,
     round_seconds,
+    summarise,
 )
 
 LABELS = (
@@ -114,6 +115,15 @@ def make_document(
         for index, score in row:
             means[index] = means.get(index, 0.0) + score / len(rows)
     best = sorted(means.items(), key=lambda item: -item[1])
+    sampling = SamplingRecord(
+        window_seconds=2 * stride,
+        stride_seconds=stride,
+        num_windows=max(1, len(rows) - 1),
+        average="logits",
+        start_seconds=start,
+        end_seconds=end,
+    )
+    segments = _segments(steps, min_score)
     return Document(
         schema_version=1,
         vidtag_version="0.1.0",
@@ -140,20 +150,14 @@ def make_document(
             image_size=112,
             licence="MIT",
         ),
-        sampling=SamplingRecord(
-            window_seconds=2 * stride,
-            stride_seconds=stride,
-            num_windows=max(1, len(rows) - 1),
-            average="logits",
-            start_seconds=start,
-            end_seconds=end,
-        ),
+        sampling=sampling,
         settings=SettingsRecord(
             top_k=5, min_score=min_score, min_duration_seconds=0.0, merge_gap_seconds=0.0
         ),
         engine=EngineRecord(name="torch", device="cpu", precision="fp32"),
         tags=tuple(_tag(labels, index, score) for index, score in best),
-        segments=_segments(steps, min_score),
+        summary=summarise(segments, sampling),
+        segments=segments,
         timeline=steps,
         warnings=tuple(WarningRecord(code=code, message=message) for code, message in warnings),
         timing=TimingRecord(

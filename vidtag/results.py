@@ -8,7 +8,7 @@ else. `vidtag schema` prints the JSON Schema, which is made from these classes.
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -178,6 +178,30 @@ class SegmentRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryRecord:
+    """How long a label holds in all."""
+
+    __pydantic_config__ = _CONFIG
+
+    label: str
+    """The model's name for the class."""
+    index: int
+    """The class's place in the model's outputs."""
+    seconds: float
+    """Length of its segments together."""
+    share: float
+    """Of the tagged part, in [0, 1]; labels may overlap, so shares may sum up to more."""
+    score: float
+    """Mean over all its segments, by their length."""
+    peak_score: float
+    """Score of its best step."""
+    peak_seconds: float
+    """Middle of its best step."""
+    num_segments: int
+    """Segments in which it holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
     """One row of the timeline."""
 
@@ -237,13 +261,53 @@ class Document:
     settings: SettingsRecord
     engine: EngineRecord
     tags: tuple[TagRecord, ...]
-    """The best labels of the whole video."""
+    """The best labels of the whole video, from the mean of all windows."""
+    summary: tuple[SummaryRecord, ...] = ()
+    """Each label that has a segment, the longest held first; what an older vidtag made has none."""
     segments: tuple[SegmentRecord, ...]
     """Where each label holds, in the order of their starts."""
     timeline: tuple[StepRecord, ...]
     """Steps that tile the tagged part."""
     warnings: tuple[WarningRecord, ...]
     timing: TimingRecord
+
+
+def summarise(
+    segments: Iterable[SegmentRecord], sampling: SamplingRecord
+) -> tuple[SummaryRecord, ...]:
+    """Say how long each label holds, from the segments alone: the longest held first.
+
+    Labels that hold equally long come in the order of their first segments.
+    """
+    of_label: dict[int, list[SegmentRecord]] = {}
+    for segment in segments:
+        of_label.setdefault(segment.index, []).append(segment)
+    tagged_ms = _milliseconds(sampling.end_seconds) - _milliseconds(sampling.start_seconds)
+    summary = []
+    for own in of_label.values():
+        lengths = [_milliseconds(s.end_seconds) - _milliseconds(s.start_seconds) for s in own]
+        held_ms = sum(lengths)
+        # One that is shorter than half a millisecond still has a score.
+        weights = lengths if held_ms else [1] * len(own)
+        weighted = sum(s.score * weight for s, weight in zip(own, weights, strict=True))
+        best = max(own, key=lambda s: (s.peak_score, -s.peak_seconds))
+        summary.append(
+            SummaryRecord(
+                label=own[0].label,
+                index=own[0].index,
+                seconds=held_ms / 1000,
+                share=round_score(min(held_ms / tagged_ms, 1.0) if tagged_ms else 1.0),
+                score=round_score(weighted / sum(weights)),
+                peak_score=best.peak_score,
+                peak_seconds=best.peak_seconds,
+                num_segments=len(own),
+            )
+        )
+    return tuple(sorted(summary, key=lambda label: -label.seconds))
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,6 +417,8 @@ def _parse(value: Any, name: str) -> Document | Failure:
         first = exc.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DocumentError(name, f"{name}: not a vidtag result: {where}: {first['msg']}.") from exc
+    if isinstance(parsed, Document) and "summary" not in value:
+        return replace(parsed, summary=summarise(parsed.segments, parsed.sampling))
     return parsed
 
 

@@ -41,6 +41,7 @@ from vidtag.results import (
     printable_path,
     round_score,
     round_seconds,
+    summarise,
 )
 from vidtag.scores import Scores, Tag, top_tags
 from vidtag.settings import Settings
@@ -268,6 +269,15 @@ class Run:
             *read.notices,
             *_grid_notices(read.info.path, settings, grid, read.end_seconds),
         )
+        sampling = SamplingRecord(
+            window_seconds=round_seconds(grid.window_seconds),
+            stride_seconds=round_seconds(grid.stride_seconds),
+            num_windows=self._builder.num_windows,
+            average=settings.average,
+            start_seconds=round_seconds(grid.start_seconds),
+            end_seconds=round_seconds(read.end_seconds),
+        )
+        segments = self._segment_records()
         return Document(
             schema_version=SCHEMA_VERSION,
             vidtag_version=vidtag.__version__,
@@ -280,14 +290,7 @@ class Run:
                 image_size=info.image_size,
                 licence=info.licence,
             ),
-            sampling=SamplingRecord(
-                window_seconds=round_seconds(grid.window_seconds),
-                stride_seconds=round_seconds(grid.stride_seconds),
-                num_windows=self._builder.num_windows,
-                average=settings.average,
-                start_seconds=round_seconds(grid.start_seconds),
-                end_seconds=round_seconds(read.end_seconds),
-            ),
+            sampling=sampling,
             settings=SettingsRecord(
                 top_k=settings.top_k,
                 min_score=settings.rule.min_score,
@@ -296,7 +299,8 @@ class Run:
             ),
             engine=EngineRecord(name=info.engine, device=info.device, precision=info.precision),
             tags=_tag_records(self._top(self._builder.video_scores())),
-            segments=self._segment_records(),
+            summary=summarise(segments, sampling),
+            segments=segments,
             timeline=tuple(
                 StepRecord(
                     start_seconds=round_seconds(step.start_seconds),

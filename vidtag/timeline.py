@@ -84,6 +84,9 @@ HOLD_SHARE = 0.5
 """A segment holds down to this share of `min_score` (product rule; hysteresis as in
 pyannote's onset and offset)."""
 
+_DECIMALS = 6
+"""Scores are compared as they are printed, so that a document's steps and segments agree."""
+
 
 @dataclass(slots=True)
 class TimelineBuilder:
@@ -159,10 +162,11 @@ class TimelineBuilder:
 
 
 def find_segments(steps: Sequence[Step], rule: SegmentRule) -> tuple[Segment, ...]:
-    """Find where each label holds, by hysteresis.
+    """Find where each label holds, by hysteresis that never enters another label's step.
 
-    For each label on its own: it opens at a step whose score reaches `min_score`, holds while
-    the score stays at or above half of it, gaps are bridged, short ones dropped.
+    For each label on its own: it opens at a step whose score reaches `min_score`, and holds
+    while the score stays there, or at half of it in steps in which no label reaches `min_score`.
+    Gaps in which no other label reaches it are bridged, short segments dropped.
 
     Returns:
         Segments in the order of their starts, then by falling score.
@@ -170,11 +174,21 @@ def find_segments(steps: Sequence[Step], rule: SegmentRule) -> tuple[Segment, ..
     if not steps:
         return ()
     best_scores = functools.reduce(np.maximum, (step.scores for step in steps))
+    indices = np.flatnonzero(best_scores.round(_DECIMALS) >= rule.min_score)
+    if not len(indices):
+        return ()
+    # One column per label that opens anywhere; those that don't reach the score in any step.
+    scores = np.stack([step.scores[indices] for step in steps])
+    compared = scores.round(_DECIMALS)
+    reaches = compared >= rule.min_score
+    is_taken: npt.NDArray[np.bool_] = np.any(reaches, axis=1)
+    holds = reaches | ((compared >= rule.min_score * HOLD_SHARE) & ~is_taken[:, np.newaxis])
+    num_taken = np.concatenate([[0], np.cumsum(is_taken)])
     segments = []
-    for index in np.flatnonzero(best_scores >= rule.min_score):
-        scores = np.array([step.scores[index] for step in steps])
-        for first, last in _stretches(steps, scores, rule):
-            held = scores[first : last + 1]
+    for column, index in enumerate(indices):
+        runs = _open_runs(reaches[:, column], holds[:, column])
+        for first, last in _long_enough(steps, _bridged(steps, runs, num_taken, rule), rule):
+            held = scores[first : last + 1, column]
             best = first + int(held.argmax())
             segments.append(
                 Segment(
@@ -189,29 +203,41 @@ def find_segments(steps: Sequence[Step], rule: SegmentRule) -> tuple[Segment, ..
     return tuple(sorted(segments, key=lambda s: (s.start_seconds, -s.score, s.index)))
 
 
-def _stretches(steps: Sequence[Step], scores: Scores, rule: SegmentRule) -> list[tuple[int, int]]:
-    """List the first and last step of each segment of one label."""
-    stretches: list[tuple[int, int]] = []
-    is_open = False
-    for k, score in enumerate(scores):
-        if is_open and score >= rule.min_score * HOLD_SHARE:
-            stretches[-1] = (stretches[-1][0], k)
-        elif score >= rule.min_score:
-            stretches.append((k, k))
-            is_open = True
-        else:
-            is_open = False
-    bridged: list[tuple[int, int]] = []
-    for first, last in stretches:
+Stretches = list[tuple[int, int]]
+"""First and last step of each."""
+
+
+def _open_runs(reaches: npt.NDArray[np.bool_], holds: npt.NDArray[np.bool_]) -> Stretches:
+    """List the runs of steps that hold, each from the first one that opens it."""
+    edges = np.flatnonzero(np.diff(holds, prepend=False, append=False))
+    firsts, ends = edges[::2], edges[1::2]
+    openings = np.flatnonzero(reaches)
+    opened_at = openings[np.searchsorted(openings, firsts).clip(max=len(openings) - 1)]
+    is_open = (firsts <= opened_at) & (opened_at < ends)
+    return list(zip(opened_at[is_open].tolist(), (ends[is_open] - 1).tolist(), strict=True))
+
+
+def _bridged(
+    steps: Sequence[Step], runs: Stretches, num_taken: npt.NDArray[np.int_], rule: SegmentRule
+) -> Stretches:
+    """Join runs over short gaps; `num_taken[k]` steps before step k are some label's."""
+    bridged: Stretches = []
+    for first, last in runs:
         if bridged:
-            gap = steps[first].start_seconds - steps[bridged[-1][1]].end_seconds
-            if gap <= rule.merge_gap_seconds:
+            before = bridged[-1][1]
+            is_free = num_taken[first] == num_taken[before + 1]
+            gap_start, gap_end = steps[before].end_seconds, steps[first].start_seconds
+            if is_free and gap_end - gap_start <= rule.merge_gap_seconds:
                 bridged[-1] = (bridged[-1][0], last)
                 continue
         bridged.append((first, last))
+    return bridged
+
+
+def _long_enough(steps: Sequence[Step], runs: Stretches, rule: SegmentRule) -> Stretches:
     return [
         (first, last)
-        for first, last in bridged
+        for first, last in runs
         if steps[last].end_seconds - steps[first].start_seconds >= rule.min_duration_seconds
     ]
 
