@@ -28,9 +28,6 @@ MAX_FAILED_IN_A_ROW = 5000
 Three minutes at 25 frames per second: longer than any run between key frames.
 """
 
-MAX_READ_ERRORS = 100
-"""After so many failed reads without a packet, the rest of the file is given up."""
-
 MAX_THREADS = 16
 """More don't decode faster. Source: FFmpeg's own limit for automatic counts."""
 
@@ -112,7 +109,9 @@ class Decoder:
         """Yield frames in decoder order until the stream ends."""
         counts = self.counts
         for packet in self._packets():
-            if counts.is_given_up or (self.uses_frame_threads and packet.is_corrupt):
+            is_garbage = self._num_failed_in_a_row >= MAX_FAILED_IN_A_ROW
+            counts.is_given_up = counts.is_given_up or is_garbage
+            if is_garbage or (self.uses_frame_threads and packet.is_corrupt):
                 counts.is_cut_short = True
                 return
             try:
@@ -124,7 +123,6 @@ class Decoder:
                 if self.uses_frame_threads:
                     counts.is_cut_short = True
                     return
-                counts.is_given_up = self._num_failed_in_a_row >= MAX_FAILED_IN_A_ROW
                 continue
             for frame in decoded:
                 if self.uses_frame_threads and frame.is_corrupt:
@@ -140,28 +138,27 @@ class Decoder:
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         num_errors = 0
-        flush: Packet[VideoStream] | None = None
-        while True:
+        is_over = False
+        while not is_over:
             read = partial(next, self._container.demux(), None)
             try:
                 while (packet := self._source.run(read)) is not None:
                     num_errors = 0
                     self._note(packet)
-                    if packet.stream.index != self._stream.index:
-                        continue
-                    if packet.size:
+                    # Empty ones are PyAV's: within the stream they would end the decoder's work.
+                    if packet.stream.index == self._stream.index and packet.size:
                         self.counts.packets += 1
                         yield cast("Packet[VideoStream]", packet)
-                    else:  # an empty one within the stream would end the decoder's work
-                        flush = cast("Packet[VideoStream]", packet)
-                if flush is not None:
-                    yield flush
-                return
+                is_over = True
             except AV_ERRORS:
                 num_errors += 1
-                if num_errors >= MAX_READ_ERRORS or not self._source.is_file:
+                if num_errors >= self._source.max_read_errors:
                     self.counts.is_given_up = True
-                    return
+                    is_over = True
+        # Made here: PyAV's own is lost where a stream turned up on the way, and after errors.
+        flush: Packet[VideoStream] = Packet()
+        flush.stream = self._stream
+        yield flush
 
     def _note(self, packet: Packet[Stream]) -> None:
         counts = self.counts

@@ -36,6 +36,10 @@ longer is better saved first.
 """
 
 
+MAX_READ_ERRORS = 100
+"""After so many failed reads without a packet, the rest of a video is given up: damage."""
+
+
 class Source(Protocol):
     """Something that a container can be opened from."""
 
@@ -50,6 +54,9 @@ class Source(Protocol):
 
     is_file: bool
     """Whether seeking is cheap, and reading can't block for long."""
+
+    max_read_errors: int
+    """After so many failed reads without a packet, the rest is given up."""
 
     def open(self) -> InputContainer:
         """Open it from its beginning, or raise a `VideoOpenError`."""
@@ -79,6 +86,7 @@ class FileSource:
         self.size_bytes: int | None = size
         self.can_reread = True
         self.is_file = True
+        self.max_read_errors = MAX_READ_ERRORS
         self._file = file
         self._options = options
 
@@ -147,6 +155,8 @@ class PipeSource:
         self.size_bytes: int | None = None
         self.can_reread = False
         self.is_file = False
+        # What reads the pipe ends it at the first failure, so that no try waits.
+        self.max_read_errors = MAX_READ_ERRORS
         self._reader = reader
         self._options = options
         self._worker = Worker()

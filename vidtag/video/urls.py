@@ -33,6 +33,7 @@ class UrlSource:
     """An http(s) or rtsp address."""
 
     is_file = False
+    max_read_errors = 1
 
     def __init__(self, url: str, options: ReadOptions) -> None:
         self.path = without_credentials(url)
