@@ -20,8 +20,8 @@ import pytest
 from make_video import make_video, read_index
 
 from vidtag.errors import VideoError, VideoOpenError
+from vidtag.urls import without_credentials
 from vidtag.video import ReadOptions, Video, sources
-from vidtag.video.names import without_credentials
 
 INDEX_FIRST = {"container_options": {"movflags": "faststart"}}
 FRAGMENTED = {"container_options": {"movflags": "frag_keyframe+empty_moov"}}
@@ -435,22 +435,6 @@ def test_credentials_are_not_in_errors(server: Server) -> None:
         port = closed.getsockname()[1]
     error = refused(f"rtsp://me:secret@127.0.0.1:{port}/a")
     assert "secret" not in f"{error}{error.path}{error.__cause__!r}"
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("http://a.org/b", "http://a.org/b"),
-        ("http://u:p@a.org/b", "http://a.org/b"),
-        ("RTSP://u@a.org:554/b", "RTSP://a.org:554/b"),
-        ("https://u:p@w@a.org?x=@y", "https://a.org?x=@y"),
-        ("https://a.org/b@c", "https://a.org/b@c"),
-        ("https://u:p@a.org", "https://a.org"),
-        ("u:p@a.org", "u:p@a.org"),
-    ],
-)
-def test_without_credentials(url: str, shown: str) -> None:
-    assert without_credentials(url) == shown
 
 
 READ = """

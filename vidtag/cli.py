@@ -7,6 +7,7 @@ run, so that `--help` answers at once.
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 from vidtag import __version__, options
 from vidtag.errors import ModelError, ModelOptionError, UsageError, VidtagError
 from vidtag.terminal import printable, printing, stderr_console
+from vidtag.urls import hide_credentials
 
 if TYPE_CHECKING:
     from vidtag.models.load import LoadOptions
@@ -550,8 +552,7 @@ def run() -> int:
             return 0
         raise
     except VidtagError as exc:
-        if os.environ.get("VIDTAG_DEBUG") == "1":
-            raise
+        _tell_where()
         _complain(str(exc))
         return 2 if isinstance(exc, UsageError | ModelOptionError) else 1
     except typer.Abort:
@@ -559,9 +560,8 @@ def run() -> int:
     except typer.TyperException as exc:
         _complain(exc.format_message() if hasattr(exc, "format_message") else str(exc))
         return 2
-    except Exception as exc:
-        if os.environ.get("VIDTAG_DEBUG") == "1":
-            raise
+    except Exception as exc:  # noqa: BLE001 - told, with its traceback where that is asked for
+        _tell_where()
         _complain(
             f"vidtag failed ({type(exc).__name__}: {exc}). Please report this; "
             "VIDTAG_DEBUG=1 shows where."
@@ -569,5 +569,12 @@ def run() -> int:
         return 1
 
 
+def _tell_where() -> None:
+    """Print the traceback of what went wrong, where that is asked for; with no password in it."""
+    if os.environ.get("VIDTAG_DEBUG") == "1":
+        for line in hide_credentials(traceback.format_exc(), sys.argv[1:]).splitlines():
+            stderr_console().print(printable(line))
+
+
 def _complain(message: str) -> None:
-    stderr_console().print(f"vidtag: {printable(message)}")
+    stderr_console().print(f"vidtag: {printable(hide_credentials(message, sys.argv[1:]))}")

@@ -21,6 +21,8 @@ snake_case word that JSON output carries; the README lists them all. A programme
 mistake is a `ValueError`, never a `VidtagError`.
 """
 
+from vidtag.urls import hide_credentials, without_credentials
+
 
 class VidtagError(Exception):
     """Base of every error that a user can cause or meet."""
@@ -33,9 +35,9 @@ class VideoError(VidtagError):
     """Something is wrong with one input; the others can go on."""
 
     def __init__(self, path: str, code: str, message: str) -> None:
-        super().__init__(message)
-        self.path = path
-        """The input as the user named it."""
+        super().__init__(hide_credentials(message, [path]))
+        self.path = without_credentials(path)
+        """The input as the user named it, without user name and password."""
         self.code = code
 
 
@@ -78,9 +80,9 @@ class ModelError(VidtagError):
     """Something is wrong with the model; no input can be tagged."""
 
     def __init__(self, model_id: str, code: str, message: str) -> None:
-        super().__init__(message)
-        self.model_id = model_id
-        """The model as the user named it."""
+        super().__init__(hide_credentials(message, [model_id]))
+        self.model_id = without_credentials(model_id)
+        """The model as the user named it, without user name and password."""
         self.code = code
 
 
@@ -108,8 +110,8 @@ class DocumentError(VidtagError):
     code = "bad_document"
 
     def __init__(self, path: str, message: str) -> None:
-        super().__init__(message)
-        self.path = path
+        super().__init__(hide_credentials(message, [path]))
+        self.path = without_credentials(path)
 
 
 class OutputError(VidtagError, OSError):
@@ -118,5 +120,5 @@ class OutputError(VidtagError, OSError):
     code = "cannot_write"
 
     def __init__(self, path: str, message: str) -> None:
-        super().__init__(message)
-        self.path = path
+        super().__init__(hide_credentials(message, [path]))
+        self.path = without_credentials(path)

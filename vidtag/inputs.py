@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath, PurePosixPath
 
 from vidtag.errors import UsageError, VideoError, VideoOpenError
-from vidtag.video.names import is_url
+from vidtag.urls import is_url, without_credentials
 
 # fmt: off
 VIDEO_EXTENSIONS = frozenset(
@@ -470,10 +470,10 @@ def _url_parts(url: str) -> list[str]:
     >>> _url_parts("https://me:secret@example.org/a%20b/clip.mp4?token=1")
     ['example.org', 'a b', 'clip.mp4']
     """
-    rest = url.split("://", 1)[1]
+    rest = without_credentials(url).split("://", 1)[1]
     rest, _, query = rest.partition("#")[0].partition("?")
     host, _, path = rest.partition("/")
-    parts = [host.rpartition("@")[2], *path.split("/")]
+    parts = [host, *path.split("/")]
     names = [_safe_name(urllib.parse.unquote(part, errors="replace")) for part in parts if part]
     if not names:
         names = ["url"]

@@ -25,7 +25,7 @@ from vidtag.frames import Notice, VideoInfo
 from vidtag.models.classifier import Classifier
 from vidtag.preprocess import PREPARATION_VERSION
 from vidtag.store import ScoreStore, hash_file, make_key
-from vidtag.video.names import without_credentials
+from vidtag.urls import without_credentials
 from vidtag.video.options import ReadOptions
 from vidtag.windows import Grid, Window, slide
 

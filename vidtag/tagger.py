@@ -16,7 +16,7 @@ from vidtag.results import Document
 from vidtag.scoring import Plan, Run, StepTags
 from vidtag.settings import Settings
 from vidtag.store import ScoreStore
-from vidtag.video.names import without_credentials
+from vidtag.urls import without_credentials
 from vidtag.windows import Grid, Window
 
 

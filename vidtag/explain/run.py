@@ -40,6 +40,7 @@ from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.results import Document, printable_path, round_score, round_seconds
 from vidtag.settings import Settings
 from vidtag.tagger import Tagger
+from vidtag.urls import without_credentials
 from vidtag.windows import Grid, Window, slide
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ def explain_video(
             for moment in _choose_moments(document, index)
         ]
     explained = tuple(_explain(classifier, window, chosen, options) for window, chosen in windows)
-    return VideoExplanation(path=options.source, classifier=classifier, windows=explained)
+    shown = without_credentials(options.source)
+    return VideoExplanation(path=shown, classifier=classifier, windows=explained)
 
 
 def _suits(classifier: Classifier, method: Method) -> bool:
@@ -248,7 +250,11 @@ def _window_at(options: ExplainOptions, classifier: Classifier, grid: Grid) -> W
 
 def _past_the_end(options: ExplainOptions, end: str = "") -> UsageError:
     at = format_seconds(options.at or 0)
-    return UsageError(f"{at} lies past the end of '{printable_path(options.source)}'{end}")
+    return UsageError(f"{at} lies past the end of '{_shown(options)}'{end}")
+
+
+def _shown(options: ExplainOptions) -> str:
+    return printable_path(without_credentials(options.source))
 
 
 def _read(
@@ -270,8 +276,7 @@ def _read(
             raise EmptyVideoError(
                 options.source,
                 "no_frames",
-                f"{printable_path(options.source)}: there is no frame at "
-                f"{format_seconds(grid.start_seconds)}.",
+                f"{_shown(options)}: there is no frame at {format_seconds(grid.start_seconds)}.",
             )
         return windows, until()
 

@@ -40,6 +40,7 @@ from vidtag.outputs.whole import (
     write_whole,
 )
 from vidtag.results import Document, Failure
+from vidtag.urls import without_credentials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +85,18 @@ def folder_targets(root: str, formats: Sequence[Format], inputs: Inputs) -> dict
         for target in wanted:
             other = taken.setdefault(_folded(target.path), source)
             if other != source:
+                one, two = without_credentials(other), without_credentials(source)
                 raise UsageError(
-                    f"'{other}' and '{source}' would both be written to '{target.path}'; tag them "
+                    f"'{one}' and '{two}' would both be written to '{target.path}'; tag them "
                     "into different folders."
                 )
     for source, wanted in targets.items():
         for folder in _folders_between(root, wanted[0].path):
             other = taken.get(_folded(folder), source)
             if other != source:
+                one, two = without_credentials(other), without_credentials(source)
                 raise UsageError(
-                    f"'{folder}' would be a file for '{other}' and a folder for '{source}'; tag "
+                    f"'{folder}' would be a file for '{one}' and a folder for '{two}'; tag "
                     "them into different folders."
                 )
     refuse_inputs([target.path for wanted in targets.values() for target in wanted], inputs)

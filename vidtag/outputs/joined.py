@@ -36,7 +36,7 @@ from vidtag.outputs.whole import (
     write_whole,
 )
 from vidtag.results import Document, Failure, printable_path, read_documents, to_json
-from vidtag.video.names import is_url
+from vidtag.urls import is_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import vidtag
 from vidtag.results import Document, round_seconds
-from vidtag.video.names import is_url
+from vidtag.urls import is_url
 
 if TYPE_CHECKING:  # heavy, and only read from
     from vidtag.models.classifier import ClassifierInfo

@@ -13,7 +13,7 @@ from vidtag.formats import FORMATS, Format, get_format
 from vidtag.inputs import Inputs
 from vidtag.outputs.whole import is_special
 from vidtag.results import Document, Failure
-from vidtag.video.names import is_url
+from vidtag.urls import is_url
 
 _JSON_LINES = (".jsonl", ".ndjson")
 

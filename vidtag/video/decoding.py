@@ -156,9 +156,9 @@ class Decoder:
                     self.counts.is_given_up = True
                     is_over = True
         # Made here: PyAV's own is lost where a stream turned up on the way, and after errors.
-        flush: Packet[VideoStream] = Packet()
+        flush = Packet()
         flush.stream = self._stream
-        yield flush
+        yield cast("Packet[VideoStream]", flush)
 
     def _note(self, packet: Packet[Stream]) -> None:
         counts = self.counts

@@ -13,9 +13,9 @@ import av
 
 from vidtag.errors import VideoDecodeError
 from vidtag.frames import Frame, Image, Notice, VideoInfo
+from vidtag.urls import is_url
 from vidtag.video.findings import Findings, no_frames, too_many_pixels
 from vidtag.video.formats import AV_ERRORS
-from vidtag.video.names import is_url
 from vidtag.video.options import ReadOptions
 from vidtag.video.passes import CHAINED, RAW, Pass
 from vidtag.video.pictures import Shape, TurnReader, shape_of, to_rgb

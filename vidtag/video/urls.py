@@ -17,8 +17,8 @@ import av
 from av.container import InputContainer
 
 from vidtag.errors import VideoError, VideoOpenError
+from vidtag.urls import without_credentials
 from vidtag.video.formats import AV_ERRORS, container_options, not_a_video
-from vidtag.video.names import without_credentials
 from vidtag.video.options import ReadOptions
 from vidtag.video.sources import FileSource, open_container, spool
 from vidtag.video.waiting import Worker
