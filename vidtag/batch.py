@@ -8,7 +8,7 @@ import errno
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import vidtag
@@ -17,7 +17,7 @@ from vidtag.explained import Explainer
 from vidtag.formats import FORMATS, Format
 from vidtag.indexed import IndexedOutputs
 from vidtag.inputs import Input, find_inputs
-from vidtag.models.load import LoadOptions
+from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.outputs import ContentId, Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.progress import Display
 from vidtag.results import Document, Failure, make_failure, to_json
@@ -180,8 +180,7 @@ def run_batch(
                 display.fail(str(error))
                 outputs.write(item, _failure(error))
         elif not (inputs.failures and request.fail_fast):
-            load = replace(load, tell=display.note)
-            tagger = Tagger(load, settings, store=store)
+            tagger = Tagger(load_classifier(load, display.note), settings, store=store)
             if request.skip_existing and plan.kind != "stdout":
                 items = _without_done(items, outputs, _Made(load, tagger, store), display)
             _Batch(request, display, outputs).run(items, tagger)

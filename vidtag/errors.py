@@ -10,7 +10,7 @@ VidtagError                       has .code
 ├── ModelError                    has .model_id
 │   ├── ModelLoadError            also an OSError
 │   ├── ModelMismatchError
-│   └── ModelOptionError
+│   └── ModelOptionError          also a ValueError
 ├── UsageError                    options that do not go together
 ├── DocumentError                 a stored result that cannot be read; has .path
 └── OutputError                   a result that cannot be written; also an OSError; has .path
@@ -94,7 +94,7 @@ class ModelMismatchError(ModelError):
     """The model was loaded, but what it returns does not fit what it declares."""
 
 
-class ModelOptionError(ModelError):
+class ModelOptionError(ModelError, ValueError):
     """Device, engine, precision and batch size as asked for do not go together: wrong usage."""
 
 

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 import vidtag
-from vidtag.errors import ModelMismatchError
+from vidtag.errors import ModelError, ModelMismatchError, VidtagError
 from vidtag.frames import Notice
 from vidtag.models.classifier import Classifier
+from vidtag.models.failures import one_line
 from vidtag.reading import (
     Clock,
     Failed,
@@ -215,12 +216,23 @@ class Run:
 
     def _run_model(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
         plan = self._plan
-        pictures = np.stack([picture for window in windows for picture in window.clip])
-        clips = pictures.reshape(len(windows), -1, *pictures.shape[1:])
-        with self._model_clock:
-            logits = plan.classifier.logits(clips)
-        expected = (len(windows), len(plan.labels))
         model_id = plan.classifier.info.model_id
+        try:
+            pictures = np.stack([picture for window in windows for picture in window.clip])
+            clips = pictures.reshape(len(windows), -1, *pictures.shape[1:])
+            with self._model_clock:
+                logits = np.asarray(plan.classifier.logits(clips))
+        except VidtagError:
+            raise
+        # Also a model that somebody brought along may fail in any way.
+        except Exception as exc:
+            raise ModelError(
+                model_id,
+                "model_failed",
+                f"The model '{model_id}' failed ({type(exc).__name__}: {one_line(exc)}); "
+                "try another --model.",
+            ) from exc
+        expected = (len(windows), len(plan.labels))
         if logits.shape != expected:
             raise ModelMismatchError(
                 model_id,

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import get_args
 
+from vidtag.arguments import check_choice, check_kind, take_seconds, take_whole
 from vidtag.scores import Average
 from vidtag.timeline import SegmentRule
 from vidtag.video.options import ReadOptions
@@ -10,7 +12,17 @@ from vidtag.video.options import ReadOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What is asked of every video."""
+    """What is asked of every video.
+
+    Seconds may be given as any number; a float means what it prints.
+
+    >>> Settings(window_seconds=2.5).window_seconds
+    Fraction(5, 2)
+
+    Raises:
+        TypeError: A value is of the wrong type.
+        ValueError: A value makes no sense.
+    """
 
     top_k: int = 5
     """Tags per step and for the video."""
@@ -31,9 +43,11 @@ class Settings:
     """Which part is read, and within which limits."""
 
     def __post_init__(self) -> None:
-        if self.top_k < 1:
-            raise ValueError(f"top_k must be at least 1, not {self.top_k}")
+        take_whole(self, "top_k", least=1)
         for name in ("window_seconds", "stride_seconds"):
-            value = getattr(self, name)
+            value = take_seconds(self, name, may_be_none=True)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} must be more than 0, not {value}")
+        check_choice("average", self.average, get_args(Average))
+        check_kind("rule", self.rule, SegmentRule)
+        check_kind("read", self.read, ReadOptions)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from vidtag.arguments import check_kind, wrong_type
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.read_ahead import ReadAhead
@@ -65,7 +66,7 @@ def _of_one_video(events: Iterator[VideoEvent]) -> Iterator[VideoEvent]:
 
 
 class Tagger:
-    """Tags videos with one model.
+    """Tags videos with one model, from any number of threads at once.
 
     >>> document = Tagger("demo").tag("clip.mp4")  # doctest: +SKIP
     >>> document.tags[0].label  # doctest: +SKIP
@@ -83,15 +84,18 @@ class Tagger:
 
     def __init__(
         self,
-        model: str | LoadOptions | Classifier = "base",
+        model: str | os.PathLike[str] | LoadOptions | Classifier = "base",
         settings: Settings | None = None,
         *,
         store: ScoreStore | None = None,
     ) -> None:
-        if isinstance(model, str):
+        if isinstance(model, str | os.PathLike):
             model = LoadOptions(model=model)
         self.classifier = load_classifier(model) if isinstance(model, LoadOptions) else model
         """The model that is run."""
+        _check_classifier(self.classifier)
+        check_kind("settings", settings, Settings, type(None))
+        check_kind("store", store, ScoreStore, type(None))
         self.settings = settings or Settings()
         """What is asked of every video."""
         self.labels: Sequence[str] = tuple(self.classifier.labels)
@@ -166,6 +170,11 @@ class Batch:
         for job in self._jobs:
             job.stop.set()
         self._ahead.close(wait=wait)
+
+
+def _check_classifier(model: object) -> None:
+    if not all(hasattr(model, name) for name in ("labels", "info", "prepare", "logits")):
+        raise wrong_type("model", "a name, a folder, LoadOptions or a Classifier", model)
 
 
 def _make_grid(info: ClassifierInfo, settings: Settings) -> Grid:

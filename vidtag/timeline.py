@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from vidtag.arguments import take_number, take_seconds
 from vidtag.scores import Average, Scores, average_windows, from_averaged, to_averaged
 
 
@@ -74,10 +75,12 @@ class SegmentRule:
     """Gaps up to this are bridged: one step of the default stride."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.min_score <= 1:
+        if not 0 < take_number(self, "min_score") <= 1:
             raise ValueError(f"min_score must be in (0, 1], not {self.min_score}")
-        if self.min_duration_seconds < 0 or self.merge_gap_seconds < 0:
-            raise ValueError("durations of segments can't be negative")
+        for name in ("min_duration_seconds", "merge_gap_seconds"):
+            value = take_seconds(self, name)
+            if value is not None and value < 0:
+                raise ValueError(f"{name} must not be negative, not {value}")
 
 
 HOLD_SHARE = 0.5

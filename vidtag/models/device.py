@@ -57,7 +57,7 @@ def choose(model: str, *, device: str, engine: str, precision: str) -> Plan:
         ModelOptionError: they are unknown or do not go together.
         ModelLoadError: the device or the package is not there.
     """
-    _check_words(model, device, engine, precision)
+    check_words(model, device, engine, precision)
     if engine == "openvino" and device not in ("auto", "cpu"):
         raise wrong_option(
             model,
@@ -87,7 +87,12 @@ def choose(model: str, *, device: str, engine: str, precision: str) -> Plan:
     )
 
 
-def _check_words(model: str, device: str, engine: str, precision: str) -> None:
+def check_words(model: str, device: str, engine: str, precision: str) -> None:
+    """Refuse names of devices, engines and precisions that are none.
+
+    Raises:
+        ModelOptionError: one of them is unknown.
+    """
     if device != "auto" and not _DEVICE.fullmatch(device):
         raise wrong_option(
             model, "bad_device", f"unknown device {device!r}; auto, cpu, cuda, cuda:1 or mps"

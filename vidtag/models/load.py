@@ -4,10 +4,12 @@ Owns the order in which things are looked at: cheap refusals first, heavy import
 only those that the run needs.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from vidtag.arguments import check_kind, take_whole
 from vidtag.errors import VidtagError
 from vidtag.frames import Notice
 from vidtag.models.classifier import Classifier, ClassifierInfo
@@ -15,7 +17,7 @@ from vidtag.models.config import ModelConfig, read_config
 from vidtag.models.converted import conversion_facts, find_converted
 from vidtag.models.deferred import DeferredClassifier
 from vidtag.models.describe import model_cost
-from vidtag.models.device import Plan, choose
+from vidtag.models.device import Plan, check_words, choose
 from vidtag.models.failures import mismatch, one_line, refuse, wrong_option
 from vidtag.models.registry import DEFAULT_MODEL
 from vidtag.models.source import ModelFiles, find_model
@@ -33,10 +35,17 @@ MODEL_WARNING_CODES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOptions:
-    """Which model, and how to run it."""
+    """Which model, and how to run it.
 
-    model: str = DEFAULT_MODEL
-    """Alias, hub id or folder."""
+    Plain values alone, so that they can be sent to another process.
+
+    Raises:
+        TypeError: A value is of the wrong type.
+        ModelOptionError: A word is unknown, or the batch size makes no sense.
+    """
+
+    model: str | os.PathLike[str] = DEFAULT_MODEL
+    """Alias, hub id or folder; kept as text."""
 
     revision: str | None = None
     """Branch, tag or commit of a hub model."""
@@ -59,8 +68,26 @@ class LoadOptions:
     show_progress: bool = False
     """Let a first download draw its progress on stderr."""
 
-    tell: Callable[[str], None] | None = None
-    """Told in a line what takes long."""
+    def __post_init__(self) -> None:
+        check_kind("model", self.model, str, os.PathLike)
+        object.__setattr__(self, "model", os.fsdecode(self.model))
+        check_kind("revision", self.revision, str, type(None))
+        for name in ("device", "engine", "precision"):
+            check_kind(name, getattr(self, name), str)
+        check_words(self.name, self.device, self.engine, self.precision)
+        for name in ("offline", "show_progress"):
+            check_kind(name, getattr(self, name), bool)
+        if self.batch_size is not None:
+            take_whole(self, "batch_size")
+            if self.batch_size < 1:
+                raise wrong_option(
+                    self.name, "bad_batch_size", f"batch size {self.batch_size} is less than 1"
+                )
+
+    @property
+    def name(self) -> str:
+        """The model as text."""
+        return os.fspath(self.model)
 
 
 def read_labels(
@@ -74,8 +101,12 @@ def read_labels(
     return read_config(files.folder, files.name).labels
 
 
-def load_classifier(options: LoadOptions) -> Classifier:
+def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = None) -> Classifier:
     """Load a model, checked and ready to run.
+
+    Args:
+        options: which model, and how to run it.
+        tell: told in a line what takes long.
 
     Raises:
         ModelLoadError: the model cannot be had, or is no sound video classifier.
@@ -83,17 +114,13 @@ def load_classifier(options: LoadOptions) -> Classifier:
         ModelOptionError: device, engine, precision and batch size do not go together.
     """
     plan = choose(
-        options.model,
+        options.name,
         device=options.device,
         engine=options.engine,
         precision=options.precision,
     )
-    if options.batch_size is not None and options.batch_size < 1:
-        raise wrong_option(
-            options.model, "bad_batch_size", f"batch size {options.batch_size} is less than 1"
-        )
     files = find_model(
-        options.model,
+        options.name,
         revision=options.revision,
         offline=options.offline,
         show_progress=options.show_progress,
@@ -102,7 +129,7 @@ def load_classifier(options: LoadOptions) -> Classifier:
     preprocessing = _preprocessing(files, config)
     info = _info(files, config, preprocessing, plan, options.batch_size)
     if plan.engine == "openvino":
-        return _load_openvino(files, config, preprocessing, info, plan, options.tell)
+        return _load_openvino(files, config, preprocessing, info, plan, tell)
     return _load_torch(files, config, preprocessing, info)
 
 

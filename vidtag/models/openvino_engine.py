@@ -5,6 +5,7 @@ imported for that alone, and a later run finds the converted model in the cache.
 """
 
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -164,6 +165,8 @@ class OpenVINOClassifier:
         info: ClassifierInfo,
     ) -> None:
         self._request = compiled.create_infer_request()
+        # All cores work on one request, so a second one would gain nothing but take memory.
+        self._lock = threading.Lock()
         self._preprocessing = preprocessing
         self._labels = config.labels
         self._info = info
@@ -185,12 +188,14 @@ class OpenVINOClassifier:
     def logits(self, clips: Clips) -> Logits:
         """Run the model on `(B, T, S, S, 3)` uint8 clips."""
         try:
-            result = self._request.infer([np.ascontiguousarray(clips)], share_inputs=True)
-        except RuntimeError as exc:
+            with self._lock:
+                result = self._request.infer([np.ascontiguousarray(clips)], share_inputs=True)
+                logits: Logits = np.array(result[0], dtype=np.float32)
+        # Its classes of errors are many, and none of them is a mistake of vidtag's.
+        except Exception as exc:
             raise refuse(
                 self._info.model_id,
                 "model_failed",
                 f"OpenVINO failed while it ran ({one_line(exc)}); try --engine torch",
             ) from exc
-        logits: Logits = np.array(result[0], dtype=np.float32)
         return check_logits(logits, (len(clips), len(self._labels)), self._info.model_id)

@@ -4,6 +4,8 @@ The only module that loads a model with transformers. It imports torch at its to
 itself imported only where that engine is wanted or a model must be converted for another one.
 """
 
+import os
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,6 +25,14 @@ from vidtag.preprocess import Preprocessing, prepare_with_torch
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 """Precisions by the names that vidtag uses."""
+
+_LOADING = threading.Lock()
+"""Loading changes transformers' settings for a while, which are those of the whole process."""
+
+if hasattr(os, "register_at_fork"):
+    # GNU's OpenMP waits for ever for threads that a forked child has not; one thread needs none.
+    # torch's own DataLoader does the same. Source: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=58378
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 class PixelModel(torch.nn.Module):
@@ -128,7 +138,7 @@ def load_model(
             warnings.simplefilter("ignore")  # of packages that transformers could use, and such
             from transformers import AutoModelForVideoClassification
 
-            with quiet(), _fast_sinusoid(config.architecture):
+            with _LOADING, quiet(), _fast_sinusoid(config.architecture):
                 model, report = AutoModelForVideoClassification.from_pretrained(
                     files.folder,
                     dtype=dtype,
@@ -256,6 +266,8 @@ class TorchClassifier:
         self._labels = config.labels
         self._info = info
         self._most = info.batch_size
+        # One batch at a time: a device has room for one, and each run uses all cores.
+        self._lock = threading.Lock()
 
     @property
     def labels(self) -> Sequence[str]:
@@ -283,15 +295,16 @@ class TorchClassifier:
         """
         parts: list[npt.NDArray[np.float32]] = []
         start = 0
-        while start < len(clips):
-            batch = clips[start : start + self._most]
-            part = self._try(batch)
-            if part is None:
-                self._most = len(batch) // 2
-                self._free()
-            else:
-                parts.append(part)
-                start += len(batch)
+        with self._lock:
+            while start < len(clips):
+                batch = clips[start : start + self._most]
+                part = self._try(batch)
+                if part is None:
+                    self._most = len(batch) // 2
+                    self._free()
+                else:
+                    parts.append(part)
+                    start += len(batch)
         logits = np.concatenate(parts) if parts else np.empty((0, len(self._labels)), np.float32)
         return check_logits(logits, (len(clips), len(self._labels)), self._info.model_id)
 
@@ -302,12 +315,13 @@ class TorchClassifier:
                 result = self._model(self._send(clips))
                 logits: npt.NDArray[np.float32] = result.float().cpu().numpy()
                 return logits
-        except RuntimeError as exc:
+        # A model is other people's code: ValueError and KeyError are among what it raises.
+        except Exception as exc:
             if not is_out_of_memory(exc):
                 raise refuse(
                     self._info.model_id,
                     "model_failed",
-                    f"it failed on {self._info.device} ({one_line(exc)})",
+                    f"it failed on {self._info.device} ({type(exc).__name__}: {one_line(exc)})",
                 ) from exc
             if len(clips) == 1:
                 raise refuse(

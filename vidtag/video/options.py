@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from vidtag.arguments import check_kind, take_number, take_seconds, take_whole
+
 MAX_PIXELS = 35_651_584
 """The most pixels that one picture may have, unless an option says otherwise.
 
@@ -16,7 +18,12 @@ TIMEOUT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """What to read of a video."""
+    """What to read of a video.
+
+    Raises:
+        TypeError: A value is of the wrong type.
+        ValueError: A value makes no sense.
+    """
 
     start: Fraction = Fraction(0)
     """Seconds since the first presented frame."""
@@ -34,11 +41,13 @@ class ReadOptions:
     """Whether URLs may be opened."""
 
     def __post_init__(self) -> None:
+        take_seconds(self, "start")
+        take_seconds(self, "end", may_be_none=True)
         if self.start < 0:
             raise ValueError(f"start must not be negative, not {self.start}")
         if self.end is not None and self.end <= self.start:
             raise ValueError(f"end must come after start ({self.start}), not at {self.end}")
-        if self.max_pixels < 1:
-            raise ValueError(f"max_pixels must be positive, not {self.max_pixels}")
-        if not self.timeout_seconds > 0:
+        take_whole(self, "max_pixels", least=1)
+        if take_number(self, "timeout_seconds") <= 0:
             raise ValueError(f"timeout_seconds must be positive, not {self.timeout_seconds}")
+        check_kind("network", self.network, bool)
