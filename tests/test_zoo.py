@@ -85,7 +85,6 @@ DISAGREEMENTS: dict[str, dict[str, str]] = {
 }
 
 NOT_YET = {
-    "anim.avif",
     "clap.mp4",
     "crop2.mkv",
     "dovi5.mp4",
@@ -98,8 +97,6 @@ NOT_YET = {
     "pidchange.ts",
     "sei_once.h264",
     "slides.ts",
-    "th.wmv",
-    "thd.mp4",
 }
 """Reports that are read wrongly still."""
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import cast
 
 import av
@@ -95,6 +96,7 @@ class Decoder:
         self.uses_frame_threads = use_frame_threads
         self._source = source
         self._container = opened.container
+        self._read = opened.read
         self._stream = opened.stream
         context = opened.stream.codec_context
         if not context.is_open:
@@ -138,9 +140,10 @@ class Decoder:
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         num_errors = 0
+        held = iter(self._read)
         is_over = False
         while not is_over:
-            read = partial(next, self._container.demux(), None)
+            read = partial(next, chain(held, self._container.demux()), None)
             try:
                 while (packet := self._source.run(read)) is not None:
                     num_errors = 0

@@ -87,7 +87,7 @@ class Pass:
     # Decoding
 
     def _reopen(self) -> None:
-        self.opened.container.close()
+        self.opened.close()
         self.opened = open_video(self._source)
 
     def _decoder(self, *, use_frame_threads: bool = False) -> Decoder:
@@ -203,7 +203,7 @@ class Pass:
         except AV_ERRORS:
             return False
         finally:
-            opened.container.close()
+            opened.close()
         return True
 
     def _sought(self, origin: int, start: Fraction) -> Iterator[Timed] | None:

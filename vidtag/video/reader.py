@@ -135,7 +135,7 @@ class Video:
             return
         self._is_closed = True
         if self._source.is_idle:  # else a read was interrupted, and goes on in its thread
-            self._pass.opened.container.close()
+            self._pass.opened.close()
         self._source.close()
 
     def __enter__(self) -> Self:
@@ -155,7 +155,7 @@ class Video:
         if not self._is_fresh:
             if not self.can_reread:
                 raise ValueError(f"'{self.path}' can be read only once")
-            self._pass.opened.container.close()
+            self._pass.opened.close()
             self._pass = Pass(self._source, open_video(self._source), self._options)
         self._is_fresh = False
         self._start_over()

@@ -1,13 +1,20 @@
-"""A container opened: which of its streams is the video, and what the header says of it."""
+"""A container opened: its video, and what the header says of it."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
 
 from av.container import InputContainer
-from av.stream import Disposition
+from av.packet import Packet
+from av.stream import Stream
 from av.video.stream import VideoStream
 
-from vidtag.errors import NoVideoStreamError, VideoError
+from vidtag.video.choice import choose_stream
+from vidtag.video.formats import AV_ERRORS
 from vidtag.video.sources import Source
 
 USUAL_RATE = Fraction(25)
@@ -52,10 +59,31 @@ class Opened:
     aspect: Fraction | None
     """The container's sample aspect ratio, where it overrides the codec's."""
 
+    read: Sequence[Packet[Stream]] = ()
+    """Packets that were taken from the container already, and come before its next ones."""
+
     @property
     def sample_aspect(self) -> Fraction | None:
         """The sample aspect ratio of the frame that was decoded last."""
         return self.aspect or self.stream.codec_context.sample_aspect_ratio
+
+    def close(self) -> None:
+        """Close the container, once the decoder's threads are idle."""
+        self._calm()
+        self.container.close()
+
+    def __del__(self) -> None:
+        """Let the decoder be freed, also where nobody closed it."""
+        self._calm()
+
+    def _calm(self) -> None:
+        """Wait for the decoder's threads, without the interpreter's lock.
+
+        PyAV frees a decoder with that lock held, which waits for its threads; one that just then
+        has something to log waits for the lock, in a program that has FFmpeg's log sent to Python.
+        """
+        with suppress(*AV_ERRORS):
+            self.stream.codec_context.flush_buffers()
 
 
 def open_video(source: Source) -> Opened:
@@ -67,14 +95,20 @@ def open_video(source: Source) -> Opened:
     """
     container = source.open()
     try:
-        stream, num_videos = choose_stream(container, source.path)
+        choice = choose_stream(container, source)
+        stream, read = choice.stream, choice.read
+        if read and source.is_file:
+            index = stream.index  # not to be asked once its container is closed
+            container.close()
+            container = source.open()
+            stream, read = cast(VideoStream, container.streams[index]), ()
         context = stream.codec_context
         seconds, is_own = declared_seconds(container, stream)
         aspect = stream.sample_aspect_ratio
         return Opened(
             container=container,
             stream=stream,
-            num_videos=num_videos,
+            num_videos=choice.num_videos,
             format=_short_name(container.format.name),
             codec=context.codec.canonical_name,
             size=(context.width, context.height),
@@ -83,38 +117,11 @@ def open_video(source: Source) -> Opened:
             declared_seconds=seconds,
             is_declared_for_stream=is_own,
             aspect=aspect if aspect != context.sample_aspect_ratio else None,
+            read=read,
         )
     except BaseException:
         container.close()
         raise
-
-
-def choose_stream(container: InputContainer, path: str) -> tuple[VideoStream, int]:
-    """Choose the default video stream, else the largest; cover art is none.
-
-    Returns:
-        The stream, and how many there were to choose from.
-    """
-    pictures = [s for s in container.streams.video if _is_cover(s)]
-    videos = [s for s in container.streams.video if not _is_cover(s)]
-    if not videos:
-        raise _no_video(container, path, has_cover=bool(pictures))
-    known = [s for s in videos if has_decoder(s)]
-    if not known:
-        raise NoVideoStreamError(
-            path,
-            "unsupported_codec",
-            f"The codec of '{path}' is unknown, or its header is damaged; convert it to H.264, or "
-            "get it again.",
-        )
-    defaults = [s for s in known if s.disposition & Disposition.default]
-    chosen = max(defaults or known, key=_num_pixels)
-    return chosen, len(videos)
-
-
-def has_decoder(stream: VideoStream) -> bool:
-    """Tell whether the stream can be decoded at all."""
-    return getattr(stream, "codec_context", None) is not None
 
 
 def declared_seconds(
@@ -166,15 +173,6 @@ def _short_name(name: str) -> str:
     return "mp4" if "mp4" in names else names[0].removesuffix("_pipe")
 
 
-def _is_cover(stream: VideoStream) -> bool:
-    covers = Disposition.attached_pic | Disposition.timed_thumbnails
-    return bool(stream.disposition & covers)
-
-
-def _num_pixels(stream: VideoStream) -> int:
-    return stream.codec_context.width * stream.codec_context.height
-
-
 def _promised_seconds(container: InputContainer, stream: VideoStream) -> Fraction:
     """Return the length of all the frames that an AVI's header counts; 0 elsewhere.
 
@@ -194,25 +192,3 @@ def _tagged_seconds(text: str) -> Fraction | None:
     except (ValueError, ZeroDivisionError):
         return None
     return total if 0 < total <= LONGEST_SECONDS else None
-
-
-def _no_video(container: InputContainer, path: str, *, has_cover: bool) -> VideoError:
-    if has_cover:
-        return NoVideoStreamError(
-            path,
-            "cover_art_only",
-            f"'{path}' has sound and a cover picture, but no video; there is nothing to tag.",
-        )
-    if container.streams.audio:
-        return NoVideoStreamError(
-            path, "audio_only", f"'{path}' has sound, but no video; there is nothing to tag."
-        )
-    if container.streams.subtitles:
-        return NoVideoStreamError(
-            path,
-            "subtitles_only",
-            f"'{path}' has subtitles, but no video; there is nothing to tag.",
-        )
-    return NoVideoStreamError(
-        path, "no_video_stream", f"'{path}' has no video stream; check that it is whole."
-    )
