@@ -31,7 +31,7 @@ HOMES = {
     "jinja2": ("report",),
     "markupsafe": ("report",),
     "PIL": ("preprocess.py", "report", "explain"),
-    "sqlite3": ("store.py",),
+    "sqlite3": ("cache/database.py",),
     "pydantic": ("results.py",),
     "platformdirs": ("store.py",),
 }
@@ -41,6 +41,7 @@ ORDER = [
     ["arguments.py", "errors.py", "frames.py", "urls.py"],
     ["video", "windows.py", "scores.py", "preprocess.py", "read_ahead.py"],
     ["timeline.py", "results.py", "settings.py"],
+    ["cache"],
     ["store.py"],
     ["models"],
     ["reading.py"],

@@ -15,6 +15,7 @@ from vidtag.formats import FORMATS
 from vidtag.inputs import INPUT_ERROR_CODES, VIDEO_EXTENSIONS
 from vidtag.models.failures import MODEL_ERROR_CODES
 from vidtag.models.load import MODEL_WARNING_CODES
+from vidtag.reading import READING_WARNING_CODES
 from vidtag.scoring import WARNING_CODES as GRID_WARNING_CODES
 from vidtag.video import VIDEO_ERROR_CODES, WARNING_CODES
 
@@ -75,6 +76,7 @@ def test_every_code_is_listed_with_its_meaning():
         **VIDEO_ERROR_CODES,
         **MODEL_ERROR_CODES,
         **WARNING_CODES,
+        **READING_WARNING_CODES,
         **GRID_WARNING_CODES,
         **MODEL_WARNING_CODES,
     }

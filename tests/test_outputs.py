@@ -19,6 +19,7 @@ import pytest
 from documents import make_document, make_failed
 
 import vidtag
+from vidtag.cache.contents import hash_file
 from vidtag.errors import OutputError, UsageError
 from vidtag.inputs import Input, Inputs, find_inputs
 from vidtag.outputs import (
@@ -31,7 +32,6 @@ from vidtag.outputs import (
     write_whole,
 )
 from vidtag.results import Document, Failure, read_documents
-from vidtag.store import hash_file
 
 ONE = Inputs(items=(Input(source="a.mp4", name=PurePosixPath("a.mp4")),))
 MANY = replace(ONE, is_many=True)

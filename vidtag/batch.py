@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import vidtag
+from vidtag.cache.contents import hash_file
 from vidtag.errors import OutputError, UsageError, VideoError, VideoOpenError
 from vidtag.explained import Explainer
 from vidtag.formats import FORMATS, Format
@@ -22,7 +23,7 @@ from vidtag.outputs import ContentId, Fingerprint, Outputs, open_outputs, plan_o
 from vidtag.progress import Display
 from vidtag.results import Document, Failure, make_failure, to_json
 from vidtag.settings import Settings
-from vidtag.store import ScoreStore, hash_file
+from vidtag.store import ScoreStore
 from vidtag.tagger import Tagger, Tagging
 from vidtag.terminal import printing
 

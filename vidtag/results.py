@@ -68,7 +68,8 @@ class VideoRecord:
     num_failed_packets: int
     """Packets that could not be decoded."""
     content_id: str | None
-    """`sha256:` and the hash of the whole file; null for streams."""
+    """`sha256:` and the hash of the whole file; null for streams, and for a file that changed
+    while it was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

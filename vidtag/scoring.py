@@ -4,6 +4,7 @@ Runs in the caller's thread: batches windows, runs the model or takes stored sco
 together what is said of the video.
 """
 
+import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from vidtag.reading import (
     ReadResult,
     StoredRun,
     VideoEvent,
+    made_from_all,
 )
 from vidtag.results import (
     SCHEMA_VERSION,
@@ -103,6 +105,20 @@ class Plan:
     store: ScoreStore | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Scored:
+    """What the model made of a batch."""
+
+    first: int
+    """Number of its first window."""
+
+    logits: npt.NDArray[np.float32]
+    """`(num_windows, num_labels)` float32."""
+
+    made_from: bytes
+    """Digest of its pictures."""
+
+
 class Run:
     """One video's way from windows to its document; lives in the caller's thread."""
 
@@ -117,10 +133,10 @@ class Run:
             is_sparse=self._grid.stride_seconds > self._grid.window_seconds,
             start_seconds=self._grid.start_seconds,
         )
-        self._key: str | None = None
-        self._is_key_to_come = True
-        self._unsaved: list[tuple[int, npt.NDArray[np.float32]]] = []
-        self._known: dict[int, npt.NDArray[np.float32]] = {}
+        self._keyed: Keyed | None = None
+        self._unsaved: list[_Scored] = []
+        self._digests: dict[int, tuple[npt.NDArray[np.uint8], bytes]] = {}
+        self._made_from: list[bytes] = []
         self._waiting: list[Window] = []
         self._bounds: list[tuple[Fraction, Fraction]] = []
         self._steps: list[Step] = []
@@ -139,7 +155,7 @@ class Run:
             if isinstance(event, Opened):
                 self._open(event)
             elif isinstance(event, Keyed):
-                self._set_key(event.key)
+                self._set_key(event)
             elif isinstance(event, Window):
                 if not self._waiting:  # before the model runs: what came before is known
                     yield from self._kept(self._builder.reach(event.start_seconds))
@@ -175,19 +191,55 @@ class Run:
         if ends:
             self.expected_seconds = max(min(ends) - read.start, Fraction(0))
         if opened.keyed is not None:
-            self._set_key(opened.keyed.key)
+            self._set_key(opened.keyed)
 
-    def _set_key(self, key: str | None) -> None:
-        """Store what was scored so far, and take what an interrupted run left."""
-        self._key = key
-        self._is_key_to_come = False
-        store = self._plan.store
-        if store is not None and key is not None:
-            self._known = store.logits(key)
-            for first, logits in self._unsaved:
-                if first not in self._known:
-                    store.save(key, first, logits)
+    def _set_key(self, keyed: Keyed) -> None:
+        """Store what was scored so far."""
+        self._keyed = keyed
+        for batch in self._unsaved:
+            self._save(batch)
         self._unsaved.clear()
+
+    def _save(self, batch: "_Scored") -> None:
+        """Store the scores of a batch, unless its file has changed.
+
+        The look at the file comes after the pictures were read from it. Where its times don't
+        show a change, the stored rows are still not taken for other pictures: they name those
+        that they were made from.
+        """
+        store, keyed = self._plan.store, self._keyed
+        if store is None:
+            return
+        if keyed is None:
+            self._unsaved.append(batch)
+        elif keyed.key is not None and keyed.watch.is_unchanged():
+            store.save(keyed.key, batch.first, batch.logits, made_from=batch.made_from)
+
+    def _recall(self, first: int, count: int, made_from: bytes) -> npt.NDArray[np.float32] | None:
+        """Take what an interrupted run left of the same pictures."""
+        store, keyed = self._plan.store, self._keyed
+        if store is None or keyed is None or keyed.key is None:
+            return None
+        num_labels = len(self._plan.labels)
+        rows = store.rows(keyed.key, first=first, count=count, num_labels=num_labels)
+        if rows is None or any(row.made_from != made_from for row in rows):
+            return None
+        return np.stack([row.logits for row in rows])
+
+    def _digest(self, windows: Sequence[Window]) -> bytes:
+        """Digest the pictures of a batch; each is shared by windows, and hashed once."""
+        known, self._digests = self._digests, {}
+        whole = hashlib.sha256()
+        for window in windows:
+            for picture in window.clip:
+                kept = known.get(id(picture)) or self._digests.get(id(picture))
+                if kept is None:
+                    shape = f"{picture.shape} {picture.dtype}".encode()
+                    pixels = hashlib.sha256(np.ascontiguousarray(picture).data)
+                    kept = picture, shape + pixels.digest()
+                self._digests[id(picture)] = kept  # with the picture, so that the id stays its own
+                whole.update(kept[1])
+        return whole.digest()
 
     def _score(self) -> list[Step]:
         """Score the waiting windows.
@@ -198,16 +250,13 @@ class Run:
             return []
         windows, self._waiting = self._waiting, []
         first = len(self._bounds)
-        known = [self._known.get(first + n) for n in range(len(windows))]
-        if any(row is None for row in known):
+        made_from = b"" if self._plan.store is None else self._digest(windows)
+        logits = self._recall(first, len(windows), made_from)
+        if logits is None:
             logits = self._run_model(windows)
             self._num_scored += len(windows)
-            if self._plan.store is not None and self._is_key_to_come:
-                self._unsaved.append((first, logits))
-            elif self._plan.store is not None and self._key is not None:
-                self._plan.store.save(self._key, first, logits)
-        else:
-            logits = np.stack([row for row in known if row is not None])
+            self._save(_Scored(first=first, logits=logits, made_from=made_from))
+        self._made_from += [made_from] * len(windows)
         steps = []
         for window, row in zip(windows, logits, strict=True):
             self._bounds.append((window.start_seconds, window.end_seconds))
@@ -251,12 +300,10 @@ class Run:
 
     def _finish(self, read: ReadResult) -> list[Step]:
         self._read = read
-        store = self._plan.store
-        # A file that changed while it was read is not answered from these scores again.
-        if store is None or self._key is None:
-            pass
-        elif store.content_id(self._source) == read.content_id:
-            store.finish(self._key, read.to_record(self._bounds))
+        store, keyed = self._plan.store, self._keyed
+        # A file that changed while it was read has no content id.
+        if store is not None and keyed is not None and keyed.key and read.content_id is not None:
+            store.finish(keyed.key, read.to_record(self._bounds, made_from_all(self._made_from)))
         return self._builder.finish(read.end_seconds)
 
     def _replay(self, stored: StoredRun) -> list[Step]:

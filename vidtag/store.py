@@ -1,19 +1,17 @@
 """Stored scores: the same video again costs neither decoding nor model.
 
 Window logits are kept as float32 in one SQLite file in the user's cache folder, under a key
-of the file's content and of everything that shapes them. SQLite because it survives a kill at
-any moment, two processes at once and a full disk. Whatever fails here costs speed, never the
-result: the store then behaves as if it were empty.
+of the file's content and of everything that shapes them. Each row carries a digest of the
+pictures that it was made from, and a checksum of itself. Whatever fails here costs speed, never
+the result: a row that is not what was written is not there, and is written again.
 """
 
 import hashlib
 import json
 import os
-import sqlite3
-import threading
+import re
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,22 +19,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vidtag.cache.contents import hash_file, identify
+from vidtag.cache.database import Database
+
 LIMIT_BYTES = 1 << 30
 """Logits kept before the oldest are dropped: 170 hours of video with 400 labels at a stride of
 1 s. `VIDTAG_CACHE_LIMIT_MB` sets another."""
 
-_RACY_NS = 2_000_000_000
-"""A file changed within this time before it was hashed may change again without its times
-showing it (git's "racy" entries; 2 s is FAT's resolution), so its hash is not remembered."""
+_VERSION = 2
+"""Of the tables; those of before had no checksums."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS files (identity TEXT PRIMARY KEY, content_id TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS runs (
-    key TEXT PRIMARY KEY, used_at REAL NOT NULL, num_bytes INTEGER NOT NULL, record TEXT);
-CREATE TABLE IF NOT EXISTS windows (
-    key TEXT NOT NULL, window INTEGER NOT NULL, logits BLOB NOT NULL,
-    PRIMARY KEY (key, window)) WITHOUT ROWID;
-"""
+_TABLES = {
+    "files": "CREATE TABLE files ("
+    "identity TEXT PRIMARY KEY, content_id TEXT NOT NULL, checksum BLOB NOT NULL)",
+    "runs": "CREATE TABLE runs (key TEXT PRIMARY KEY, used_at REAL NOT NULL, "
+    "num_bytes INTEGER NOT NULL, record TEXT, checksum BLOB)",
+    "windows": "CREATE TABLE windows (key TEXT NOT NULL, window INTEGER NOT NULL, "
+    "made_from BLOB NOT NULL, logits BLOB NOT NULL, checksum BLOB NOT NULL, "
+    "PRIMARY KEY (key, window)) WITHOUT ROWID",
+}
+
+_CONTENT_ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def cache_folder() -> Path:
@@ -63,16 +66,21 @@ class StoreSize:
     """Logits kept before the oldest are dropped."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StoredRow:
+    """The scores of one window."""
+
+    made_from: bytes
+    """Digest of the pictures that the model was given: those of all windows of its batch."""
+
+    logits: npt.NDArray[np.float32]
+    """`(num_labels,)` float32."""
+
+
 def make_key(content_id: str, shaping: Mapping[str, str]) -> str:
     """Make the key of a run from the file's content and all that shapes its logits."""
     text = json.dumps({"content": content_id, **shaping}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def hash_file(path: str) -> str:
-    """Hash a whole file: `sha256:…`, as `sha256sum` prints it."""
-    with open(path, "rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class ScoreStore:
@@ -80,9 +88,7 @@ class ScoreStore:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.path = (folder or cache_folder()) / "scores.sqlite3"
-        self._lock = threading.RLock()
-        self._db: sqlite3.Connection | None = None
-        self._is_broken = False
+        self._database = Database(self.path, version=_VERSION, tables=_TABLES)
 
     def __enter__(self) -> "ScoreStore":
         return self
@@ -94,13 +100,17 @@ class ScoreStore:
     def is_remembered(self, path: str) -> bool:
         """Tell whether `content_id` answers without reading the file."""
         try:
-            return self._remembered(_identity(path)) is not None
+            return self._remembered(str(identify(path))) is not None
         except OSError:
             return False
 
     def _remembered(self, identity: str) -> str | None:
-        known = self._one("SELECT content_id FROM files WHERE identity = ?", identity)
-        return None if known is None else str(known)
+        select = "SELECT content_id, checksum FROM files WHERE identity = ?"
+        for content_id, checksum in self._database.read(select, identity):
+            text = _text(content_id)
+            if text and _CONTENT_ID.fullmatch(text) and checksum == _digest(identity, text):
+                return text
+        return None
 
     def content_id(self, path: str) -> str | None:
         """Hash a whole file, or remember its hash.
@@ -112,53 +122,113 @@ class ScoreStore:
             `sha256:…`, as `sha256sum` prints it; `None` where the file can't be read.
         """
         try:
-            identity = _identity(path)
-            known = self._remembered(identity)
+            identity = identify(path)
+            known = self._remembered(str(identity))
             if known is not None:
                 return known
+            is_settled = identity.is_settled
             content_id = hash_file(path)
-            changed_ns = os.stat(path).st_mtime_ns
-            if identity == _identity(path) and time.time_ns() - changed_ns > _RACY_NS:
-                self._write(("INSERT OR REPLACE INTO files VALUES (?, ?)", (identity, content_id)))
+            if is_settled and identity == identify(path):
+                insert = "INSERT OR REPLACE INTO files VALUES (?, ?, ?)"
+                key = str(identity)
+                self._database.write((insert, (key, content_id, _digest(key, content_id))))
         except OSError:
             return None
         return content_id
 
     def record(self, key: str) -> str | None:
         """Return what was noted when the run was finished; `None` for an unfinished one."""
-        found = self._one("SELECT record FROM runs WHERE key = ?", key)
-        return None if found is None else str(found)
+        select = "SELECT record, checksum FROM runs WHERE key = ?"
+        for record, checksum in self._database.read(select, key):
+            text = _text(record)
+            if text is not None and checksum == _digest(key, text):
+                return text
+        return None
 
-    def logits(self, key: str) -> dict[int, npt.NDArray[np.float32]]:
-        """Return the stored windows of a run: index → `(num_labels,)` float32."""
-        rows = self._all("SELECT window, logits FROM windows WHERE key = ? ORDER BY window", key)
-        self._write(("UPDATE runs SET used_at = ? WHERE key = ?", (time.time(), key)))
-        return {int(n): np.frombuffer(blob, dtype="<f4") for n, blob in rows}
+    def rows(
+        self, key: str, *, first: int, count: int, num_labels: int
+    ) -> tuple[StoredRow, ...] | None:
+        """Return the stored rows of consecutive windows; `None` unless all are there, and whole.
 
-    def save(self, key: str, first_window: int, logits: npt.NDArray[np.float32]) -> None:
-        """Store the logits `(num_windows, num_labels)` of consecutive windows."""
-        insert = "INSERT OR REPLACE INTO windows VALUES (?, ?, ?)"
-        rows = enumerate(logits.astype("<f4"), first_window)
-        self._write(
-            ("INSERT OR IGNORE INTO runs VALUES (?, ?, 0, NULL)", (key, time.time())),
-            *((insert, (key, n, row.tobytes())) for n, row in rows),
+        Args:
+            key: Of the run.
+            first: The first window's number.
+            count: How many windows.
+            num_labels: How many logits each has.
+        """
+        # Another length is no row of ours: a large one need not be loaded to see that.
+        found = self._database.read(
+            "SELECT window, made_from, logits, checksum FROM windows WHERE key = ? "
+            "AND window >= ? AND window < ? AND typeof(window) = 'integer' "
+            "AND typeof(logits) = 'blob' AND length(logits) = ? AND typeof(made_from) = 'blob' "
+            "AND length(made_from) < 100 ORDER BY window",
+            *(key, first, first + count, num_labels * 4),
+        )
+        if [row[0] for row in found] != list(range(first, first + count)):
+            return None
+        rows = []
+        for window, made_from, blob, checksum in found:
+            logits = np.frombuffer(blob, dtype="<f4")
+            if checksum != _digest(key, window, made_from, blob) or not np.isfinite(logits).all():
+                return None
+            rows.append(StoredRow(made_from=made_from, logits=logits))
+        return tuple(rows)
+
+    def note_use(self, key: str) -> None:
+        """Let a run be dropped after those that nobody asked for."""
+        self._database.write(("UPDATE runs SET used_at = ? WHERE key = ?", (time.time(), key)))
+
+    def save(
+        self, key: str, first_window: int, logits: npt.NDArray[np.float32], *, made_from: bytes
+    ) -> None:
+        """Store the logits `(num_windows, num_labels)` of a batch of consecutive windows.
+
+        Args:
+            key: Of the run.
+            first_window: The first one's number.
+            logits: What the model made of them.
+            made_from: Digest of the pictures that the model was given.
+        """
+        insert = "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)"
+        rows: list[tuple[str, tuple[object, ...]]] = []
+        for window, row in enumerate(logits.astype("<f4"), first_window):
+            blob = row.tobytes()
+            checksum = _digest(key, window, made_from, blob)
+            rows.append((insert, (key, window, made_from, blob, checksum)))
+        self._database.write(
+            ("INSERT OR IGNORE INTO runs VALUES (?, ?, 0, NULL, NULL)", (key, time.time())),
+            *rows,
             ("UPDATE runs SET num_bytes = num_bytes + ? WHERE key = ?", (logits.size * 4, key)),
         )
 
     def finish(self, key: str, record: str) -> None:
         """Note that a run is complete, and drop the oldest beyond the limit."""
-        update = "UPDATE runs SET record = ?, used_at = ? WHERE key = ?"
-        self._write((update, (record, time.time(), key)))
-        total = self._one("SELECT total(num_bytes) FROM runs") or 0
-        while float(total) > limit_bytes():
-            oldest = self._all("SELECT key, num_bytes FROM runs ORDER BY used_at LIMIT 1")
-            if not oldest or oldest[0][0] == key:
-                break
-            self._write(
-                ("DELETE FROM windows WHERE key = ?", (oldest[0][0],)),
-                ("DELETE FROM runs WHERE key = ?", (oldest[0][0],)),
+        self._database.write(
+            (
+                "UPDATE runs SET record = ?, checksum = ?, used_at = ?, num_bytes = "
+                "(SELECT total(length(logits)) FROM windows WHERE windows.key = runs.key) "
+                "WHERE key = ?",
+                (record, _digest(key, record), time.time(), key),
             )
-            total = float(total) - oldest[0][1]
+        )
+        sizes = self._database.read(
+            "SELECT rowid, max(0, CAST(num_bytes AS INTEGER)) FROM runs WHERE key <> ? "
+            "ORDER BY CAST(used_at AS REAL)",
+            key,
+        )
+        own = self._one("SELECT total(length(logits)) FROM windows WHERE key = ?", key) or 0
+        total = int(own) + sum(num_bytes for _, num_bytes in sizes)
+        for rowid, num_bytes in sizes:
+            if total <= limit_bytes():
+                break
+            self._database.write(
+                (
+                    "DELETE FROM windows WHERE key = (SELECT key FROM runs WHERE rowid = ?)",
+                    (rowid,),
+                ),
+                ("DELETE FROM runs WHERE rowid = ?", (rowid,)),
+            )
+            total -= num_bytes
 
     def size(self) -> StoreSize:
         """Measure the store."""
@@ -168,79 +238,14 @@ class ScoreStore:
 
     def clear(self) -> None:
         """Delete everything that is stored."""
-        with self._lock:
-            self.close()
-            for suffix in ("", "-wal", "-shm"):
-                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        self._database.clear()
 
     def close(self) -> None:
         """Let go of the file."""
-        with self._lock:
-            if self._db is not None:
-                self._db.close()
-                self._db = None
-
-    def _connect(self) -> sqlite3.Connection | None:
-        if self._db is None and not self._is_broken:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._db = self._open()
-            except sqlite3.DatabaseError:
-                self._replace_damaged()
-            except OSError:
-                self._give_up()
-        return self._db
-
-    def _open(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=10, check_same_thread=False)
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.executescript(_SCHEMA)
-        except sqlite3.Error:
-            db.close()
-            raise
-        return db
-
-    def _replace_damaged(self) -> None:
-        try:
-            self.path.unlink(missing_ok=True)
-            self._db = self._open()
-        except (OSError, sqlite3.Error):
-            self._give_up()
-
-    def _give_up(self) -> None:
-        self._is_broken = True
-        if self._db is not None:
-            with closing(self._db):
-                self._db = None
-
-    def _write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
-        """Run statements in one transaction."""
-        with self._lock:
-            db = self._connect()
-            if db is None:
-                return
-            try:
-                with db:
-                    for statement, values in statements:
-                        db.execute(statement, values)
-            except sqlite3.Error:
-                self._give_up()
-
-    def _all(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            db = self._connect()
-            if db is None:
-                return []
-            try:
-                return db.execute(statement, values).fetchall()
-            except sqlite3.Error:
-                self._give_up()
-                return []
+        self._database.close()
 
     def _one(self, statement: str, *values: object) -> Any:
-        rows = self._all(statement, *values)
+        rows = self._database.read(statement, *values)
         return rows[0][0] if rows else None
 
 
@@ -250,7 +255,19 @@ def limit_bytes() -> int:
     return int(chosen) << 20 if chosen.isdecimal() else LIMIT_BYTES
 
 
-def _identity(path: str) -> str:
-    stat = os.stat(path)
-    # The change time can't be set by `touch` or `cp -p`, so a swapped file shows.
-    return f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
+def _text(value: object) -> str | None:
+    """Decode what a text column holds; `None` for anything else."""
+    try:
+        return value.decode() if isinstance(value, bytes) else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _digest(*parts: str | int | bytes) -> bytes:
+    """Sum up the parts of a row, each with its length, so that none runs into the next."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        plain = part if isinstance(part, bytes) else str(part).encode()
+        digest.update(b"%d:" % len(plain))
+        digest.update(plain)
+    return digest.digest()

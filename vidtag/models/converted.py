@@ -16,10 +16,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from vidtag.cache.contents import hash_file
 from vidtag.models.config import ModelConfig
 from vidtag.models.source import ModelFiles
 from vidtag.preprocess import Preprocessing
-from vidtag.store import cache_folder, hash_file
+from vidtag.store import cache_folder
 
 CONVERSION_VERSION = 1
 """Raised whenever the converted graph would come out different; old ones are then left alone."""

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vidtag.cache.contents import hash_file
 from vidtag.models.failures import one_line, refuse
 from vidtag.models.registry import ALIASES, ModelAlias, alias_of
-from vidtag.store import ScoreStore, hash_file
+from vidtag.store import ScoreStore
 
 if TYPE_CHECKING:
     from vidtag.errors import ModelLoadError
