@@ -180,13 +180,13 @@ def test_a_download_draws_its_progress_where_that_is_asked_for(
 @pytest.mark.parametrize(
     ("model", "options", "code", "hint"),
     [
-        ("somebody/gated", {}, "gated_model", "hf auth login"),
+        ("somebody/gated", {}, "gated_model", "HF_TOKEN"),
         ("somebody/unknown", {}, "unknown_model", "vidtag models"),
         ("somebody/bare", {}, "not_a_model", "config.json"),
         ("somebody/broken", {}, "hub_error", "503"),
-        ("somebody/cut", {}, "download_failed", "try again"),
+        ("somebody/cut", {}, "download_failed", "goes on where it stopped"),
         (BASE, {"revision": "v3"}, "unknown_revision", "v3"),
-        (BASE, {"offline": True}, "not_cached", f"hf download {BASE}"),
+        (BASE, {"offline": True}, "not_cached", f"vidtag models get {BASE}"),
         ("vidoe mae", {}, "unknown_model", "vidtag models"),
     ],
 )
@@ -205,7 +205,8 @@ def test_an_unreachable_hub_is_reported_at_once(tmp_path: Path) -> None:
     failed = load(tmp_path, "http://127.0.0.1:9", model="base")
     assert failed["code"] == "hub_unreachable"
     assert "--model demo" in failed["message"]
-    assert f"hf download {BASE}" in failed["message"]
+    assert "knows drawn figures alone" in failed["message"]
+    assert "`vidtag models get base`" in failed["message"]
     assert "\n" not in failed["message"]
     assert failed.stderr == ""
     assert failed.seconds < 5

@@ -32,6 +32,12 @@ _FILES = (MODEL_FILE, "model.bin")
 _MANIFEST = "manifest.json"
 _UNFINISHED = ".unfinished-"
 
+_CONVERTERS = ("torch", "transformers")
+"""Packages that convert a model but are not needed to run it."""
+
+_ABSENT = "none"
+"""The version of a package that is not installed."""
+
 _STALE_SECONDS = 24 * 3600
 """An unfinished folder of this age belongs to a process that was killed."""
 
@@ -71,7 +77,7 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "none"
+        return _ABSENT
 
 
 def make_key(facts: Mapping[str, str]) -> str:
@@ -88,7 +94,34 @@ def find_converted(facts: Mapping[str, str]) -> Path | None:
     Returns:
         The graph's path; `None` where there is none, or a broken or foreign one.
     """
-    folder = models_folder() / make_key(facts)
+    if any(facts[package] == _ABSENT for package in _CONVERTERS):
+        return _find_without_converters(facts)
+    return _check_folder(models_folder() / make_key(facts), facts)
+
+
+def _find_without_converters(facts: Mapping[str, str]) -> Path | None:
+    """Find a model that was converted while torch was there: running it needs none."""
+    root = models_folder()
+    folders = sorted(root.iterdir()) if root.is_dir() else []
+    for folder in folders:
+        found = None if folder.name.startswith(_UNFINISHED) else _read_facts(folder)
+        if found is None:
+            continue
+        known = {**found, **{name: facts[name] for name in _CONVERTERS if facts[name] == _ABSENT}}
+        if known == dict(facts) and (path := _check_folder(folder, found)) is not None:
+            return path
+    return None
+
+
+def _read_facts(folder: Path) -> dict[str, str] | None:
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        return {str(name): str(fact) for name, fact in manifest["facts"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _check_folder(folder: Path, facts: Mapping[str, str]) -> Path | None:
     try:
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         if manifest["facts"] != dict(facts):
@@ -108,6 +141,18 @@ def _is_whole(path: Path, noted: Mapping[str, Any]) -> bool:
     if stat.st_mtime_ns == noted["mtime_ns"]:
         return True
     return hash_file(str(path)) == str(noted["sha256"])
+
+
+def why_not_kept() -> str | None:
+    """Say why no converted model could be kept; `None` where one can."""
+    root = models_folder()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as exc:
+        return f"the cache {root} can't be written ({exc.strerror or type(exc).__name__})"
+    return None
 
 
 def keep_converted(facts: Mapping[str, str], write: Callable[[Path], None]) -> Path | None:

@@ -13,8 +13,9 @@ from typing import Any
 
 from vidtag.errors import ModelError
 from vidtag.models.config import ModelConfig, parse_config, read_config
+from vidtag.models.hub import cached_snapshot
 from vidtag.models.registry import ALIASES, DEFAULT_MODEL
-from vidtag.models.source import DEMO_FOLDER, cached_snapshot, find_model
+from vidtag.models.source import DEMO_FOLDER, find_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +208,7 @@ def model_cost(config: ModelConfig) -> ModelCost | None:
         return None
     try:
         return count(config)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError):
         return None
 
 

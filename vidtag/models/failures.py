@@ -8,6 +8,9 @@ from types import MappingProxyType
 
 from vidtag.errors import ModelLoadError, ModelMismatchError, ModelOptionError
 
+DEMO_HINT = "try `--model demo`, which needs no network but knows drawn figures alone"
+"""Offered where nothing else can be had; it says what that model knows."""
+
 MODEL_ERROR_CODES: Mapping[str, str] = MappingProxyType(
     {
         "unknown_model": "No such alias, folder or hub model (or a private one).",
@@ -51,19 +54,27 @@ def refuse(model: str, code: str, reason: str) -> ModelLoadError:
     Args:
         model: the model as the user named it.
         code: one of `MODEL_ERROR_CODES`.
-        reason: what failed and what to try, as it follows "cannot load model 'x': ".
+        reason: what failed and what to try, as it follows "Can't load the model 'x': ".
     """
-    return ModelLoadError(model, code, f"cannot load model {model!r}: {reason}")
+    return ModelLoadError(model, code, _end(f"Can't load the model {_quote(model)}: {reason}"))
 
 
 def mismatch(model: str, code: str, reason: str) -> ModelMismatchError:
     """Compose the error for a model that does not fit what it declares."""
-    return ModelMismatchError(model, code, f"cannot use model {model!r}: {reason}")
+    return ModelMismatchError(model, code, _end(f"Can't use the model {_quote(model)}: {reason}"))
 
 
 def wrong_option(model: str, code: str, reason: str) -> ModelOptionError:
     """Compose the error for a device, engine or precision that does not go together."""
-    return ModelOptionError(model, code, reason)
+    return ModelOptionError(model, code, _end(reason[:1].upper() + reason[1:]))
+
+
+def _quote(model: str) -> str:
+    return f"'{one_line(model, 500)}'"
+
+
+def _end(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
 def one_line(text: object, limit: int = 200) -> str:

@@ -14,12 +14,14 @@ from vidtag.errors import VidtagError
 from vidtag.frames import Notice
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.config import ModelConfig, read_config
-from vidtag.models.converted import conversion_facts, find_converted
+from vidtag.models.converted import conversion_facts, find_converted, why_not_kept
 from vidtag.models.deferred import DeferredClassifier
 from vidtag.models.describe import model_cost
 from vidtag.models.device import Plan, check_words, choose
 from vidtag.models.failures import mismatch, one_line, refuse, wrong_option
+from vidtag.models.folders import where_to_get_one
 from vidtag.models.registry import DEFAULT_MODEL
+from vidtag.models.soundness import is_out_of_memory
 from vidtag.models.source import ModelFiles, find_model
 from vidtag.preprocess import Preprocessing, PreprocessorError, read_preprocessing
 
@@ -106,7 +108,7 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
 
     Args:
         options: which model, and how to run it.
-        tell: told in a line what takes long.
+        tell: told in a line what takes long: a download with its size and licence, a conversion.
 
     Raises:
         ModelLoadError: the model cannot be had, or is no sound video classifier.
@@ -124,6 +126,7 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
         revision=options.revision,
         offline=options.offline,
         show_progress=options.show_progress,
+        tell=tell,
     )
     config = read_config(files.folder, files.name)
     preprocessing = _preprocessing(files, config)
@@ -165,35 +168,59 @@ def _load_openvino(  # noqa: PLR0913 - all of them are what a model is loaded wi
     if find_converted(conversion_facts(files, config, preprocessing)) is not None:
         return DeferredClassifier(config.labels, info, preprocessing, load)
     if tell is not None:
-        tell(f"converting {files.name} for this computer; later runs start at once")
+        tell(f"converting {files.name} for this computer; {_what_comes_of_it()}")
     try:
         return load()
     except VidtagError:
         raise
+    except ImportError as exc:
+        if plan.engine_is_a_wish:
+            raise _missing(files, "openvino", exc) from exc
+        return _load_torch(files, config, preprocessing, _fallback(info, exc))
     # Converters and compilers fail in many ways (RuntimeError, TypeError, their own classes);
     # none of them is a reason to leave the user without a result.
     except Exception as exc:
         if plan.engine_is_a_wish:
-            raise refuse(
-                files.name,
-                "model_failed",
-                f"OpenVINO cannot run it ({one_line(exc)}); try --engine torch",
-            ) from exc
-        note = Notice(
-            code="engine_fallback",
-            message=f"OpenVINO cannot run the model ({one_line(exc, 120)}); "
-            "torch runs it, more slowly",
+            raise _refuse_openvino(files, exc) from exc
+        return _load_torch(files, config, preprocessing, _fallback(info, exc))
+
+
+def _what_comes_of_it() -> str:
+    """Say what a conversion is good for, which depends on the cache."""
+    why = why_not_kept()
+    if why is None:
+        return "later runs start at once"
+    return f"later runs convert it again, since {why}; VIDTAG_CACHE_DIR can name another folder"
+
+
+def _refuse_openvino(files: ModelFiles, exc: Exception) -> VidtagError:
+    if is_out_of_memory(exc):
+        return refuse(
+            files.name,
+            "out_of_memory",
+            "there is too little memory to convert it for OpenVINO; end other programs, try "
+            "--engine torch, which needs less, or a smaller model",
         )
-        return _load_torch(
-            files, config, preprocessing, replace(info, engine="torch", notes=(*info.notes, note))
-        )
+    return refuse(
+        files.name, "model_failed", f"OpenVINO can't run it ({one_line(exc)}); try --engine torch"
+    )
+
+
+def _fallback(info: ClassifierInfo, exc: Exception) -> ClassifierInfo:
+    """Describe the run on torch that takes the place of one on OpenVINO."""
+    why = "too little memory to convert it" if is_out_of_memory(exc) else one_line(exc, 120)
+    note = Notice(
+        code="engine_fallback",
+        message=f"OpenVINO cannot run the model ({why}); torch runs it, more slowly",
+    )
+    return replace(info, engine="torch", notes=(*info.notes, note))
 
 
 def _missing(files: ModelFiles, package: str, exc: ImportError) -> VidtagError:
     return refuse(
         files.name,
         "missing_package",
-        f"the package {package} cannot be imported ({one_line(exc, 80)}); `pip install {package}`",
+        f"the package {package} can't be imported ({one_line(exc, 80)}); `pip install {package}`",
     )
 
 
@@ -201,7 +228,10 @@ def _preprocessing(files: ModelFiles, config: ModelConfig) -> Preprocessing:
     try:
         preprocessing = read_preprocessing(files.folder, config.architecture)
     except PreprocessorError as exc:
-        raise refuse(files.name, exc.code, str(exc)) from exc
+        advice = ""
+        if exc.code == "missing_preprocessor":
+            advice = f"; {where_to_get_one(files.folder, str(files.folder))}"
+        raise refuse(files.name, exc.code, f"{exc}{advice}") from exc
     # V-JEPA 2 turns positions into angles and so takes any size.
     if preprocessing.image_size != config.image_size and config.architecture != "vjepa2":
         raise mismatch(

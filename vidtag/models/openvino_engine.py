@@ -113,10 +113,22 @@ def convert(files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing
 
     Returns:
         An `openvino.Model`.
-    """
-    import torch
 
-    from vidtag.models.torch_engine import PixelModel, load_model, quiet
+    Raises:
+        ModelLoadError: the model is unsound, or torch is not there.
+    """
+    try:
+        import torch
+
+        from vidtag.models.torch_engine import PixelModel, load_model, quiet
+    except ImportError as exc:
+        raise refuse(
+            files.name,
+            "missing_package",
+            f"it was not converted for OpenVINO yet, which takes torch and transformers "
+            f"({one_line(exc, 80)}); `pip install torch transformers`: once converted, it runs "
+            "without them",
+        ) from exc
 
     size = preprocessing.image_size
     shape = (1, config.num_frames, size, size, 3)

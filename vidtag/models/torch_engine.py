@@ -15,12 +15,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vidtag.errors import ModelError
 from vidtag.frames import Image
 from vidtag.models.classifier import ClassifierInfo, Clips, Logits, check_logits
 from vidtag.models.config import ModelConfig
 from vidtag.models.failures import one_line, refuse
-from vidtag.models.source import ModelFiles, find_weights
+from vidtag.models.soundness import (
+    check_report,
+    check_weights,
+    explain_load_failure,
+    is_out_of_memory,
+)
+from vidtag.models.source import ModelFiles
 from vidtag.preprocess import Preprocessing, prepare_with_torch
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -33,6 +38,9 @@ if hasattr(os, "register_at_fork"):
     # GNU's OpenMP waits for ever for threads that a forked child has not; one thread needs none.
     # torch's own DataLoader does the same. Source: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=58378
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
+_EAGER = ("timesformer", "videoprism_vision_model")
+"""Architectures without `_supports_sdpa`. Source: transformers 5.23, their modeling modules."""
 
 
 class PixelModel(torch.nn.Module):
@@ -125,92 +133,53 @@ def load_model(
     """Load a classifier with transformers and check that nothing of it was made up.
 
     Raises:
-        ModelLoadError: missing, damaged or unfit weights, a missing head, remote code.
+        ModelLoadError: missing, damaged or unfit weights, a missing head, too little memory.
     """
-    if not find_weights(files.folder):
-        raise refuse(
-            files.name,
-            "missing_weights",
-            "there is no model.safetensors or pytorch_model.bin, or a shard of it is missing",
-        )
+    check_weights(files, config)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of packages that transformers could use, and such
-            from transformers import AutoModelForVideoClassification
-
             with _LOADING, quiet(), _fast_sinusoid(config.architecture):
-                model, report = AutoModelForVideoClassification.from_pretrained(
-                    files.folder,
-                    dtype=dtype,
-                    trust_remote_code=False,
-                    local_files_only=True,
-                    output_loading_info=True,
-                )
+                model, report = _from_pretrained(files, config, dtype)
     except Exception as exc:
-        raise _load_failure(files.name, exc) from exc
-    _check_report(files.name, report)
+        raise explain_load_failure(files.name, exc) from exc
+    check_report(files, config, report)
     loaded: torch.nn.Module = model.eval().requires_grad_(False)  # nothing is trained here
     return loaded
 
 
-def _check_report(model: str, report: dict[str, Any]) -> None:
-    """Refuse weights that transformers filled up with random numbers."""
-    missing = sorted(str(key) for key in report.get("missing_keys", ()))
-    unexpected = sorted(str(key) for key in report.get("unexpected_keys", ()))
-    if report.get("mismatched_keys"):
-        raise _unfit(model)
-    if any(key.startswith("classifier.") for key in missing):
-        raise refuse(
-            model,
-            "missing_head",
-            "its checkpoint has no classifier head, so it cannot name actions; "
-            "name a fine-tuned model, such as --model base",
-        )
-    lost = missing or [key for key in unexpected if "q_bias" in key or "v_bias" in key]
-    if lost:
-        raise refuse(
-            model,
-            "mismatched_weights",
-            f"{len(lost)} tensors are missing from its weights or misnamed ({lost[0]}, …)",
-        )
+def _from_pretrained(files: ModelFiles, config: ModelConfig, dtype: torch.dtype) -> tuple[Any, Any]:
+    from transformers import AutoModelForVideoClassification
+
+    loaded: tuple[Any, Any] = AutoModelForVideoClassification.from_pretrained(
+        files.folder,
+        config=describe_to_transformers(config),
+        dtype=dtype,
+        attn_implementation="eager" if config.architecture in _EAGER else "sdpa",
+        trust_remote_code=False,
+        local_files_only=True,
+        output_loading_info=True,
+    )
+    return loaded
 
 
-def _unfit(model: str) -> ModelError:
-    return refuse(model, "mismatched_weights", "its weights do not fit its config.json")
+def describe_to_transformers(config: ModelConfig) -> Any:
+    """Make transformers' configuration from what shapes a model's numbers, and nothing else.
 
+    A config.json may also name another file of weights, an attention implementation (even one
+    to be downloaded), a quantisation, or what a forward pass returns: none of that is heeded.
+    """
+    import dataclasses
 
-def _load_failure(model: str, exc: Exception) -> ModelError:
-    """Say in one line what transformers said in many."""
-    import pickle
+    from transformers import PreTrainedConfig
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    from safetensors import SafetensorError
-
-    text = one_line(exc)
-    causes = f"{text} {one_line(exc.__cause__)}"
-    if "torchvision" in causes:
-        return refuse(
-            model,
-            "broken_torchvision",
-            "the installed torchvision does not match torch; uninstall or reinstall it",
-        )
-    if "ignore_mismatched_sizes" in text:
-        return _unfit(model)
-    if "trust_remote_code" in text:
-        return refuse(
-            model,
-            "remote_code",
-            "it needs Python code from its repository, which vidtag never runs; "
-            "try a model that transformers knows, such as --model base",
-        )
-    if isinstance(exc, SafetensorError | pickle.UnpicklingError | EOFError) or any(
-        sign in text for sign in ("PytorchStreamReader", "Invalid magic number", "zip archive")
-    ):
-        return refuse(
-            model,
-            "corrupt_weights",
-            f"its weights are damaged or no weights ({one_line(exc, 80)}); download them again",
-        )
-    return refuse(model, "bad_config", f"transformers refuses it ({text})")
+    cls = CONFIG_MAPPING[config.architecture]
+    shared = {field.name for field in dataclasses.fields(PreTrainedConfig)}
+    own = {field.name for field in dataclasses.fields(cls)} - shared
+    own.add("qkv_bias")  # an older name that VideoMAE's class still takes
+    values = {key: value for key, value in config.values.items() if key in own}
+    return cls(**values, id2label=dict(enumerate(config.labels)))
 
 
 def load_torch(
@@ -240,14 +209,6 @@ def _move(model: PixelModel, device: torch.device, dtype: torch.dtype) -> None:
         table = getattr(module, "position_embeddings", None)
         if isinstance(table, torch.Tensor) and not isinstance(table, torch.nn.Parameter):
             module.position_embeddings = table.to(device, dtype)
-
-
-def is_out_of_memory(exc: BaseException) -> bool:
-    """Tell whether a device had too little memory: CUDA has a class for it, the others words."""
-    return isinstance(exc, torch.OutOfMemoryError) or (
-        isinstance(exc, RuntimeError)
-        and any(sign in str(exc) for sign in ("out of memory", "can't allocate memory"))
-    )
 
 
 class TorchClassifier:

@@ -1,0 +1,362 @@
+"""Models on the Hugging Face hub: what is in its cache, what is missing, and downloads.
+
+A hub model that is cached is used as it is, without a look at the network, so a run is as fast
+and as repeatable offline as online; `vidtag models get ID` fetches what is missing. Of the
+Hugging Face world it knows `huggingface_hub` alone, and imports that only where it must.
+"""
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vidtag.models.failures import DEMO_HINT, one_line, refuse
+from vidtag.models.folders import PREPROCESSOR_FILES, where_to_get_one
+from vidtag.models.suggestions import suggest
+from vidtag.models.weights import (
+    INDEX_SUFFIX,
+    WEIGHTS,
+    ShardError,
+    find_weights,
+    format_bytes,
+    no_weights_among,
+    read_shards,
+    why_no_weights,
+)
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+    from vidtag.errors import ModelLoadError
+
+_HUB_SECONDS = 4.0
+"""How long the hub may take to answer before it counts as unreachable.
+`HF_HUB_ETAG_TIMEOUT` sets another, as for every program that uses the hub."""
+
+_BROKEN_OFF = ("RemoteProtocolError", "ReadError")
+"""Network errors of a hub that was reached."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which model of the hub, and how it may be had."""
+
+    name: str
+    """The model as the user named it."""
+
+    hub_id: str
+    revision: str | None = None
+    """Branch, tag or commit."""
+
+    offline: bool = False
+    """Never touch the network."""
+
+    show_progress: bool = False
+    """Let a download draw its progress on stderr."""
+
+    licence: str | None = None
+    """Licence of the weights, where it is known before the hub is asked."""
+
+    tell: Callable[[str], None] | None = None
+    """Told in a line what is downloaded, before it begins."""
+
+    @property
+    def command(self) -> str:
+        """The command that downloads it."""
+        at = f" --revision {self.revision}" if self.revision else ""
+        return f"`vidtag models get {self.name}{at}`"
+
+
+def cached_snapshot(hub_id: str, revision: str | None = None) -> Path | None:
+    """Find a hub model in the cache that all Hugging Face programs share.
+
+    Returns:
+        The snapshot's folder, named by its commit, where config, preprocessor config and
+        weights are all there; else `None`.
+    """
+    folder = _snapshot_folder(hub_id, revision)
+    return folder if folder is not None and _what_lacks(folder) is None else None
+
+
+def _what_lacks(folder: Path) -> str | None:
+    """Say what a snapshot lacks of a whole model."""
+    if not (folder / "config.json").is_file():
+        return "there is no config.json"
+    if not find_weights(folder):
+        return why_no_weights(folder).removesuffix("; download it again")
+    if not any((folder / name).is_file() for name in PREPROCESSOR_FILES):
+        return f"there is no {PREPROCESSOR_FILES[-1]}"
+    return None
+
+
+def _snapshot_folder(hub_id: str, revision: str | None) -> Path | None:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    repository = Path(HF_HUB_CACHE) / f"models--{hub_id.replace('/', '--')}"
+    commit = revision or "main"
+    if not _COMMIT.fullmatch(commit):
+        try:
+            commit = (repository / "refs" / commit).read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            return None
+    if not _COMMIT.fullmatch(commit):
+        return None
+    folder = repository / "snapshots" / commit
+    return folder if folder.is_dir() else None
+
+
+def fetch(wanted: Wanted) -> Path:
+    """Download what a snapshot lacks, and return its folder.
+
+    Raises:
+        ModelLoadError: it cannot be had.
+    """
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+
+    if wanted.offline or HF_HUB_OFFLINE:
+        raise refuse(
+            wanted.name,
+            "not_cached",
+            f"{_cache_has(wanted)}, and offline was asked for; "
+            f"run {wanted.command} once while online, or {DEMO_HINT}",
+        )
+    try:
+        with _hub_noise(wanted.show_progress):
+            return _download(wanted)
+    except Exception as exc:
+        failure = _hub_failure(wanted, exc)
+        if failure is None:
+            raise
+        raise failure from exc
+
+
+def _cache_has(wanted: Wanted) -> str:
+    """Say what the cache has of a model that it has not whole."""
+    folder = _snapshot_folder(wanted.hub_id, wanted.revision)
+    at = f" at revision {wanted.revision!r}" if wanted.revision else ""
+    if folder is None:
+        return f"it is not in the cache{at}"
+    return f"the cache has only a part of it{at} ({_what_lacks(folder)})"
+
+
+def _download(wanted: Wanted) -> Path:
+    from huggingface_hub import HfApi
+
+    import vidtag
+
+    api = HfApi(library_name="vidtag", library_version=vidtag.__version__)
+    seconds = float(os.environ.get("HF_HUB_ETAG_TIMEOUT") or _HUB_SECONDS)
+    about = api.model_info(
+        wanted.hub_id, revision=wanted.revision, timeout=seconds, files_metadata=True
+    )
+    there = {sibling.rfilename: sibling.size for sibling in about.siblings or ()}
+    commit = about.sha or wanted.revision or "main"
+    if "config.json" not in there:
+        raise refuse(wanted.name, "not_a_model", "its repository has no config.json")
+    if not any(name in there for name in PREPROCESSOR_FILES):
+        config = _get(api, wanted, "config.json", commit)
+        raise refuse(
+            wanted.name,
+            "missing_preprocessor",
+            "its repository has no preprocessor config; download it into a folder of your own, "
+            f"and {where_to_get_one(config.parent, 'that folder')}",
+        )
+    weights = _weights(api, wanted, there, commit)
+    names = ["config.json", *PREPROCESSOR_FILES, "README.md", *weights]
+    _announce(wanted, about, [there[name] for name in names if name in there])
+    for name in names:
+        if name in there:
+            folder = _get(api, wanted, name, commit).parent
+    if wanted.revision != commit:
+        # By its name once more: that notes in the cache which commit the name stands for.
+        _get(api, wanted, "config.json", wanted.revision or "main")
+    return folder
+
+
+def _get(api: "HfApi", wanted: Wanted, name: str, at: str) -> Path:
+    path = Path(api.hf_hub_download(wanted.hub_id, name, revision=at))
+    for _ in Path(name).parts[1:]:
+        path = path.parent
+    return path
+
+
+def _weights(api: "HfApi", wanted: Wanted, there: dict[str, Any], commit: str) -> list[str]:
+    """List the weights files to download."""
+    for name in WEIGHTS:
+        if name in there:
+            return [name]
+        index = f"{name}{INDEX_SUFFIX}"
+        if index not in there:
+            continue
+        try:
+            shards = read_shards(_get(api, wanted, index, commit))
+        except ShardError as exc:
+            raise refuse(wanted.name, "corrupt_weights", f"{exc}; try another model") from exc
+        missing = [shard for shard in shards if shard not in there]
+        if missing:
+            raise refuse(
+                wanted.name,
+                "missing_weights",
+                f"its repository lacks {len(missing)} of {len(shards)} files of its weights "
+                f"({missing[0]}); try another --revision",
+            )
+        return [index, *shards]
+    raise refuse(wanted.name, "missing_weights", f"in its repository {no_weights_among(there)}")
+
+
+def _announce(wanted: Wanted, about: Any, sizes: list[int | None]) -> None:
+    """Say what is downloaded, and refuse what does not fit onto the disk."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    known = [size for size in sizes if size is not None]
+    size = sum(known) if len(known) == len(sizes) else None
+    licence = wanted.licence or _licence(about)
+    if wanted.tell is not None:
+        name = wanted.hub_id if wanted.name == wanted.hub_id else f"{wanted.name} ({wanted.hub_id})"
+        wanted.tell(
+            f"downloading {name}: {format_bytes(size) if size else 'size unknown'}, "
+            f"licence {licence or 'unknown'}"
+        )
+    free = _free_bytes(Path(HF_HUB_CACHE))
+    if size is not None and free is not None and size > free + _cached_bytes(wanted.hub_id):
+        raise refuse(
+            wanted.name,
+            "download_failed",
+            f"it takes {format_bytes(size)}, and {HF_HUB_CACHE} has room for "
+            f"{format_bytes(free)}; make room, or let HF_HOME name a folder on another disk",
+        )
+
+
+def _licence(about: Any) -> str | None:
+    found = [tag.removeprefix("license:") for tag in about.tags or () if tag.startswith("license:")]
+    return one_line(found[0], 40) if found else None
+
+
+def _free_bytes(folder: Path) -> int | None:
+    for place in (folder, *folder.parents):
+        if place.is_dir():
+            try:
+                return shutil.disk_usage(place).free
+            except OSError:
+                return None
+    return None
+
+
+def _cached_bytes(hub_id: str) -> int:
+    """Measure what an earlier download left of a model, which need not come again."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    blobs = Path(HF_HUB_CACHE) / f"models--{hub_id.replace('/', '--')}" / "blobs"
+    try:
+        return sum(path.stat().st_size for path in blobs.iterdir())
+    except OSError:
+        return 0
+
+
+@contextmanager
+def _hub_noise(show_progress: bool) -> Iterator[None]:
+    """Show the hub's progress bars or nothing at all, for as long as a download takes."""
+    import warnings
+
+    from huggingface_hub.utils import logging
+    from huggingface_hub.utils.tqdm import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+
+    level, hidden = logging.get_verbosity(), are_progress_bars_disabled()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    if not show_progress and not hidden:
+        disable_progress_bars()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of small disks and links that Windows lacks
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if not show_progress and not hidden:
+            enable_progress_bars()
+
+
+def _hub_failure(wanted: Wanted, exc: Exception) -> "ModelLoadError | None":
+    """Say in one line what went wrong with the hub; `None` for what is already said."""
+    from huggingface_hub import errors
+
+    from vidtag.errors import ModelLoadError
+
+    model, hub_id, revision = wanted.name, wanted.hub_id, wanted.revision
+    if isinstance(exc, ModelLoadError):
+        return None
+    if isinstance(exc, errors.LocalEntryNotFoundError) and isinstance(exc.__cause__, Exception):
+        exc = exc.__cause__  # the hub's client looks into the cache before it gives up
+    if isinstance(exc, errors.FileMetadataError):
+        return refuse(model, "hub_error", f"what answers is no hub ({one_line(exc, 80)})")
+    if isinstance(exc, errors.GatedRepoError):
+        return refuse(
+            model,
+            "gated_model",
+            f"its owner wants you to accept terms first: visit https://huggingface.co/{hub_id}, "
+            "then let HF_TOKEN hold a token of yours (https://huggingface.co/settings/tokens)",
+        )
+    if isinstance(exc, errors.RevisionNotFoundError):
+        return refuse(model, "unknown_revision", f"the hub has no revision {revision!r} of it")
+    if isinstance(exc, errors.RepositoryNotFoundError | errors.HFValidationError):
+        meant = suggest(model)
+        return refuse(
+            model,
+            "unknown_model",
+            "there is no such alias or folder, and the hub has no such model (or a private one, "
+            f"for which HF_TOKEN must hold a token); {meant or 'see `vidtag models`'}",
+        )
+    if isinstance(exc, errors.HfHubHTTPError):
+        status = getattr(getattr(exc, "response", None), "status_code", None)
+        return refuse(
+            model, "hub_error", f"the hub answered with HTTP status {status}; try again later"
+        )
+    # httpx or httpx2, whichever huggingface_hub has; named, so that neither must be imported.
+    is_network = type(exc).__module__.startswith("httpx") and type(exc).__name__ not in _BROKEN_OFF
+    if is_network or isinstance(
+        exc, errors.LocalEntryNotFoundError | ConnectionError | TimeoutError
+    ):
+        meant = suggest(model)
+        return refuse(
+            model,
+            "hub_unreachable",
+            f"{_cache_has(wanted)} and the Hugging Face hub can't be reached "
+            f"({one_line(exc, 80)}); "
+            f"{f'{meant}, or ' if meant else ''}run {wanted.command} once while online, "
+            f"or {DEMO_HINT}",
+        )
+    if isinstance(exc, OSError) and exc.errno in _NO_ROOM:
+        return refuse(
+            model,
+            "download_failed",
+            "the disk is full; make room, or let HF_HOME name a folder on another one, and "
+            f"run {wanted.command}: it goes on where it stopped",
+        )
+    if isinstance(exc, PermissionError) or (
+        isinstance(exc, OSError) and exc.errno in (errno.EROFS, errno.EACCES)
+    ):
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        return refuse(
+            model,
+            "download_failed",
+            f"the folder {HF_HUB_CACHE} can't be written; let HF_HOME name another",
+        )
+    return refuse(
+        model,
+        "download_failed",
+        f"the download broke off ({one_line(exc)}); run {wanted.command}: it goes on where it "
+        "stopped",
+    )

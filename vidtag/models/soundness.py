@@ -1,0 +1,304 @@
+"""Whether weights and config belong together: looked at before, and judged after loading.
+
+Owns the checks around transformers' own loading, and the sentences where they fail. Before
+anything is built, a config is held against what its weights can hold by their headers and their
+size, so that a damaged number is refused at once. Imports neither torch nor transformers.
+"""
+
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vidtag.errors import ModelError
+from vidtag.models.config import ModelConfig
+from vidtag.models.describe import model_cost
+from vidtag.models.failures import one_line, refuse
+from vidtag.models.folders import advise_checkpoint
+from vidtag.models.source import ModelFiles
+from vidtag.models.weights import (
+    INDEX_SUFFIX,
+    WEIGHTS,
+    ShardError,
+    find_damage,
+    find_weights,
+    format_bytes,
+    read_shards,
+    read_tensor_names,
+    stands_for_a_file,
+    why_no_weights,
+)
+
+_MOST_LAYERS = 1000
+"""Where the names of tensors can't be read; the deepest video classifiers have 48."""
+
+_MOST_NUMBERS = 1 << 28
+"""Of one layer's tokens (1 GB in float32); VideoMAE-huge has 2 million, V-JEPA 2 g/384 13."""
+
+_BASE_NAMES: Mapping[str, str] = {"videoprism_vision_model": "vision_model"}
+"""What the tensors of an architecture begin with, where that is not its `model_type`."""
+
+_WRAPPERS = (
+    ("base_model.model.", "PEFT"),
+    ("_orig_mod.", "torch.compile"),
+    ("module.", "DataParallel"),
+)
+"""Prefixes with what puts them before the names of a model's tensors."""
+
+_ADAPTED = ("lora_", ".base_layer.", "modules_to_save")
+"""Parts of the names that PEFT gives while an adapter is not merged."""
+
+_ROOTS = ("embeddings.", "encoder.", "layernorm.", "decoder.", "mask_token")
+"""What the tensors of bare encoders and of pre-training begin with."""
+
+_TOO_LITTLE_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "Cannot allocate memory",
+    "bad_alloc",
+    "not enough memory",
+)
+"""What torch, the operating system and C++ say; CUDA has a class for it."""
+
+
+def is_out_of_memory(exc: BaseException) -> bool:
+    """Tell by an error's class or words whether there was too little memory."""
+    chain = [exc, *([exc.__cause__] if exc.__cause__ is not None else [])]
+    return any(
+        isinstance(one, MemoryError)
+        or type(one).__name__ == "OutOfMemoryError"
+        or any(sign in str(one) for sign in _TOO_LITTLE_MEMORY)
+        for one in chain
+    )
+
+
+def check_weights(files: ModelFiles, config: ModelConfig) -> None:
+    """Refuse weights that are not there, or that cannot hold what the config describes.
+
+    Raises:
+        ModelLoadError: a file is missing or stands for another one, or sizes do not fit.
+    """
+    folder = files.folder
+    weights = find_weights(folder)
+    if not weights:
+        for name in WEIGHTS:
+            _check_index(files.name, folder / f"{name}{INDEX_SUFFIX}")
+        checkpoint = advise_checkpoint(folder)
+        raise refuse(
+            files.name,
+            "missing_weights",
+            f"{why_no_weights(folder)}{f'; it holds {checkpoint}' if checkpoint else ''}",
+        )
+    for path in weights:
+        why = stands_for_a_file(path)
+        if why is not None:
+            raise refuse(files.name, "corrupt_weights", why)
+        damage = find_damage(path)
+        if damage is not None:
+            raise refuse(
+                files.name,
+                "corrupt_weights",
+                f"its {path.name} is damaged or no weights ({damage}); download it again",
+            )
+    _check_size(files.name, config, weights)
+
+
+def _check_index(model: str, index: Path) -> None:
+    try:
+        if index.is_file():
+            read_shards(index)
+    except ShardError as exc:
+        raise refuse(model, "corrupt_weights", f"{exc}; download it again") from exc
+
+
+def _check_size(model: str, config: ModelConfig, weights: Sequence[Path]) -> None:
+    num_bytes = sum(path.stat().st_size for path in weights)
+    names = read_tensor_names(weights)
+    layers = sum(
+        value
+        for key, value in config.values.items()
+        if key.endswith("_layers") and isinstance(value, int) and not key.startswith("decoder_")
+    )
+    if layers > (len(names) or _MOST_LAYERS):
+        held = f"{len(names)} tensors" if names else format_bytes(num_bytes)
+        raise _unfit(model, f"config.json asks for {layers:,} layers, and its weights are {held}")
+    cost = model_cost(config)
+    if cost is None:
+        return
+    if (
+        names and cost.parameters > num_bytes
+    ):  # a byte each is less than any format takes that is read
+        raise _unfit(
+            model,
+            f"config.json describes {cost.parameters:,} parameters, and its weights take "
+            f"{format_bytes(num_bytes)}",
+        )
+    width = config.values.get("hidden_size", 768)
+    if cost.tokens * width > _MOST_NUMBERS:
+        raise _unfit(
+            model,
+            f"config.json describes {cost.tokens:,} tokens a clip, more than any model takes",
+        )
+
+
+def _unfit(model: str, why: str = "") -> ModelError:
+    detail = f" ({why})" if why else ""
+    return refuse(model, "mismatched_weights", f"its weights do not fit its config.json{detail}")
+
+
+def check_report(files: ModelFiles, config: ModelConfig, report: Mapping[str, Any]) -> None:
+    """Refuse weights that transformers filled up with random numbers.
+
+    Args:
+        files: the model.
+        config: what it should be.
+        report: transformers' `output_loading_info`.
+    """
+    missing = sorted(str(key) for key in report.get("missing_keys", ()))
+    unexpected = sorted(str(key) for key in report.get("unexpected_keys", ()))
+    if report.get("mismatched_keys"):
+        raise _unfit(files.name)
+    if any(key.startswith("classifier.") for key in missing):
+        raise _explain_missing_head(files, config, missing, unexpected)
+    lost = missing or [key for key in unexpected if "q_bias" in key or "v_bias" in key]
+    if lost:
+        raise refuse(
+            files.name,
+            "mismatched_weights",
+            f"{len(lost)} tensors are missing from its weights or misnamed ({lost[0]}, …)",
+        )
+
+
+def _explain_missing_head(
+    files: ModelFiles, config: ModelConfig, missing: Sequence[str], unexpected: Sequence[str]
+) -> ModelError:
+    base = _BASE_NAMES.get(config.architecture, config.architecture)
+    if any(mark in key for key in unexpected for mark in _ADAPTED):
+        return refuse(
+            files.name,
+            "mismatched_weights",
+            "its weights are those of a PEFT model whose adapter is not merged; "
+            "save `model.merge_and_unload()` instead",
+        )
+    prefix = find_prefix(unexpected, base)
+    if prefix is not None:
+        return refuse(files.name, "mismatched_weights", _advise_on_prefix(files, prefix))
+    if (
+        unexpected
+        and not any(key.startswith((f"{base}.", *_ROOTS)) for key in unexpected)
+        and len(missing) > len(unexpected) / 4
+        and any(key.startswith(f"{base}.") for key in missing)
+    ):
+        return refuse(
+            files.name,
+            "mismatched_weights",
+            f"its tensors are not named as transformers names them ({unexpected[0]}, …, not "
+            f"{missing[0]}); convert them first",
+        )
+    heads = [key for key in unexpected if not key.startswith(_ROOTS) and key.endswith(".weight")]
+    perhaps = f"; if it is {heads[0]!r}, call that 'classifier.weight'" if len(heads) == 1 else ""
+    return refuse(
+        files.name,
+        "missing_head",
+        "its checkpoint has no classifier head, so it can't name actions; "
+        f"name a fine-tuned model, such as --model base{perhaps}",
+    )
+
+
+def find_prefix(names: Iterable[str], base: str) -> str | None:
+    """Find what was put before the names of all tensors of a whole classifier.
+
+    >>> find_prefix(["module.vivit.embeddings.x", "module.classifier.weight"], "vivit")
+    'module.'
+    """
+    known = set(names)
+    mark = f".{base}."
+    prefixes = Counter(name[: name.index(mark) + 1] for name in known if mark in name)
+    for prefix, _ in prefixes.most_common(1):
+        if f"{prefix}classifier.weight" in known:
+            return prefix
+    return None
+
+
+def _advise_on_prefix(files: ModelFiles, prefix: str) -> str:
+    left, wrappers = prefix, []
+    while left:
+        found = next(((start, who) for start, who in _WRAPPERS if left.startswith(start)), None)
+        if found is None:
+            break
+        wrappers.append(found[1])
+        left = left.removeprefix(found[0])
+    whose = f", as {' and '.join(wrappers)} saves them" if wrappers and not left else ""
+    return (
+        f"the names of its tensors begin with {prefix!r}{whose}; strip that: "
+        f"{strip_command(files.folder, prefix)}"
+    )
+
+
+def strip_command(folder: Path, prefix: str) -> str:
+    """Compose a shell command that takes a prefix off the names of a folder's tensors."""
+    weights = [path for path in find_weights(folder) if not path.name.endswith(INDEX_SUFFIX)]
+    if len(weights) != 1:
+        return "save the model that is inside of the wrapper once more with `save_pretrained`"
+    if weights[0].suffix == ".safetensors":
+        code = (
+            "import sys; from safetensors.torch import load_file as l, save_file as s; f, p = "
+            "sys.argv[1:]; s({k.removeprefix(p): v.clone() for k, v in l(f).items()}, f, "
+            "{'format': 'pt'})"
+        )
+    else:
+        code = (
+            "import sys, torch; f, p = sys.argv[1:]; torch.save({k.removeprefix(p): v for k, v "
+            "in torch.load(f).items()}, f)"
+        )
+    return shlex.join([sys.executable, "-c", code, str(weights[0]), prefix])
+
+
+def explain_load_failure(model: str, exc: Exception) -> ModelError:
+    """Say in one line what transformers said in many."""
+    import pickle
+
+    from safetensors import SafetensorError
+
+    text = one_line(exc)
+    causes = f"{text} {one_line(exc.__cause__)}"
+    if is_out_of_memory(exc):
+        return refuse(
+            model,
+            "out_of_memory",
+            "there is too little memory to load it; end other programs, or try a smaller model, "
+            "such as --model small",
+        )
+    if "torchvision" in causes:
+        return refuse(
+            model,
+            "broken_torchvision",
+            "the installed torchvision does not match torch; uninstall or reinstall it",
+        )
+    if "ignore_mismatched_sizes" in text:
+        return _unfit(model)
+    if "trust_remote_code" in text:
+        return refuse(
+            model,
+            "remote_code",
+            "it needs Python code from its repository, which vidtag never runs; "
+            "try a model that transformers knows, such as --model base",
+        )
+    if "'dict' object has no attribute" in text:
+        return refuse(
+            model,
+            "mismatched_weights",
+            "its weights file is a training's checkpoint, in which the model is one entry "
+            "('state_dict' or 'model'); save that entry alone",
+        )
+    if isinstance(exc, SafetensorError | pickle.UnpicklingError | EOFError) or any(
+        sign in text for sign in ("PytorchStreamReader", "Invalid magic number", "zip archive")
+    ):
+        return refuse(
+            model,
+            "corrupt_weights",
+            f"its weights are damaged or no weights ({one_line(exc, 80)}); download them again",
+        )
+    return refuse(model, "bad_config", f"transformers refuses it ({text or type(exc).__name__})")
