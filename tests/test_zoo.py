@@ -85,9 +85,6 @@ DISAGREEMENTS: dict[str, dict[str, str]] = {
 }
 
 NOT_YET = {
-    "clap.mp4",
-    "crop2.mkv",
-    "dovi5.mp4",
     "gap.ts",
     "hfield.mp4",
     "mid.mkv",

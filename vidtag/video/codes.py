@@ -50,6 +50,6 @@ WARNING_CODES: Mapping[str, str] = {
     "rotation_ignored": "The display matrix makes no upright picture and was ignored.",
     "aspect_ignored": "The sample aspect ratio makes no sense and was ignored.",
     "colour_tag_ignored": "The colour matrix is unknown or unsupported; a usual one was used.",
-    "hdr": "The video is HDR (PQ or HLG); it was read without tone mapping.",
+    "hdr": "The video is HDR (PQ, HLG, Dolby Vision); it was read without tone mapping.",
 }
 """Code of a `Notice` → what it means, in one line."""

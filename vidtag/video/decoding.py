@@ -95,6 +95,7 @@ class Decoder:
         self.counts = DecodeCounts()
         self.uses_frame_threads = use_frame_threads
         self._source = source
+        self._opened = opened
         self._container = opened.container
         self._read = opened.read
         self._stream = opened.stream
@@ -161,6 +162,7 @@ class Decoder:
         # Made here: PyAV's own is lost where a stream turned up on the way, and after errors.
         flush = Packet()
         flush.stream = self._stream
+        flush.time_base = self._opened.time_base  # that of the frames which come out of it
         yield cast("Packet[VideoStream]", flush)
 
     def _note(self, packet: Packet[Stream]) -> None:

@@ -50,6 +50,13 @@ class Findings:
                 f"has {opened.num_videos} video streams; the one of {width}x{height} pixels was "
                 "tagged.",
             )
+        dolby_vision = opened.side_data.dolby_vision
+        if dolby_vision is not None and dolby_vision.needs_decoder:
+            self.note(
+                "hdr",
+                f"is Dolby Vision of profile {dolby_vision.profile}, which was read as if it were "
+                "ordinary video; its colours are wrong (green and purple), so convert it to SDR.",
+            )
 
     def note_picture(self, frame: av.VideoFrame, shape: Shape) -> None:
         """Note what is odd about one picture."""
@@ -80,7 +87,7 @@ class Findings:
                 "names a colour matrix that can't be converted; the usual one for its size was "
                 "used.",
             )
-        if frame.color_trc in HDR_TRANSFERS:
+        if frame.color_trc in HDR_TRANSFERS and "hdr" not in self._messages:
             self.note(
                 "hdr",
                 f"is HDR ({HDR_TRANSFERS[frame.color_trc]}) and was read without tone mapping; "

@@ -1,6 +1,6 @@
 """A decoded frame made into the picture that a viewer sees.
 
-Owns rotation and mirrors, sample aspect ratio, interlacing, colour tags and transparency.
+Owns cropping, rotation and mirrors, sample aspect ratio, interlacing, colour tags and transparency.
 Knows nothing of files and times.
 """
 
@@ -17,6 +17,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import Interpolation
 
 from vidtag.frames import Image
+from vidtag.video.side_data import Crop
 
 SCALING = int(
     Interpolation.BILINEAR
@@ -142,35 +143,46 @@ class Shape:
     """The size of the picture that a viewer sees, and how it comes about."""
 
     scaled_width: int
-    """Width with square pixels, before the turn."""
+    """Width with square pixels, cropped, before the turn."""
 
-    coded_height: int
+    scaled_height: int
+    """Height, cropped, before the turn."""
+
+    crop: Crop | None
     turn: Turn
     is_aspect_ignored: bool
 
     @property
     def width(self) -> int:
         """Width of the upright picture."""
-        return self.coded_height if self.turn.transpose else self.scaled_width
+        return self.scaled_height if self.turn.transpose else self.scaled_width
 
     @property
     def height(self) -> int:
         """Height of the upright picture."""
-        return self.scaled_width if self.turn.transpose else self.coded_height
+        return self.scaled_width if self.turn.transpose else self.scaled_height
 
 
-def shape_of(frame: av.VideoFrame, sample_aspect: Fraction | None, turn: Turn) -> Shape:
-    """Find the size at which a viewer sees a frame."""
-    width = frame.width
+def shape_of(
+    frame: av.VideoFrame, sample_aspect: Fraction | None, turn: Turn, crop: Crop | None = None
+) -> Shape:
+    """Find the size at which a viewer sees a frame; a crop that leaves nothing is ignored."""
+    width, height = frame.width, frame.height
+    if crop is not None:
+        width -= crop.left + crop.right
+        height -= crop.top + crop.bottom
+        if min(width, height) <= 0:
+            width, height, crop = frame.width, frame.height, None
     is_aspect_ignored = False
     if sample_aspect is not None and sample_aspect > 0:
         if not Fraction(1, WIDEST_SAMPLE) <= sample_aspect <= WIDEST_SAMPLE:
             is_aspect_ignored = True
         elif abs(sample_aspect - 1) >= SQUARE_TOLERANCE:
-            width = max(1, int(frame.width * sample_aspect + Fraction(1, 2)))
+            width = max(1, int(width * sample_aspect + Fraction(1, 2)))
     return Shape(
         scaled_width=width,
-        coded_height=frame.height,
+        scaled_height=height,
+        crop=crop,
         turn=turn,
         is_aspect_ignored=is_aspect_ignored,
     )
@@ -211,11 +223,27 @@ def to_rgb(
 
 def _converted(frame: av.VideoFrame, shape: Shape, pixel_format: str) -> npt.NDArray[np.uint8]:
     _set_usual_colours(frame)
+    if shape.crop is None:
+        return _scaled(frame, shape.scaled_width, shape.scaled_height, pixel_format)
+    # Cropped between conversion and scaling: chroma has no odd columns, and nothing of what is cut
+    # off may bleed into the picture.
+    whole = _scaled(frame, frame.width, frame.height, pixel_format)
+    crop = shape.crop
+    part = whole[crop.top : frame.height - crop.bottom, crop.left : frame.width - crop.right]
+    if part.shape[1] == shape.scaled_width:
+        return part
+    cropped = av.VideoFrame.from_ndarray(np.ascontiguousarray(part), format=pixel_format)
+    return _scaled(cropped, shape.scaled_width, shape.scaled_height, pixel_format)
+
+
+def _scaled(
+    frame: av.VideoFrame, width: int, height: int, pixel_format: str
+) -> npt.NDArray[np.uint8]:
     converted = frame.reformat(
-        width=shape.scaled_width,
-        height=shape.coded_height,
+        width=width,
+        height=height,
         format=pixel_format,
-        interpolation=SCALING if shape.scaled_width != frame.width else CONVERTING,
+        interpolation=SCALING if width != frame.width else CONVERTING,
         threads=1,  # starting more for every frame costs as much as they save
     )
     pixels = converted.to_ndarray()

@@ -171,7 +171,10 @@ class Video:
 
     def _shape(self, picture: av.VideoFrame) -> Shape:
         self._check_pixels((picture.width, picture.height))
-        shape = shape_of(picture, self._pass.opened.sample_aspect, self._turns.read(picture))
+        opened = self._pass.opened
+        turn = self._turns.read(picture)
+        crop = opened.crop_of((picture.width, picture.height))
+        shape = shape_of(picture, opened.sample_aspect, turn, crop)
         self._check_pixels((shape.width, shape.height))
         self._findings.note_picture(picture, shape)
         if self._first_shape is None:

@@ -15,6 +15,8 @@ from av.video.stream import VideoStream
 
 from vidtag.video.choice import choose_stream
 from vidtag.video.formats import AV_ERRORS
+from vidtag.video.pictures import SQUARE_TOLERANCE
+from vidtag.video.side_data import Crop, SideData, side_data
 from vidtag.video.sources import Source
 
 USUAL_RATE = Fraction(25)
@@ -59,6 +61,9 @@ class Opened:
     aspect: Fraction | None
     """The container's sample aspect ratio, where it overrides the codec's."""
 
+    side_data: SideData
+    """What the container says of the pictures beside the codec's header."""
+
     read: Sequence[Packet[Stream]] = ()
     """Packets that were taken from the container already, and come before its next ones."""
 
@@ -66,6 +71,10 @@ class Opened:
     def sample_aspect(self) -> Fraction | None:
         """The sample aspect ratio of the frame that was decoded last."""
         return self.aspect or self.stream.codec_context.sample_aspect_ratio
+
+    def crop_of(self, size: tuple[int, int]) -> Crop | None:
+        """Tell how the container crops pictures of a size: those of the size in its header."""
+        return self.side_data.crop if size == self.size else None
 
     def close(self) -> None:
         """Close the container, once the decoder's threads are idle."""
@@ -104,7 +113,8 @@ def open_video(source: Source) -> Opened:
             stream, read = cast(VideoStream, container.streams[index]), ()
         context = stream.codec_context
         seconds, is_own = declared_seconds(container, stream)
-        aspect = stream.sample_aspect_ratio
+        more = side_data(stream)
+        aspect = _container_aspect(stream, more.crop)
         return Opened(
             container=container,
             stream=stream,
@@ -117,11 +127,27 @@ def open_video(source: Source) -> Opened:
             declared_seconds=seconds,
             is_declared_for_stream=is_own,
             aspect=aspect if aspect != context.sample_aspect_ratio else None,
+            side_data=more,
             read=read,
         )
     except BaseException:
         container.close()
         raise
+
+
+def _container_aspect(stream: VideoStream, crop: Crop | None) -> Fraction | None:
+    """Return the sample aspect ratio by the container.
+
+    Where an MP4 has no pixel aspect ratio, FFmpeg works it out from the track's size on screen and
+    the stored size; but a track's size is that of the cropped picture.
+    """
+    aspect = stream.sample_aspect_ratio
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if aspect is None or crop is None or not width or not height:
+        return aspect
+    shown = Fraction(width - crop.left - crop.right, width)
+    shown /= Fraction(height - crop.top - crop.bottom, height)
+    return Fraction(1) if abs(aspect / shown - 1) < SQUARE_TOLERANCE else aspect
 
 
 def declared_seconds(
