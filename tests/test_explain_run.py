@@ -14,13 +14,11 @@ from tests.tiny_models import make_tiny_model
 from vidtag.errors import EmptyVideoError, ModelMismatchError, OutputError, UsageError
 from vidtag.explain.run import (
     ExplainOptions,
-    check_output,
     embed_windows,
     explain_video,
-    explanation_bytes,
     to_json,
-    write_explanation,
 )
+from vidtag.explain.writing import check_outputs, explanation_bytes, write_explanation
 from vidtag.models.classifier import ClassifierInfo
 from vidtag.models.load import LoadOptions
 from vidtag.settings import Settings
@@ -198,14 +196,14 @@ def test_a_file_is_written_as_its_name_says(video, tmp_path, name):
 
 def test_other_names_are_refused_before_any_work(tmp_path):
     with pytest.raises(UsageError, match=r"must end in \.mp4, \.gif, \.webp, \.png, \.json"):
-        check_output("clip.avi")
-    check_output("folder/")
-    check_output(str(tmp_path))
+        check_outputs(["clip.avi"], "clip.mp4")
+    check_outputs([f"{tmp_path}/folder/"], "clip.mp4")
+    check_outputs([str(tmp_path)], "clip.mp4")
 
 
 def test_what_cannot_be_written_is_one_clear_error(video, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="no folder"):
         write_explanation(explain(video, at=Fraction(3)), str(tmp_path / "file" / "a.json"))
 
 

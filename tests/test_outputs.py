@@ -78,17 +78,19 @@ def fingerprint_of(document: Document, **changes: Any) -> Fingerprint:
 FINGERPRINT = replace(fingerprint_of(make_document()), vidtag_version=vidtag.__version__)
 
 
-def open_in(path: str, formats: Iterable[str], inputs: Inputs) -> Outputs:
-    return open_outputs(plan_outputs(path, tuple(formats), inputs), inputs)
+def open_in(path: str, formats: Iterable[str], inputs: Inputs, *, force: bool = False) -> Outputs:
+    return open_outputs(plan_outputs([path], tuple(formats), inputs), inputs, force=force)
 
 
 def done(outputs: Outputs, inputs: Inputs, fingerprint: Fingerprint = FINGERPRINT) -> list[str]:
     return [str(i.name) for i in inputs.items if outputs.is_done(i, fingerprint, hash_file)]
 
 
-def run(path: str, formats: Iterable[str], inputs: Inputs, *, skip: bool = False) -> list[str]:
+def run(
+    path: str, formats: Iterable[str], inputs: Inputs, *, skip: bool = False, force: bool = False
+) -> list[str]:
     """Tag as the command line does, and return what was skipped."""
-    with open_in(path, formats, inputs) as outputs:
+    with open_in(path, formats, inputs, force=force) as outputs:
         skipped = done(outputs, inputs) if skip else []
         for item in inputs.items:
             if str(item.name) not in skipped:
@@ -105,7 +107,7 @@ def tree(root: str = ".") -> dict[str, bytes]:
 
 
 def plan(path: str | None, *formats: str, inputs: Inputs = ONE) -> tuple[str, tuple[str, ...]]:
-    planned = plan_outputs(path, formats, inputs)
+    [planned] = plan_outputs([] if path is None else [path], formats, inputs)
     return planned.kind, planned.formats
 
 
@@ -119,7 +121,7 @@ def test_without_a_path_results_go_to_stdout(here: Path) -> None:
     with pytest.raises(UsageError, match="-o"):
         plan(None, "json", "csv")
     with pytest.raises(UsageError, match="-o"):
-        plan_outputs(None, (), ONE, skip_existing=True)
+        plan_outputs([], (), ONE, skip_existing=True)
 
 
 def test_one_video_goes_to_one_file(here: Path) -> None:
@@ -127,7 +129,6 @@ def test_one_video_goes_to_one_file(here: Path) -> None:
     assert plan("out.csv") == ("file", ("csv",))
     assert plan("OUT.JSONL") == ("file", ("json",))
     assert plan("out.activitynet.json") == ("file", ("activitynet",))
-    assert plan("out.json", "csv") == ("file", ("csv",))
     assert plan("out.txt") == ("file", ("table",))
 
 
@@ -559,7 +560,7 @@ def test_what_is_no_document_is_not_done(here: Path, content: bytes) -> None:
     os.mkdir("out")
     Path("out/a.mp4.json").write_bytes(content)
     Path("out", RECORDS_NAME).write_bytes(content)
-    assert run("out", ["json", "csv"], inputs, skip=True) == []
+    assert run("out", ["json", "csv"], inputs, skip=True, force=True) == []
     assert run("out", ["json", "csv"], inputs, skip=True) == ["a.mp4"]
 
 
@@ -592,8 +593,8 @@ def test_a_file_that_is_about_to_change_is_not_done(
     other = replace(other, settings=replace(other.settings, top_k=9))
     outputs = open_in("out", ["csv"], inputs)
     monkeypatch.setattr(
-        "vidtag.outputs.files._record_line",
-        _killed_after(1, "vidtag.outputs.files._record_line"),
+        "vidtag.outputs.records._line",
+        _killed_after(1, "vidtag.outputs.records._line"),
     )
     with pytest.raises(SystemExit):
         outputs.write(inputs.items[0], other)
@@ -773,13 +774,13 @@ def audit(event, arguments):
         if count == limit:
             os.kill(os.getpid(), signal.SIGKILL)
 
-from vidtag.outputs import files, joined, whole
+from vidtag.outputs import files, joined, records, whole
 def cut(file, content, write=whole.write_all):
     half = len(content) // 2
     write(file, content[:half])
     audit("write", ())
     write(file, content[half:])
-files.write_all = joined.write_all = cut
+records.write_all = joined.write_all = cut
 
 class Cut:
     # A file is written in two halves, with a moment in between.
@@ -794,7 +795,10 @@ class Cut:
 
 def write_cut(path, chunks):
     whole.write_whole(path, Cut(chunks))
-files.write_whole = joined.write_whole = write_cut
+files.write_whole = joined.write_whole = records.write_whole = write_cut
+def begin_cut(path, chunks, begin=whole.begin_whole):
+    return begin(path, Cut(chunks))
+joined.begin_whole = begin_cut
 inputs = t.find_inputs(["v"], recursive=True)
 for item in inputs.items:
     t.document_of(item)
@@ -841,8 +845,8 @@ def _again() -> Inputs:
 
 
 def test_the_plan_is_a_value() -> None:
-    assert OutputPlan(kind="stdout", path="", formats=("json",)) == plan_outputs(
-        None, ("json",), ONE
+    assert plan_outputs([], ("json",), ONE) == (
+        OutputPlan(kind="stdout", path="", formats=("json",)),
     )
     with pytest.raises(ValueError, match="stdout"):
-        open_outputs(plan_outputs(None, (), ONE), ONE)
+        open_outputs(plan_outputs([], (), ONE), ONE)

@@ -4,7 +4,7 @@ Continues after a failed input, skips what is done, and sums up; what a result l
 the formats' business.
 """
 
-import errno
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -16,7 +16,6 @@ from vidtag.cache.contents import hash_file
 from vidtag.errors import OutputError, UsageError, VideoError, VideoOpenError
 from vidtag.explained import Explainer
 from vidtag.formats import FORMATS, Format
-from vidtag.indexed import IndexedOutputs
 from vidtag.inputs import Input, find_inputs
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.outputs import ContentId, Fingerprint, Outputs, open_outputs, plan_outputs
@@ -49,8 +48,11 @@ class Request:
     formats: tuple[str, ...] = ()
     """Names of formats; where there are none, the output decides."""
 
-    output: str | None = None
-    """File or folder; stdout where `None`."""
+    outputs: tuple[str, ...] = ()
+    """Files, or one folder; stdout where there are none."""
+
+    force: bool = False
+    """Replace in a folder also what vidtag did not make."""
 
     skip_existing: bool = False
     """Skip what has its result."""
@@ -152,21 +154,20 @@ def run_batch(
         files_from=request.files_from,
         nul_separated=request.nul_separated,
     )
-    plan = plan_outputs(
-        request.output, request.formats, inputs, skip_existing=request.skip_existing
+    plans = plan_outputs(
+        request.outputs, request.formats, inputs, skip_existing=request.skip_existing
     )
-    if request.explain and (plan.kind == "stdout" or "html" not in plan.formats):
+    if request.explain and not any(p.path and "html" in p.formats for p in plans):
         raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
     outputs: Outputs
-    if plan.kind == "stdout":
-        outputs = Stdout(plan.formats[0], is_many=inputs.is_many)
+    if plans[0].kind == "stdout":
+        outputs = Stdout(plans[0].formats[0], is_many=inputs.is_many)
     else:
         replaced = {}
         if request.explain:
             replaced["html"] = Explainer(load, settings).page_format()
-        outputs = open_outputs(plan, inputs, replaced)
-        if plan.kind == "folder" and "html" in plan.formats:
-            outputs = IndexedOutputs(outputs, plan.path)
+        also_read = (*request.files_from, os.fspath(load.model))
+        outputs = open_outputs(plans, inputs, replaced, also_read=also_read, force=request.force)
     display = Display(num_videos=len(inputs.items), quiet=request.quiet, is_batch=inputs.is_many)
     display.tally.other_files = inputs.num_other_files
     with display, outputs:
@@ -182,7 +183,7 @@ def run_batch(
                 outputs.write(item, _failure(error))
         elif not (inputs.failures and request.fail_fast):
             tagger = Tagger(load_classifier(load, display.note), settings, store=store)
-            if request.skip_existing and plan.kind != "stdout":
+            if request.skip_existing:
                 items = _without_done(items, outputs, _Made(load, tagger, store), display)
             _Batch(request, display, outputs).run(items, tagger)
     display.summarise()
@@ -254,7 +255,7 @@ class _Batch:
         except KeyboardInterrupt:
             done = self.display.tally.tagged
             if len(items) > 1:
-                how = "go on with --skip-existing" if self.request.output else "nothing was kept"
+                how = "go on with --skip-existing" if self.request.outputs else "nothing was kept"
                 self.display.say(f"interrupted: {done} of {len(items)} videos are tagged; {how}.")
             raise
 
@@ -274,8 +275,8 @@ class _Batch:
             with self.display.paused():
                 self.outputs.write(item, document)
         except OutputError as exc:
-            if not _is_about_the_name(exc):
-                raise  # the next one would fail, too
+            if exc.costs_all:
+                raise
             self.display.fail(str(exc))
             return False
         self.display.finish(name, document)
@@ -287,11 +288,6 @@ class _Batch:
                 f"{', stored scores' if timing.from_cache else ''})"
             )
         return True
-
-
-def _is_about_the_name(error: OutputError) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in (errno.ENAMETOOLONG, errno.EILSEQ)
 
 
 def _as_input(error: VideoError) -> Input:

@@ -134,6 +134,7 @@ def tag(  # noqa: PLR0913 - one parameter per option
     formats: options.Formats = None,
     as_json: options.Json = False,
     output: options.Output = None,
+    force: options.Force = False,
     model: options.Model = "base",
     revision: options.Revision = None,
     device: options.Device = "auto",
@@ -192,7 +193,8 @@ def tag(  # noqa: PLR0913 - one parameter per option
         nul_separated=nul,
         recursive=recursive,
         formats=_formats(formats, as_json),
-        output=output,
+        outputs=tuple(output or ()),
+        force=force,
         skip_existing=skip_existing,
         fail_fast=fail_fast,
         quiet=quiet,
@@ -205,19 +207,21 @@ def tag(  # noqa: PLR0913 - one parameter per option
 
 
 @app.command()
-def show(
+def show(  # noqa: PLR0913 - one parameter per option
     results: Annotated[
         list[str], typer.Argument(metavar="RESULT", help="Stored JSON documents; - is stdin.")
     ],
     formats: options.Formats = None,
     as_json: options.Json = False,
     output: options.Output = None,
+    force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Render stored JSON documents again, as the table or in any format."""
     from vidtag.show import run_show
 
-    raise typer.Exit(run_show(results, _formats(formats, as_json), output, quiet=quiet))
+    wanted = _formats(formats, as_json)
+    raise typer.Exit(run_show(results, wanted, output or (), force=force, quiet=quiet))
 
 
 @app.command()
@@ -351,15 +355,16 @@ def explain(  # noqa: PLR0913 - one parameter per option
         ),
     ] = None,
     output: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--output",
             "-o",
             metavar="PATH",
             help="Write .mp4, .gif or .webp (the clip under its map), .png (a contact sheet), "
-            ".json, or into a folder.",
+            ".json, or into a folder; may be repeated.",
         ),
     ] = None,
+    force: options.Force = False,
     as_json: options.Json = False,
     model: options.Model = "base",
     revision: options.Revision = None,
@@ -377,19 +382,14 @@ def explain(  # noqa: PLR0913 - one parameter per option
 
     from vidtag.explain.explanation import Method
     from vidtag.explain.methods import DEFAULT_METHOD
-    from vidtag.explain.run import (
-        ExplainOptions,
-        check_output,
-        explain_video,
-        to_json,
-        write_explanation,
-    )
+    from vidtag.explain.run import ExplainOptions, explain_video, to_json
     from vidtag.explain.table import print_explanation
+    from vidtag.explain.writing import check_outputs, write_explanation
 
     if method is not None and method not in get_args(Method):
         raise typer.BadParameter(f"--method {method}: choose from {', '.join(get_args(Method))}.")
-    if output is not None:
-        check_output(output)
+    outputs = output or ()
+    check_outputs(outputs, video, also_read=[model], force=force)
     asked = ExplainOptions(
         source=video,
         load=_load_options(
@@ -412,13 +412,13 @@ def explain(  # noqa: PLR0913 - one parameter per option
     )
     with _store(no_cache) as store:
         result = explain_video(asked, store=store)
-    if output is not None:
-        for path in write_explanation(result, output):
+    for one in outputs:
+        for path in write_explanation(result, one, force=force):
             if not quiet:
                 _complain(f"wrote {path}")
     if as_json:
         _print(to_json(result, indent=2 if sys.stdout.isatty() else None))
-    elif output is None or not quiet:
+    elif not outputs or not quiet:
         print_explanation(result)
 
 

@@ -119,6 +119,8 @@ class OutputError(VidtagError, OSError):
 
     code = "cannot_write"
 
-    def __init__(self, path: str, message: str) -> None:
+    def __init__(self, path: str, message: str, *, costs_all: bool = True) -> None:
         super().__init__(hide_credentials(message, [path]))
         self.path = without_credentials(path)
+        self.costs_all = costs_all
+        """Whether the other videos of a run could not be written either."""

@@ -75,10 +75,15 @@ Formats = Annotated[
 ]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="The same as -f json.", rich_help_panel=_RESULT)]
 Output = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option("--output", "-o", metavar="PATH", rich_help_panel=_RESULT,
                  help="Write there instead of stdout; a folder if it ends in /, is one, or there "
-                      "are several inputs or formats."),
+                      "are several inputs or formats. Several files: each as its suffix says."),
+]  # fmt: skip
+Force = Annotated[
+    bool,
+    typer.Option("--force", rich_help_panel=_RESULT,
+                 help="In a folder, replace also what vidtag did not make."),
 ]  # fmt: skip
 Explain = Annotated[
     bool,

@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 
 from vidtag.batch import Stdout
 from vidtag.errors import DocumentError, UsageError
-from vidtag.indexed import IndexedOutputs
 from vidtag.inputs import Input, Inputs
 from vidtag.outputs import Outputs, open_outputs, plan_outputs
 from vidtag.results import Document, Failure, read_documents
@@ -15,14 +14,20 @@ from vidtag.terminal import printable, stderr_console
 
 
 def run_show(
-    paths: Sequence[str], formats: Sequence[str], output: str | None, *, quiet: bool
+    paths: Sequence[str],
+    formats: Sequence[str],
+    outputs: Sequence[str],
+    *,
+    force: bool,
+    quiet: bool,
 ) -> int:
     """Render stored results and return the exit code.
 
     Args:
         paths: Files of JSON or JSON Lines; `-` is stdin.
         formats: Names of formats; where there are none, the output decides.
-        output: File or folder; stdout where `None`.
+        outputs: Files, or one folder; stdout where there are none.
+        force: Replace in a folder also what vidtag did not make.
         quiet: Show errors alone on stderr.
 
     Raises:
@@ -44,22 +49,20 @@ def run_show(
         num_other_files=0,
         is_many=len(results) > 1,
     )
-    plan = plan_outputs(output, formats, inputs)
-    outputs: Outputs
-    if plan.kind == "stdout":
-        outputs = Stdout(plan.formats[0], is_many=inputs.is_many)
+    plans = plan_outputs(outputs, formats, inputs)
+    opened: Outputs
+    if plans[0].kind == "stdout":
+        opened = Stdout(plans[0].formats[0], is_many=inputs.is_many)
     else:
-        outputs = open_outputs(plan, inputs)
-        if plan.kind == "folder" and "html" in plan.formats:
-            outputs = IndexedOutputs(outputs, plan.path)
-    with outputs:
+        opened = open_outputs(plans, inputs, also_read=paths, force=force)
+    with opened:
         for item, result in zip(inputs.items, results, strict=True):
             if isinstance(result, Failure):
                 console.print(f"error: {printable(result.error.message)}")
             elif not quiet:
                 for warning in result.warnings:
                     console.print(f"warning: {printable(warning.message)}")
-            outputs.write(item, result)
+            opened.write(item, result)
     if num_unread:
         return 3 if results else 1
     return 0

@@ -10,7 +10,8 @@ from vidtag.explain.explanation import METHODS, Explanation, Method, TokenGrid
 
 if TYPE_CHECKING:
     from vidtag.explain.methods import DEFAULT_METHOD, explain_window
-    from vidtag.explain.run import ExplainOptions, explain_video, write_explanation
+    from vidtag.explain.run import ExplainOptions, explain_video
+    from vidtag.explain.writing import write_explanation
 
 __all__ = [
     "DEFAULT_METHOD",
@@ -30,8 +31,12 @@ def __getattr__(name: str) -> object:
         from vidtag.explain import methods
 
         return getattr(methods, name)
-    if name in ("ExplainOptions", "explain_video", "write_explanation"):
+    if name in ("ExplainOptions", "explain_video"):
         from vidtag.explain import run
 
         return getattr(run, name)
+    if name == "write_explanation":
+        from vidtag.explain import writing
+
+        return getattr(writing, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,22 +1,20 @@
-"""`vidtag explain`: choose the windows of a video that matter, explain them, write it down.
+"""`vidtag explain`: choose the windows of a video that matter, and explain them.
 
-Owns which windows are explained, the JSON of explanations, and what goes into which file.
-Knows no terminal: the command line draws the tables.
+Owns which windows are explained, and the JSON of explanations. Knows neither files nor a terminal:
+`writing` has those, and the command line draws the tables.
 """
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from math import floor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import vidtag
-from vidtag.errors import EmptyVideoError, OutputError, UsageError
+from vidtag.errors import EmptyVideoError, UsageError
 from vidtag.explain.explanation import Explanation, Method
 from vidtag.explain.measures import MeasureRow, Measures, measure, read_measures
 from vidtag.explain.methods import (
@@ -26,14 +24,7 @@ from vidtag.explain.methods import (
     find_label,
     torch_network,
 )
-from vidtag.explain.pictures import (
-    ANIMATION_SUFFIXES,
-    ExplainedClip,
-    draw_sheet,
-    embed,
-    encode_animation,
-    encode_png,
-)
+from vidtag.explain.pictures import ExplainedClip, embed
 from vidtag.frames import format_seconds
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions, load_classifier
@@ -48,12 +39,6 @@ if TYPE_CHECKING:
 
 NUM_WINDOWS = 3
 """Windows that are explained where no moment was named: the best segment of so many labels."""
-
-OUTPUT_SUFFIXES = (*ANIMATION_SUFFIXES, ".png", ".json")
-"""What `-o` can end in; anything else is a folder."""
-
-_FOLDER_SUFFIXES = (".mp4", ".png", ".json")
-"""What is written into a folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,68 +324,6 @@ def _to_plain(window: ExplainedWindow) -> dict[str, Any]:
 
 def _rounded(values: Any) -> Any:
     return np.round(np.asarray(values, np.float64), 6).tolist()
-
-
-def explanation_bytes(windows: Sequence[ExplainedClip], suffix: str) -> bytes:
-    """Make the content of a picture or an animation that shows all explanations.
-
-    Args:
-        windows: what to show, in this order.
-        suffix: `.png` for a contact sheet, or one of `ANIMATION_SUFFIXES`.
-    """
-    if suffix == ".png":
-        return encode_png(draw_sheet(windows))
-    return encode_animation(windows, suffix)
-
-
-def write_explanation(result: VideoExplanation, output: str) -> tuple[Path, ...]:
-    """Write explanations to a file, or into a folder as `<video>.explain.mp4`, .png and .json.
-
-    Args:
-        result: what to write.
-        output: a file that ends in one of `OUTPUT_SUFFIXES`, or a folder.
-
-    Returns:
-        The files that were written.
-
-    Raises:
-        UsageError: the file ends in something else.
-        OutputError: it cannot be written.
-    """
-    check_output(output)
-    path = Path(output)
-    if not _is_folder(output):
-        targets = [path]
-    else:
-        name = os.path.basename(printable_path(result.path).rstrip("/")) or "video"
-        targets = [path / f"{name}.explain{suffix}" for suffix in _FOLDER_SUFFIXES]
-    for target in targets:
-        suffix = target.suffix.lower()
-        if suffix == ".json":
-            content = (to_json(result, indent=2) + "\n").encode()
-        else:
-            content = explanation_bytes(result.windows, suffix)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        except OSError as exc:
-            raise OutputError(
-                str(target), f"{target}: cannot be written ({exc.strerror or exc})."
-            ) from exc
-    return tuple(targets)
-
-
-def check_output(output: str) -> None:
-    """Refuse a file name that says nothing of what to write, before any work is done."""
-    suffix = Path(output).suffix.lower()
-    if not _is_folder(output) and suffix not in OUTPUT_SUFFIXES:
-        raise UsageError(
-            f"'{output}' must end in {', '.join(OUTPUT_SUFFIXES)}, or in / for a folder"
-        )
-
-
-def _is_folder(output: str) -> bool:
-    return output.endswith(("/", os.sep)) or os.path.isdir(output)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,22 +1,29 @@
-"""Where results go: stdout, one file, one file for all, or a folder of files.
+"""Where results go: stdout, files, one file for all, or a folder of files.
 
-`plan` decides which of these it is, `open_outputs` checks what can be checked before any work,
-and what it gives takes the results (`sink` says how): `files` writes each video into files of its
-own, `joined` all of them into one. `whole` puts a file there whole or not at all; `made` knows
-what `--skip-existing` takes as done. Nothing here knows a format from within.
+`destination` decides which of these it is, `replacing` what may be overwritten. `open_outputs`
+checks what can be checked before any work, and what it gives takes the results (`sink` says how):
+`files` writes each video into files of its own, `joined` all of them into one, `overview` adds an
+index of pages. `whole` puts a file there whole or not at all, `locking` lets several processes
+share a folder; `made` knows what `--skip-existing` takes as done, and `records` keeps it. Nothing
+here knows a format from within.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
+from vidtag.errors import UsageError
 from vidtag.formats import Format
 from vidtag.inputs import Inputs
+from vidtag.outputs.destination import OutputPlan, find_format, plan_outputs
 from vidtag.outputs.files import FileOutputs, Target, folder_targets
 from vidtag.outputs.joined import JoinedOutputs, StreamOutputs
 from vidtag.outputs.made import RECORDS_NAME, ContentId, Fingerprint
-from vidtag.outputs.plan import OutputPlan, find_format, plan_outputs, refuse_inputs
-from vidtag.outputs.sink import Outputs
-from vidtag.outputs.whole import is_special, write_whole
+from vidtag.outputs.overview import IndexedOutputs, find_index
+from vidtag.outputs.records import Records
+from vidtag.outputs.replacing import Identity, find_read, refuse_foreign, refuse_to_destroy
+from vidtag.outputs.sink import Outputs, SeveralOutputs
+from vidtag.outputs.whole import check_not_protected, is_special, write_whole
 
 __all__ = [
     "RECORDS_NAME",
@@ -26,34 +33,93 @@ __all__ = [
     "Outputs",
     "open_outputs",
     "plan_outputs",
+    "refuse_twice",
     "write_whole",
 ]
 
 
 def open_outputs(
-    plan: OutputPlan, inputs: Inputs, replaced: Mapping[str, Format] = MappingProxyType({})
+    plans: Sequence[OutputPlan],
+    inputs: Inputs,
+    replaced: Mapping[str, Format] = MappingProxyType({}),
+    *,
+    also_read: Iterable[str] = (),
+    force: bool = False,
 ) -> Outputs:
     """Check everything that can be checked before any work, and make the output folder.
 
     Args:
-        plan: What `plan_outputs` decided; not stdout.
+        plans: What `plan_outputs` decided; not stdout.
         inputs: What will be tagged.
         replaced: Formats to take instead of those of the same name.
+        also_read: Other files that are read, or folders of such: lists, documents, a model.
+        force: Whether files in a folder that vidtag did not make are replaced.
 
     Raises:
-        UsageError: Two inputs would be written to one file, or an input would be overwritten.
+        UsageError: Two inputs would be written to one file, or something of the user's would be
+            overwritten by mistake.
         OutputError: The folder or file can't be written to.
     """
-    formats = [replaced.get(name) or find_format(name) for name in plan.formats]
-    if plan.kind == "folder":
-        return FileOutputs(plan.path, folder_targets(plan.path, formats, inputs))
-    if plan.kind == "stdout":
+    if any(plan.kind == "stdout" for plan in plans):
         raise ValueError("stdout is written by its owner")
-    refuse_inputs([plan.path], inputs)
-    [one] = formats
+    read = find_read([*(item.source for item in inputs.items), *also_read])
+    named = [plan.path for plan in plans if not os.path.isdir(plan.path)]
+    refuse_to_destroy(named, read)
+    refuse_twice(named)
+    opened = []
+    for plan in plans:
+        formats = [replaced.get(name) or find_format(name) for name in plan.formats]
+        if plan.kind == "folder":
+            opened.append(_open_folder(plan.path, formats, inputs, read, force=force))
+        else:
+            opened.append(_open_file(plan, formats[0], inputs, force=force))
+    return opened[0] if len(opened) == 1 else SeveralOutputs(opened)
+
+
+def _open_folder(
+    folder: str,
+    formats: Sequence[Format],
+    inputs: Inputs,
+    read: Mapping[Identity, str],
+    *,
+    force: bool,
+) -> Outputs:
+    targets = folder_targets(folder, formats, inputs)
+    paths = [target.path for wanted in targets.values() for target in wanted]
+    index = find_index(folder, paths) if any(one.name == "html" for one in formats) else None
+    if index is not None:
+        paths.append(index)
+        check_not_protected(index)
+    refuse_to_destroy(paths, read)
+    refuse_foreign(paths, Records(folder), force=force)
+    outputs = FileOutputs(folder, targets, force=force)
+    return outputs if index is None else IndexedOutputs(outputs, folder, index)
+
+
+def _open_file(plan: OutputPlan, one: Format, inputs: Inputs, *, force: bool) -> Outputs:
     if plan.kind == "file":
-        targets = {item.source: [Target(one=one, path=plan.path)] for item in inputs.items}
-        return FileOutputs(None, targets)
+        return FileOutputs(
+            None, {item.source: [Target(one=one, path=plan.path)] for item in inputs.items}
+        )
     if is_special(plan.path):
         return StreamOutputs(plan.path, one)
-    return JoinedOutputs(plan.path, one, inputs)
+    return JoinedOutputs(plan.path, one, inputs, force=force)
+
+
+def refuse_twice(paths: Sequence[str]) -> None:
+    """Refuse to write one file twice.
+
+    Raises:
+        UsageError: Two of the paths are the same file.
+    """
+    seen: dict[str | tuple[int, int], str] = {}
+    for path in paths:
+        try:
+            info = os.stat(path)
+        except OSError:
+            same: str | tuple[int, int] = os.path.realpath(path)
+        else:
+            same = info.st_dev, info.st_ino
+        if same in seen:
+            raise UsageError(f"'{seen[same]}' and '{path}' are one file; name each once.")
+        seen[same] = path

@@ -1,46 +1,39 @@
 """Each video in files of its own: in a folder, or the one video in the one file.
 
-Owns the names of the files and the folder's `.vidtag.jsonl`, with one line for each file that
-does not tell itself what it was made from. JSON documents do, and need none.
+Owns the names of the files, and what costs one video or all of them. `records` keeps which file
+was made from what.
 """
 
-import json
+import errno
 import os
 import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from vidtag.errors import OutputError, UsageError
 from vidtag.formats import Format
 from vidtag.inputs import Input, Inputs
-from vidtag.outputs.made import (
-    RECORDS_NAME,
-    ContentId,
-    Fingerprint,
-    Record,
-    are_done,
-    read_header,
-    read_lines,
-    record_of,
-)
-from vidtag.outputs.plan import refuse_inputs
+from vidtag.outputs.made import ContentId, Fingerprint, Record, are_done, read_header, record_of
+from vidtag.outputs.records import Records
+from vidtag.outputs.replacing import is_foreign
 from vidtag.outputs.sink import Closing
 from vidtag.outputs.whole import (
+    check_not_protected,
     check_writable_file,
     check_writable_folder,
+    clear_temporaries,
     encode,
     is_special,
     make_folder,
     output_error,
-    temporary_name,
-    write_all,
     write_whole,
 )
 from vidtag.results import Document, Failure
 from vidtag.urls import without_credentials
+
+_COSTS_ALL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENODEV})
+"""What keeps the other videos of a folder from being written, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +64,8 @@ def folder_targets(root: str, formats: Sequence[Format], inputs: Inputs) -> dict
         The files by the input's source.
 
     Raises:
-        UsageError: Two inputs would be written to one file, one needs a folder where another has a
-            file, or an input would be overwritten.
+        UsageError: Two inputs would be written to one file, or one needs a folder where another
+            has a file.
     """
     targets = {
         item.source: [
@@ -99,7 +92,6 @@ def folder_targets(root: str, formats: Sequence[Format], inputs: Inputs) -> dict
                     f"'{folder}' would be a file for '{one}' and a folder for '{two}'; tag "
                     "them into different folders."
                 )
-    refuse_inputs([target.path for wanted in targets.values() for target in wanted], inputs)
     return targets
 
 
@@ -123,31 +115,39 @@ class FileOutputs(Closing):
     Args:
         root: The output folder, which is made; `None` for one file that is named itself.
         targets: The files by the input's source.
+        force: Whether files in the folder that vidtag did not make are replaced.
 
     Raises:
         OutputError: The folder or file can't be written to.
     """
 
-    def __init__(self, root: str | None, targets: Mapping[str, Sequence[Target]]) -> None:
+    def __init__(
+        self, root: str | None, targets: Mapping[str, Sequence[Target]], *, force: bool = False
+    ) -> None:
         self._root = root
         self._targets = targets
-        self._records: _Records | None = None
+        self._force = force
+        self._records: Records | None = None
+        paths = [target.path for wanted in targets.values() for target in wanted]
         if root is not None:
+            self._records = Records(root)
             make_folder(root)
             check_writable_folder(root)
-            self._records = _Records(root)
-        for path in (target.path for wanted in targets.values() for target in wanted):
-            if root is None:
+        else:
+            for path in paths:
                 check_writable_file(path)
-            with suppress(OSError):  # of a run that was killed
-                os.unlink(temporary_name(path))
+        for folder in {os.path.dirname(os.path.realpath(path)) for path in (*paths, *self._own())}:
+            clear_temporaries(folder)
+
+    def _own(self) -> list[str]:
+        return [] if self._records is None else [self._records.path]
 
     def is_done(self, item: Input, fingerprint: Fingerprint, content_id: ContentId) -> bool:
         """Tell whether all files of this input are there and fit the fingerprint."""
         wanted = self._targets[item.source]
         if self._records is None:
             # One file alone leaves nothing beside it, unless it is to be recognised.
-            self._records = _Records(os.path.dirname(wanted[0].path))
+            self._records = Records(os.path.dirname(wanted[0].path))
         return are_done(item.source, map(self._made_from, wanted), fingerprint, content_id)
 
     def _made_from(self, target: Target) -> Record | None:
@@ -170,17 +170,46 @@ class FileOutputs(Closing):
             return
         wanted = self._targets[item.source]
         record = record_of(result)
-        # A writer that fails must not leave some of the formats behind.
+        # What can't be written, or a writer that fails, must not leave some of the formats behind.
+        for target in wanted:
+            self._check(target.path)
         contents = [encode(_text(target, item, result)) for target in wanted]
         for target, content in zip(wanted, contents, strict=True):
-            is_recorded = target.one.name != "json" and not is_special(target.path)
-            if is_recorded and self._records is not None:
-                self._records.forget(target.path)
-            self._make_folders(target.path)
-            write_whole(target.path, [content])
-            if is_recorded and self._records is not None:
-                extras = {"extras": target.one.extras} if target.one.extras else {}
-                self._records.add(target.path, {**record, **extras})
+            if target.one.name == "json" or is_special(target.path) or self._records is None:
+                self._put(target.path, content)
+                continue
+            extras = {"extras": target.one.extras} if target.one.extras else {}
+            with self._records.changing(target.path, {**record, **extras}):
+                self._put(target.path, content)
+
+    def _check(self, path: str) -> None:
+        """Check once more what may have come while the videos before were tagged.
+
+        Raises:
+            OutputError: Something is there that can't be replaced; it costs this video alone.
+        """
+        if self._root is None or self._records is None:
+            return
+        why = None
+        if os.path.isdir(path):
+            why = f"'{path}' is a folder, but a result has this name; name another output."
+        elif is_special(path):
+            why = f"'{path}' is no file, but a result has this name; name another output."
+        elif not self._force and is_foreign(path, self._records):
+            why = f"'{path}' was not made by vidtag and would be overwritten; add --force."
+        if why is not None:
+            raise OutputError(path, why, costs_all=False)
+        check_not_protected(path)
+
+    def _put(self, path: str, content: bytes) -> None:
+        try:
+            self._make_folders(path)
+            write_whole(path, [content])
+        except OutputError as exc:
+            cause = exc.__cause__
+            if self._root is not None and isinstance(cause, OSError):
+                exc.costs_all = cause.errno in _COSTS_ALL or not os.path.isdir(self._root)
+            raise
 
     def _make_folders(self, path: str) -> None:
         if self._root is None:
@@ -201,88 +230,3 @@ class FileOutputs(Closing):
         """Leave the records sorted."""
         if self._records is not None:
             self._records.close()
-
-
-class _Records:
-    """Which file of a folder was made from what: `.vidtag.jsonl`.
-
-    Lines are added as files are written, so that a kill loses at most the last one; the later
-    line of a file counts. At the end they are sorted, so that every way there gives the same file.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self._path = os.path.join(folder, RECORDS_NAME)
-        self._known = self._read()
-        self._file: BinaryIO | None = None
-        with suppress(OSError):
-            os.unlink(temporary_name(self._path))
-
-    def get(self, path: str) -> Record | None:
-        return self._known.get(self._key(path))
-
-    def forget(self, path: str) -> None:
-        """Note that a file is about to change."""
-        if self._key(path) in self._known:
-            self._append(self._key(path), None)
-
-    def add(self, path: str, record: Record) -> None:
-        self._append(self._key(path), record)
-
-    def close(self) -> None:
-        """Sort the lines and drop those that no longer count."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        known = sorted(self._read().items(), key=lambda one: os.fsencode(one[0]))
-        content = b"".join(_record_line(file, record) for file, record in known)
-        with suppress(OSError):  # unsorted, it says the same
-            with open(self._path, "rb") as file:
-                is_sorted = file.read() == content
-            if not is_sorted:
-                write_whole(self._path, [content])
-
-    def _key(self, path: str) -> str:
-        return os.path.relpath(path, self._folder or ".")
-
-    def _append(self, file: str, record: Record | None) -> None:
-        line = _record_line(file, record)
-        try:
-            if self._file is None:
-                self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115 - see close()
-                if not _ends_a_line(self._path):
-                    line = b"\n" + line
-            write_all(self._file, line)
-        except OSError as exc:
-            if self._file is not None:
-                self._file.close()
-                self._file = None  # opened again, it is looked at how it ends
-            raise output_error(self._path, exc) from exc
-        if record is None:
-            self._known.pop(file, None)
-        else:
-            self._known[file] = record
-
-    def _read(self) -> dict[str, Record]:
-        known: dict[str, Record] = {}
-        for _, line in read_lines(self._path):
-            file, record = line.get("file"), line.get("record")
-            if isinstance(file, str) and isinstance(record, dict):
-                known[file] = record
-            elif isinstance(file, str):
-                known.pop(file, None)
-        return known
-
-
-def _record_line(file: str, record: Record | None) -> bytes:
-    # Escaped: names may hold bytes that are no UTF-8.
-    return json.dumps({"file": file, "record": record}).encode("ascii") + b"\n"
-
-
-def _ends_a_line(path: str) -> bool:
-    with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        if not size:
-            return True
-        file.seek(size - 1)
-        return file.read() == b"\n"

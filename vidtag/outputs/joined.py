@@ -16,6 +16,7 @@ from typing import BinaryIO
 from vidtag.errors import UsageError
 from vidtag.formats import Format
 from vidtag.inputs import Input, Inputs
+from vidtag.outputs.locking import is_at
 from vidtag.outputs.made import (
     RECORD_KEYS,
     RECORDS_NAME,
@@ -23,15 +24,17 @@ from vidtag.outputs.made import (
     Fingerprint,
     Record,
     are_done,
+    holds_other_lines,
     read_lines,
     record_of,
 )
 from vidtag.outputs.sink import Closing
 from vidtag.outputs.whole import (
+    begin_whole,
     check_writable_file,
+    clear_temporaries,
     encode,
     output_error,
-    temporary_name,
     write_all,
     write_whole,
 )
@@ -54,12 +57,14 @@ class JoinedOutputs(Closing):
         path: The file; a link stays a link.
         one: Its format; one that holds several videos.
         inputs: What will be tagged; the file has their order.
+        force: Whether something else that has the journal's name is replaced.
 
     Raises:
+        UsageError: Something else has the journal's name.
         OutputError: The file can't be written.
     """
 
-    def __init__(self, path: str, one: Format, inputs: Inputs) -> None:
+    def __init__(self, path: str, one: Format, inputs: Inputs, *, force: bool = False) -> None:
         self._path = os.path.realpath(path)
         self._format = one
         self._sources = [item.source for item in inputs.items]
@@ -77,9 +82,12 @@ class JoinedOutputs(Closing):
         check_writable_file(path)
         folder, name = os.path.split(self._path)
         self._journal_path = os.path.join(folder, f".{name}{RECORDS_NAME}")
-        for temporary in (temporary_name(self._path), temporary_name(self._journal_path)):
-            with suppress(OSError):  # of a run that was killed
-                os.unlink(temporary)
+        if not force and holds_other_lines(self._journal_path, b'{"source": '):
+            raise UsageError(
+                f"'{self._journal_path}' was not made by vidtag and would be overwritten; name "
+                "another output, or add --force."
+            )
+        clear_temporaries(folder)
 
     def is_done(self, item: Input, fingerprint: Fingerprint, content_id: ContentId) -> bool:
         """Tell whether the file or the journal of an earlier run has what this input adds to it."""
@@ -99,11 +107,8 @@ class JoinedOutputs(Closing):
     def _open_journal(self) -> BinaryIO:
         """Begin the journal with what is kept of earlier runs."""
         if self._journal is None:
-            write_whole(self._journal_path, self._kept.values())
-            try:
-                self._journal = open(self._journal_path, "r+b", buffering=0)  # noqa: SIM115
-            except OSError as exc:
-                raise output_error(self._path, exc) from exc
+            # The very file that was written: another process may have put its own there since.
+            self._journal = begin_whole(self._journal_path, self._kept.values())
             for source, line in self._kept.items():
                 entry = _Entry(offset=self._end, size=len(line))
                 self._entries[source] = entry
@@ -197,7 +202,8 @@ class JoinedOutputs(Closing):
         write_whole(self._path, chunks)
         if self._format.name == "json":  # it says itself what it was made from
             with suppress(OSError):
-                os.unlink(self._journal_path)
+                if is_at(self._journal_path, self._open_journal().fileno()):
+                    os.unlink(self._journal_path)
         else:
             write_whole(self._journal_path, self._in_order())
 

@@ -1,7 +1,7 @@
 """What a result was made from and how: what `--skip-existing` takes as done.
 
 Owns the record of it, how a record is read back, and the `Fingerprint` that it must fit. Does not
-know where records are kept: JSON documents tell it themselves; for other formats, `files` and
+know where records are kept: JSON documents tell it themselves; for other formats, `records` and
 `joined` have a `.vidtag.jsonl` each.
 """
 
@@ -188,6 +188,20 @@ def read_lines(path: str) -> Iterator[tuple[bytes, dict[str, Any]]]:
                     yield line, parsed
     except OSError:
         return
+
+
+def holds_other_lines(path: str, beginning: bytes) -> bool:
+    """Tell whether something is there that is no file of lines that begin like this.
+
+    An empty file is none of others', nor is one whose first line a kill has cut.
+    """
+    try:
+        if not os.path.isfile(path):  # reading a pipe would wait
+            return os.path.lexists(path)
+        with open(path, "rb") as file:
+            return not beginning.startswith(file.read(len(beginning)))
+    except OSError:
+        return True
 
 
 def are_done(

@@ -3,6 +3,8 @@
 Knows neither files nor formats; `files` and `joined` have those.
 """
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -66,3 +68,38 @@ class Closing:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class SeveralOutputs(Closing):
+    """Passes results on to several outputs.
+
+    Args:
+        outputs: At least one.
+    """
+
+    def __init__(self, outputs: Sequence[Outputs]) -> None:
+        self._outputs = outputs
+
+    def is_done(self, item: Input, fingerprint: Fingerprint, content_id: ContentId) -> bool:
+        """Tell whether all of them have this input; each is asked."""
+        asked = [one.is_done(item, fingerprint, content_id) for one in self._outputs]
+        return all(asked)
+
+    def write(self, item: Input, result: Document | Failure) -> None:
+        """Write a result to each.
+
+        Raises:
+            OutputError: One of them can't be written.
+        """
+        for one in self._outputs:
+            one.write(item, result)
+
+    def close(self) -> None:
+        """Finish all of them, whatever becomes of the others.
+
+        Raises:
+            OutputError: One of them can't be finished.
+        """
+        with ExitStack() as stack:
+            for one in reversed(self._outputs):
+                stack.callback(one.close)

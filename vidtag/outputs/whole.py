@@ -11,14 +11,20 @@ for JSON the next run notices.
 import errno
 import hashlib
 import os
+import re
 import stat
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import BinaryIO
 
 from vidtag.errors import OutputError
+from vidtag.outputs.locking import hold, is_at, is_held
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+_TEMPORARY = re.compile(r"\.vidtag-[0-9a-f]{16}(-[0-9a-f]{8})?\.tmp")
+"""Names of files that are being written; those of version 0.1 had no last part."""
 
 
 def write_whole(path: str, chunks: Iterable[bytes]) -> None:
@@ -32,37 +38,96 @@ def write_whole(path: str, chunks: Iterable[bytes]) -> None:
             with open(path, "wb") as file:
                 file.writelines(chunks)
             return
-        target = os.path.realpath(path)
-        temporary = temporary_name(target)
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        try:
-            # Not through tempfile: the file gets the permissions that the user's umask gives.
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-            with open(descriptor, "wb") as file:
-                file.writelines(chunks)
-                with suppress(FileNotFoundError):
-                    os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
-            os.replace(temporary, target)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
+        os.close(_put(os.path.realpath(path), chunks))
     except OSError as exc:
         if isinstance(exc, OutputError):
             raise
         raise output_error(path, exc) from exc
 
 
-def temporary_name(path: str) -> str:
-    """Name the file under which another one is written.
+def begin_whole(path: str, chunks: Iterable[bytes]) -> BinaryIO:
+    """Write a file whole or not at all, and keep it open, unbuffered, to read and go on writing.
 
-    The same one each time, so that a run after a kill clears it away; and short, since the name
-    itself may be as long as names can be.
+    What another process puts in its place later is not what is open.
+
+    Raises:
+        OutputError: It can't be written; what was there before is still there.
+    """
+    try:
+        return open(_put(os.path.realpath(path), chunks), "r+b", buffering=0)
+    except OSError as exc:
+        raise output_error(path, exc) from exc
+
+
+def _put(target: str, chunks: Iterable[bytes]) -> int:
+    """Write a file under another name and rename it; returns its descriptor, still open."""
+    temporary, descriptor = _open_temporary(target)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.writelines(chunks)
+        with suppress(FileNotFoundError):
+            os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
+        return _rename(descriptor, temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            os.close(descriptor)
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _rename(descriptor: int, temporary: str, target: str) -> int:
+    if sys.platform == "win32":  # which renames no open file
+        os.close(descriptor)
+        os.replace(temporary, target)
+        return os.open(target, os.O_RDWR)
+    # While it is held: nobody takes it for one that a kill has left.
+    os.replace(temporary, target)
+    return descriptor
+
+
+def _open_temporary(target: str) -> tuple[str, int]:
+    """Make the file under which another one is written, and hold its lock."""
+    while True:
+        temporary = temporary_name(target)
+        try:
+            # Not through tempfile: the file gets the permissions that the user's umask gives.
+            descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        except FileExistsError:
+            continue
+        hold(descriptor)
+        if is_at(temporary, descriptor):  # else another process has just cleared it away
+            return temporary, descriptor
+        os.close(descriptor)
+
+
+def temporary_name(path: str) -> str:
+    """Make up a name under which a file is written.
+
+    Another one each time, since several processes may write the same file; and short, since the
+    file's own name may be as long as names can be.
     """
     folder, name = os.path.split(os.path.realpath(path))
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
-    return os.path.join(folder, f".vidtag-{digest}.tmp")
+    return os.path.join(folder, f".vidtag-{digest}-{os.urandom(4).hex()}.tmp")
+
+
+def clear_temporaries(folder: str) -> None:
+    """Remove what killed runs left half written in a folder; what is being written stays."""
+    with suppress(OSError), os.scandir(folder or ".") as entries:
+        for entry in entries:
+            if _TEMPORARY.fullmatch(entry.name):
+                with suppress(OSError):
+                    _clear(entry.path)
+
+
+def _clear(temporary: str) -> None:
+    descriptor = os.open(temporary, os.O_RDWR | _NOFOLLOW)
+    try:
+        if not is_held(descriptor):
+            os.unlink(temporary)
+    finally:
+        os.close(descriptor)
 
 
 def write_all(file: BinaryIO, content: bytes) -> None:
@@ -109,10 +174,9 @@ def check_writable_folder(folder: str) -> None:
     Raises:
         OutputError: They can't.
     """
-    # Always the same name, so that one left by a kill goes; runs side by side may share it.
-    probe = temporary_name(os.path.join(folder or ".", ".probe"))
     try:
-        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | _NOFOLLOW, 0o666))
+        probe, descriptor = _open_temporary(os.path.join(folder or ".", ".probe"))
+        os.close(descriptor)
         with suppress(FileNotFoundError):
             os.unlink(probe)
     except OSError as exc:
@@ -129,16 +193,46 @@ def check_writable_file(path: str) -> None:
         return
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
-    if not os.path.isdir(folder):
+    if os.path.islink(target):
+        raise OutputError(path, f"'{path}' is a link that leads in a circle; name another output.")
+    try:
+        is_folder = stat.S_ISDIR(os.stat(folder).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        is_folder = False
+    except OSError as exc:
+        raise output_error(path, exc) from exc
+    if not is_folder and os.path.islink(path):
+        raise OutputError(
+            path,
+            f"'{path}' is a link to '{target}', but there is no folder '{folder}'; make it "
+            "first, or name another output.",
+        )
+    if not is_folder:
         raise OutputError(
             path, f"There is no folder '{os.path.dirname(path) or folder}'; make it first."
         )
-    if os.path.exists(target) and not os.access(target, os.W_OK):
-        raise OutputError(path, f"'{path}' is write-protected; name another output.")
+    check_not_protected(path)
     try:
         check_writable_folder(folder)
     except OutputError as exc:
         raise output_error(path, exc.__cause__) from exc.__cause__  # type: ignore[arg-type]
+
+
+def check_not_protected(path: str) -> None:
+    """Check that what is there may be replaced: renaming would not ask.
+
+    Raises:
+        OutputError: It is write-protected.
+    """
+    try:
+        # A file without any write permission is protected from root, too.
+        mode = os.stat(path).st_mode
+    except OSError:
+        return
+    if not mode & 0o222 or not os.access(path, os.W_OK):
+        raise OutputError(
+            path, f"'{path}' is write-protected; name another output.", costs_all=False
+        )
 
 
 def output_error(path: str, exc: OSError) -> OutputError:

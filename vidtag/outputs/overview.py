@@ -1,15 +1,33 @@
 """A folder of pages gets an index: the same outputs, and at the end an `index.html`."""
 
 import os
+from collections.abc import Iterable
 
 from vidtag.errors import DocumentError
 from vidtag.formats import FORMATS
 from vidtag.inputs import Input
-from vidtag.outputs import ContentId, Fingerprint, Outputs, write_whole
-from vidtag.outputs.sink import Closing
+from vidtag.outputs.made import ContentId, Fingerprint
+from vidtag.outputs.sink import Closing, Outputs
+from vidtag.outputs.whole import write_whole
 from vidtag.results import Document, Failure, read_documents
 
 INDEX_NAME = "index.html"
+
+
+def find_index(folder: str, taken: Iterable[str]) -> str:
+    """Name the index of a folder: `index.html`, unless that is the page of a video, or a folder.
+
+    Args:
+        folder: The output folder.
+        taken: The files of the videos.
+    """
+    # As on file systems to which case does not matter: the same name everywhere.
+    folded = {path.casefold() for path in taken}
+    index, number = os.path.join(folder, INDEX_NAME), 1
+    while index.casefold() in folded or os.path.isdir(index):
+        number += 1
+        index = os.path.join(folder, f"index-{number}.html")
+    return index
 
 
 class IndexedOutputs(Closing):
@@ -21,11 +39,13 @@ class IndexedOutputs(Closing):
     Args:
         outputs: Where the pages go.
         folder: The output folder.
+        index: Where the index goes.
     """
 
-    def __init__(self, outputs: Outputs, folder: str) -> None:
+    def __init__(self, outputs: Outputs, folder: str, index: str) -> None:
         self._outputs = outputs
         self._folder = folder
+        self._index = index
         self._results: list[tuple[Input, Document | Failure]] = []
 
     def is_done(self, item: Input, fingerprint: Fingerprint, content_id: ContentId) -> bool:
@@ -49,9 +69,7 @@ class IndexedOutputs(Closing):
         """Write the index and finish."""
         try:
             if self._results:
-                write_whole(
-                    os.path.join(self._folder, INDEX_NAME), [self._render().encode("utf-8")]
-                )
+                write_whole(self._index, [self._render().encode("utf-8")])
         finally:
             self._outputs.close()
 
