@@ -5,6 +5,7 @@ scores stays light.
 """
 
 import re
+import shlex
 import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -68,6 +69,18 @@ def hide_credentials(text: str, names: Iterable[str] = ()) -> str:
         for secret in _secrets(name):
             text = text.replace(secret, HIDDEN)
     return _IN_TEXT.sub(lambda match: without_credentials(match[0]), text)
+
+
+def web_page_message(shown: str) -> str:
+    """Say that a URL leads to a web page, and how a video on it is had.
+
+    >>> web_page_message("https://example.org/watch?v=1")  # doctest: +ELLIPSIS
+    "'https://example.org/watch?v=1' is a web page, ... run yt-dlp -o - 'https://... | vidtag - ..."
+    """
+    return (
+        f"'{shown}' is a web page, not a video; run yt-dlp -o - {shlex.quote(shown)} | vidtag - "
+        "to tag the video that it shows."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

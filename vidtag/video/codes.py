@@ -28,7 +28,7 @@ VIDEO_ERROR_CODES: Mapping[str, str] = {
     "spool_limit": "The piped or downloaded video does not fit into a temporary file.",
     "offline": "The input is a URL, and the network is switched off.",
     "network_failed": "The server could not be reached, refused, or broke off.",
-    "timed_out": "The server did not answer in time.",
+    "timed_out": "The server did not answer in time, or hardly sent anything.",
 }
 """Code of a `VideoError` → what it means, in one line."""
 

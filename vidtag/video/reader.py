@@ -240,6 +240,8 @@ class Video:
     def _conclude(self) -> None:
         opened, counts, findings = self._pass.opened, self._pass.counts, self._findings
         failure = self._source.failure()
+        if failure is not None and self._source.must_be_whole and not self._is_cut:
+            raise failure
         if self._last is None:
             raise failure or no_frames(self._source, opened, counts, self._options)
         duration = self._duration()
@@ -259,7 +261,7 @@ def _open_source(name: str, options: ReadOptions) -> Source:
     if name == "-":
         return from_stdin(options)
     if is_url(name):
-        from vidtag.video.urls import UrlSource  # its network clients are not needed for files
+        from vidtag.video.network import open_url  # its network clients are not needed for files
 
-        return UrlSource(name, options)
+        return open_url(name, options)
     return from_path(name, options)

@@ -10,7 +10,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable
-from typing import IO, BinaryIO, Protocol, TypeVar, cast
+from typing import BinaryIO, Protocol, TypeVar, cast
 
 import av
 from av.container import InputContainer
@@ -55,6 +55,9 @@ class Source(Protocol):
     is_file: bool
     """Whether seeking is cheap, and reading can't block for long."""
 
+    must_be_whole: bool
+    """Whether a failure on the way is an error; else what came before it is the result."""
+
     max_read_errors: int
     """After so many failed reads without a packet, the rest is given up."""
 
@@ -86,6 +89,7 @@ class FileSource:
         self.size_bytes: int | None = size
         self.can_reread = True
         self.is_file = True
+        self.must_be_whole = False
         self.max_read_errors = MAX_READ_ERRORS
         self._file = file
         self._options = options
@@ -155,6 +159,7 @@ class PipeSource:
         self.size_bytes: int | None = None
         self.can_reread = False
         self.is_file = False
+        self.must_be_whole = False
         # What reads the pipe ends it at the first failure, so that no try waits.
         self.max_read_errors = MAX_READ_ERRORS
         self._reader = reader
@@ -204,21 +209,37 @@ class PipeSource:
         return self._reader.head[:size]
 
     def close(self) -> None:
-        """Close the pipe, unless somebody still reads from it."""
-        if self._worker.close():
-            self._reader.close()
+        """Close the pipe, once nobody reads from it."""
+        self._worker.close(self._reader.close)
+
+
+class Stream(Protocol):
+    """What a reader of streams reads from."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Read up to `size` bytes; none at the end."""
+
+    def seek(self, position: int, /) -> object:
+        """Go on from another place; called only where that is allowed."""
+
+    def close(self) -> None:
+        """Release it."""
 
 
 class PipeReader:
-    """The file object that FFmpeg reads a pipe through; remembers the pipe's first bytes."""
+    """The file object that FFmpeg reads a stream through; remembers its first bytes.
+
+    An error ends the stream, and is kept: raised through FFmpeg, it would cost frames.
+    """
 
     name = "pipe"
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: Stream) -> None:
         self.head = b""
         self.error: OSError | None = None
         self._file = file
         self._position = 0
+        self._file_position = 0
 
     def index_comes_last(self) -> bool:
         """Look at as many first bytes as needed to tell; they can be read again."""
@@ -227,7 +248,19 @@ class PipeReader:
             if not data:
                 break
             self.head += data
-        return bool(answer)
+            self._file_position += len(data)
+        # Not found even behind large boxes, it may come last.
+        return answer is not False and len(self.head) >= 8
+
+    def allow_seeking(self, length: int) -> None:
+        """Let FFmpeg jump about in a file of that length."""
+
+        def seek(offset: int, whence: int = os.SEEK_SET) -> int:
+            self._position = offset + {1: self._position, 2: length}.get(whence, 0)
+            return self._position
+
+        self.seek = seek
+        self.tell = lambda: self._position
 
     def readable(self) -> bool:
         """Say yes; FFmpeg asks."""
@@ -237,19 +270,29 @@ class PipeReader:
         """Read up to `size` bytes; none at the end or after an error, which is kept."""
         if self._position < len(self.head):
             data = self.head[self._position : self._position + size]
-        else:
-            try:
-                data = self._file.read(size) or b""
-            except OSError as exc:
-                self.error = exc
-                return b""
-            if self._position == len(self.head) < 4096:
-                self.head += data
+            self._position += len(data)
+            return data
+        if self.error is not None:
+            return b""
+        try:
+            if self._position != self._file_position:
+                self._file.seek(self._position)
+            data = self._file.read(size) or b""
+        except OSError as exc:
+            self.end(exc)
+            return b""
+        if self._position == len(self.head) < 4096:
+            self.head += data
         self._position += len(data)
+        self._file_position = self._position
         return data
 
+    def end(self, error: OSError) -> None:
+        """Read no more, because of an error; the first one counts."""
+        self.error = self.error or error
+
     def close(self) -> None:
-        """Close the pipe."""
+        """Close the stream."""
         self._file.close()
 
 
@@ -342,7 +385,7 @@ def _from_descriptor(descriptor: int, path: str, options: ReadOptions) -> Source
     return FileSource(path, spooled, size, options)
 
 
-def spool(path: str, head: bytes, rest: IO[bytes]) -> tuple[BinaryIO, int]:
+def spool(path: str, head: bytes, rest: Stream) -> tuple[BinaryIO, int]:
     """Copy a stream into a temporary file that vanishes when closed."""
     file = cast(BinaryIO, tempfile.TemporaryFile(prefix="vidtag-"))  # noqa: SIM115 - returned
     try:
@@ -352,12 +395,7 @@ def spool(path: str, head: bytes, rest: IO[bytes]) -> tuple[BinaryIO, int]:
             size += file.write(data)
             data = rest.read(HEAD_BYTES)
             if size > SPOOL_BYTES:
-                raise VideoOpenError(
-                    path,
-                    "spool_limit",
-                    f"'{path}' is larger than {SPOOL_BYTES >> 30} GiB and can't be read as it "
-                    "comes, because its index lies at its end; save it as a file first.",
-                )
+                raise spool_limit(path)
     except OSError as exc:
         file.close()
         if exc.errno != errno.ENOSPC:
@@ -372,6 +410,16 @@ def spool(path: str, head: bytes, rest: IO[bytes]) -> tuple[BinaryIO, int]:
         file.close()
         raise
     return file, size
+
+
+def spool_limit(path: str) -> VideoOpenError:
+    """Compose the error for a stream that is too large to be kept."""
+    return VideoOpenError(
+        path,
+        "spool_limit",
+        f"'{path}' is larger than {SPOOL_BYTES >> 30} GiB and can't be read as it comes, because "
+        "its index lies at its end; save it as a file first.",
+    )
 
 
 def _edges(file: BinaryIO, size: int) -> bytes:
