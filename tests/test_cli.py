@@ -14,6 +14,7 @@ from make_video import make_video
 from tiny_models import make_tiny_model
 
 from vidtag import __version__, cli
+from vidtag.models.load import MODEL_WARNING_CODES
 from vidtag.results import read_documents
 
 TINY = ["--engine", "torch", "--precision", "fp32"]
@@ -80,8 +81,36 @@ def test_json_is_one_valid_line(run, clip, model):
     assert [len(step["tags"]) for step in document["timeline"]] == [2] * 6
     assert list(document) == [
         "schema_version", "vidtag_version", "video", "model", "sampling", "settings", "engine",
-        "tags", "segments", "timeline", "warnings", "timing",
+        "tags", "summary", "segments", "timeline", "warnings", "timing",
     ]  # fmt: skip
+
+
+def test_the_demo_model_says_once_a_run_what_it_does_not_know(run, clip, tmp_path):
+    warning = f"warning: {MODEL_WARNING_CODES['demo_model']}\n"
+    again = tmp_path / "again.mp4"
+    again.write_bytes(Path(clip).read_bytes())
+    stored = tmp_path / "tags.jsonl"
+    for arguments in (
+        [clip, str(again), "-m", "demo", "-o", str(stored)],
+        [clip, "-m", "demo"],
+        ["grep", "x", clip, str(again), "-m", "demo"],
+        ["show", str(stored)],
+    ):
+        _, _, err = run(*arguments)
+        assert err.count(warning) == 1, arguments
+        assert MODEL_WARNING_CODES["demo_model"] not in run(*arguments, "-q")[2]
+    for line in stored.read_text().splitlines():
+        assert json.loads(line)["warnings"][0]["code"] == "demo_model"
+
+
+def test_a_finished_file_of_a_batch_says_what_holds_and_not_the_mean(run, clip, model, tmp_path):
+    arguments = [clip, "missing.mp4", "-m", model, *TINY, "-o", str(tmp_path / "all.jsonl")]
+    _, _, err = run(*arguments, "--min-score", "0.0001", "--stride", "1")
+    assert f"{clip}: action " in err
+    assert " 0:05.2 100 % · " in err
+    assert " more (0:05.2 in " in err
+    _, _, err = run(*arguments, "--min-score", "1")
+    assert f"{clip}: no label reaches 1; a guess: action " in err
 
 
 def test_options_may_stand_anywhere(run, clip, model):

@@ -163,7 +163,7 @@ def test_recipes_for_folders_run(shelf):
         if done.returncode == 2:  # grep, beside a broken file
             assert "grep" in script
     for path in ("tags/one.mp4.json", "tags/deep/two.mp4.srt", "all.csv", "tags.jsonl",
-                 "report/index.html", "with_chapters.mp4"):  # fmt: skip
+                 "report/index.html", "with_chapters.mkv"):  # fmt: skip
         assert (shelf / path).is_file(), path
 
 

@@ -11,32 +11,41 @@ from rich.cells import cell_len
 from rich.console import Console
 from tiny_models import make_tiny_model
 
-from vidtag.formats.running import NO_CLEAR_ACTION
 from vidtag.formats.table import make_rows, render, to_text
-from vidtag.results import Document, StepRecord, TagRecord, read_documents, to_json
+from vidtag.results import (
+    Document,
+    SegmentRecord,
+    read_documents,
+    summarise,
+    to_json,
+)
 
 
 def document_of(*tops: list[tuple[str, float]], path: str = "clip.mp4") -> Document:
+    """Make a document of steps of a second; labels hold where they reach 0.3."""
     names = sorted({label for tags in tops for label, _ in tags})
-    timeline = tuple(
-        StepRecord(
-            start_seconds=float(k),
-            end_seconds=float(k + 1),
-            tags=tuple(
-                TagRecord(label=label, index=names.index(label), score=score)
-                for label, score in tags
-            ),
+    rows = [[(names.index(label), score) for label, score in tags] for tags in tops]
+    document = make_document(path, rows=rows, labels=names, duration=float(len(tops)))
+    return dataclasses.replace(document, tags=document.timeline[0].tags)
+
+
+def with_segments(document: Document, *held: tuple[str, float, float, float]) -> Document:
+    """Give a document other segments: label, start, end, score."""
+    names = sorted({label for label, *_ in held})
+    segments = tuple(
+        SegmentRecord(
+            start_seconds=start,
+            end_seconds=end,
+            label=label,
+            index=names.index(label),
+            score=score,
+            peak_score=score,
+            peak_seconds=start + 0.5,
         )
-        for k, tags in enumerate(tops)
+        for label, start, end, score in held
     )
-    document = make_document()
-    return dataclasses.replace(
-        document,
-        video=dataclasses.replace(document.video, path=path),
-        timeline=timeline,
-        tags=timeline[0].tags,
-        settings=dataclasses.replace(document.settings, min_score=0.3),
-    )
+    summary = summarise(segments, document.sampling)
+    return dataclasses.replace(document, segments=segments, summary=summary)
 
 
 def screen(document: Document, width: int, *, colour: bool = False) -> str:
@@ -52,23 +61,76 @@ def screen(document: Document, width: int, *, colour: bool = False) -> str:
     return capture.get()
 
 
-def test_runs_of_the_same_label_are_one_row():
+def test_every_segment_is_a_row_and_so_is_what_lies_between():
     document = document_of(
         [("jog", 0.8), ("run", 0.1)],
-        [("jog", 0.6), ("run", 0.3)],
-        [("run", 0.2), ("jog", 0.1)],
-        [("run", 0.9), ("jog", 0.1)],
+        [("jog", 0.5), ("run", 0.4)],
+        [("run", 0.2), ("jog", 0.1), ("sit", 0.04)],
+        [("run", 0.9), ("jog", 0.02)],
     )
-    rows = list(make_rows(document))
+    rows = make_rows(document)
     assert [(row.start_seconds, row.end_seconds, row.label) for row in rows] == [
         (0, 2, "jog"),
+        (1, 2, "run"),
         (2, 3, None),
         (3, 4, "run"),
     ]
-    assert rows[0].score == pytest.approx(0.7)
-    assert [(tag.label, round(tag.score, 3)) for tag in rows[0].others] == [("run", 0.2)]
-    assert [tag.label for tag in rows[1].others] == ["run", "jog"]
-    assert NO_CLEAR_ACTION in to_text(document)
+    assert [row.score for row in rows] == [0.65, 0.4, None, 0.9]
+    # Runners-up are means over the row; none says less than 0.05.
+    assert [[(tag.label, round(tag.score, 3)) for tag in row.others] for row in rows] == [
+        [("run", 0.25)],
+        [("jog", 0.5)],
+        [("run", 0.2), ("jog", 0.1)],
+        [],
+    ]
+    lines = [" ".join(line.split()) for line in to_text(document).splitlines()]
+    assert "0:02 - 0:03 \u2013 maybe run 0.20 jog 0.10" in lines
+    assert "0:03 - 0:04 run 0.90 █████████" in lines
+
+
+def test_rows_are_the_segments_also_where_they_hold_over_a_weak_moment():
+    document = document_of([("jog", 0.8)], [("jog", 0.2)], [("jog", 0.1), ("run", 0.05)])
+    document = with_segments(document, ("jog", 0.0, 2.0, 0.5))
+    rows = [(row.start_seconds, row.end_seconds, row.label) for row in make_rows(document)]
+    assert rows == [(0, 2, "jog"), (2, 3, None)]
+
+
+def test_a_stretch_of_nothing_but_noise_is_a_dash_alone():
+    document = document_of([("jog", 0.8)], [("jog", 0.04), ("run", 0.03)])
+    assert to_text(document).splitlines()[-1].split() == ["0:01", "-", "0:02", "\u2013"]
+
+
+def test_the_head_says_what_holds_and_how_long():
+    document = document_of([("run", 0.8)], [("jog", 0.9)], [("jog", 0.7)], [("run", 0.1)])
+    assert "jog 0:02 50 % · run 0:01 25 %" in to_text(document).splitlines()
+    # The averaged tags are of none of these: they don't stand there.
+    assert "0.80  " not in to_text(document).split("time")[0]
+
+
+def test_where_nothing_holds_the_head_is_a_guess_and_says_so():
+    document = document_of([("run", 0.2), ("jog", 0.06), ("sit", 0.04)], [("run", 0.1)])
+    assert "no label reaches 0.3; a guess: run 0.20, jog 0.06" in to_text(document)
+    noise = document_of([("run", 0.04)])
+    assert "no label reaches 0.3\n" in to_text(noise)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_many_labels_take_a_few_lines_and_are_counted(width):
+    held = [(f"action number {k}", float(k), k + 1.0, 0.9) for k in range(40)]
+    document = with_segments(document_of(*[[("x", 0.1)]] * 40), *held)
+    lines = screen(document, width).splitlines()
+    first = next(n for n, line in enumerate(lines) if " 2 %" in line)
+    shown = [line.strip() for line in lines[first : first + 4]]
+    assert shown[3] == ""
+    told = sum(line.count("action number") for line in shown)
+    assert shown[2].endswith(f" · {40 - told} more")
+    assert to_text(document).count("action number") == 80  # in the head and in the rows
+
+
+def test_a_document_without_steps_has_a_table():
+    document = dataclasses.replace(make_document(), timeline=(), segments=(), summary=(), tags=())
+    assert "no label reaches 0.3" in to_text(document)
+    assert "no label reaches 0.3" in screen(document, 80)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
@@ -82,7 +144,7 @@ def test_no_line_is_wider_than_the_terminal(width, colour):
     text = screen(document, width, colour=colour)
     plain = screen(document, width)
     assert all(cell_len(line) <= width for line in plain.splitlines())
-    for shown in ("0:00 - 0:01", "0.50", "0.90"):
+    for shown in ("0:00 - 0:01", "0.50", "0.65"):
         assert shown in plain
     assert ("\x1b[" in text) == colour
 

@@ -168,7 +168,12 @@ def run_batch(
             replaced["html"] = Explainer(load, settings).page_format()
         also_read = (*request.files_from, os.fspath(load.model))
         outputs = open_outputs(plans, inputs, replaced, also_read=also_read, force=request.force)
-    display = Display(num_videos=len(inputs.items), quiet=request.quiet, is_batch=inputs.is_many)
+    display = Display(
+        num_videos=len(inputs.items),
+        quiet=request.quiet,
+        is_batch=inputs.is_many,
+        min_score=settings.rule.min_score,
+    )
     display.tally.other_files = inputs.num_other_files
     with display, outputs:
         for failure in inputs.failures:

@@ -412,6 +412,9 @@ def explain(  # noqa: PLR0913 - one parameter per option
     )
     with _store(no_cache) as store:
         result = explain_video(asked, store=store)
+    if not quiet:
+        for note in result.classifier.info.notes:
+            _complain(f"warning: {note.message}")
     for one in outputs:
         for path in write_explanation(result, one, force=force):
             if not quiet:

@@ -17,10 +17,14 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
+from vidtag.formats.headline import NOTHING, guess_phrase, held_phrases
 from vidtag.frames import format_seconds
 from vidtag.results import Document
 from vidtag.scoring import StepTags
 from vidtag.terminal import is_live, printable, stderr_console
+
+_NUM_LABELS_TOLD = 3
+"""Labels in the line of a finished video."""
 
 _NUM_STEPS_SHOWN = 6
 """Finished steps in the live view: enough to see a change, few enough for a small terminal."""
@@ -55,14 +59,18 @@ class Display:
         num_videos: Inputs to come.
         quiet: Show errors alone.
         is_batch: Whether finished files are listed and the outcome is summed up.
+        min_score: What scores less is shown as a guess.
     """
 
-    def __init__(self, *, num_videos: int, quiet: bool, is_batch: bool) -> None:
+    def __init__(
+        self, *, num_videos: int, quiet: bool, is_batch: bool, min_score: float = 0.0
+    ) -> None:
         self.console: Console = stderr_console()
         self.tally = Tally()
         self._num_videos = num_videos
         self._quiet = quiet
         self._is_batch = is_batch
+        self._min_score = min_score
         self._warned: set[str] = set()
         self._is_live = is_live() and not quiet
         self._recent: deque[StepTags] = deque(maxlen=_NUM_STEPS_SHOWN)
@@ -153,10 +161,9 @@ class Display:
         if self._quiet:
             return
         if self._is_batch and not self._is_live:
-            best = document.tags[0]
             timing = document.timing
             self.say(
-                f"{source}: {best.label} {best.score:.2f} "
+                f"{source}: {_outcome(document)} "
                 f"({format_seconds(length)} in {timing.total_seconds:.1f} s)"
             )
         for warning in document.warnings:
@@ -194,9 +201,21 @@ class Display:
     def _render(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
         for step in self._recent:
+            best = step.tags[0]
+            name, style = printable(best.label), ""
+            if best.score < self._min_score:
+                name, style = f"{NOTHING} maybe {name}", "dim"
             table.add_row(
                 Text(format_seconds(step.start_seconds), style="dim"),
-                Text(printable(step.tags[0].label)),
-                Text(f"{step.tags[0].score:.2f}"),
+                Text(name, style=style),
+                Text(f"{best.score:.2f}", style=style),
             )
         return Group(table, self._progress)
+
+
+def _outcome(document: Document) -> str:
+    """Say in a few words what holds in a video."""
+    phrases = held_phrases(document)
+    left = len(phrases) - _NUM_LABELS_TOLD
+    more = [f"{left} more"] if left > 0 else []
+    return " · ".join([*phrases[:_NUM_LABELS_TOLD], *more]) or guess_phrase(document)

@@ -32,6 +32,15 @@ def round_seconds(seconds: Fraction | float) -> float:
     return float(round(Fraction(seconds), 3))
 
 
+def milliseconds(seconds: float) -> int:
+    """Count the milliseconds of a document's time, which is a whole number of them.
+
+    >>> milliseconds(1.001)
+    1001
+    """
+    return round(seconds * 1000)
+
+
 def round_score(score: float) -> float:
     """Round a score to six decimals."""
     return round(float(score), 6)
@@ -283,10 +292,10 @@ def summarise(
     of_label: dict[int, list[SegmentRecord]] = {}
     for segment in segments:
         of_label.setdefault(segment.index, []).append(segment)
-    tagged_ms = _milliseconds(sampling.end_seconds) - _milliseconds(sampling.start_seconds)
+    tagged_ms = milliseconds(sampling.end_seconds) - milliseconds(sampling.start_seconds)
     summary = []
     for own in of_label.values():
-        lengths = [_milliseconds(s.end_seconds) - _milliseconds(s.start_seconds) for s in own]
+        lengths = [milliseconds(s.end_seconds) - milliseconds(s.start_seconds) for s in own]
         held_ms = sum(lengths)
         # One that is shorter than half a millisecond still has a score.
         weights = lengths if held_ms else [1] * len(own)
@@ -305,10 +314,6 @@ def summarise(
             )
         )
     return tuple(sorted(summary, key=lambda label: -label.seconds))
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,9 @@ def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], T
             display.fail(str(failure))
         if videos:
             tagger = make_tagger()
+            if not request.quiet:
+                for note in tagger.classifier.info.notes:
+                    display.say(f"warning: {note.message}", style="yellow")
             for text in request.patterns.without_label(tagger.labels):
                 if not request.quiet:
                     display.say(f"warning: no label of {tagger.classifier.info.model_id} matches "

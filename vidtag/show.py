@@ -55,13 +55,16 @@ def run_show(
         opened = Stdout(plans[0].formats[0], is_many=inputs.is_many)
     else:
         opened = open_outputs(plans, inputs, also_read=paths, force=force)
+    warned: set[str] = set()
     with opened:
         for item, result in zip(inputs.items, results, strict=True):
             if isinstance(result, Failure):
                 console.print(f"error: {printable(result.error.message)}")
             elif not quiet:
                 for warning in result.warnings:
-                    console.print(f"warning: {printable(warning.message)}")
+                    if warning.message not in warned:  # those of the model fit every video
+                        warned.add(warning.message)
+                        console.print(f"warning: {printable(warning.message)}")
             opened.write(item, result)
     if num_unread:
         return 3 if results else 1

@@ -2,37 +2,34 @@ r"""Chapters as FFmpeg's metadata file, which `ffmpeg` muxes into a copy of the 
 
 `ffmpeg -i clip.mp4 -i clip.mp4.ffmeta -map 0 -map_chapters 1 -c copy with-chapters.mp4`
 
-Chapters are the running top label. They tile the whole video: stretches without a label and
-parts that were not tagged are chapters too. Otherwise players would show the chapter before
-them on, and a first chapter that starts late would start at 0 (so it does in mp4; tried with
-FFmpeg 8). The file has no global tags, so that nothing of the video's own is overwritten.
+There is a chapter for each segment. Chapters can't overlap: where several labels hold, one
+chapter names them all. Where none holds, and outside of what was tagged, there is no chapter.
+Matroska keeps such gaps. MP4 and MOV have none, whatever is written: there a chapter lasts until
+the next one starts, and the first one begins at 0 (tried with FFmpeg 5 and 8). The file has no
+global tags, so that nothing of the video's own is overwritten.
 Source: https://ffmpeg.org/ffmpeg-formats.html#Metadata-2
 """
 
 import re
 
-from vidtag.formats.running import NO_CLEAR_ACTION, list_stretches, milliseconds
+from vidtag.formats.characters import one_line
+from vidtag.formats.stretches import list_stretches
 from vidtag.results import Document
 
-NOT_TAGGED = "not tagged"
-"""Title of what lies before `--start` or after `--end`."""
+_SEPARATOR = " + "
+"""Between labels that hold at the same time."""
 
 _SPECIAL = re.compile(r"[=;#\\\n]")
 
 
 def write_ffmetadata(document: Document) -> str:
-    """Write one chapter per stretch of the running top label, from 0 to the video's end."""
+    """Write one chapter per stretch in which labels hold."""
     chapters = []
-    end = 0
     for stretch in list_stretches(document):
-        if stretch.start_ms > end:
-            chapters.append(_chapter(end, stretch.start_ms, NOT_TAGGED))
-        title = stretch.label or NO_CLEAR_ACTION
-        chapters.append(_chapter(stretch.start_ms, stretch.end_ms, title))
-        end = stretch.end_ms
-    duration = milliseconds(document.video.duration_seconds)
-    if duration > end:
-        chapters.append(_chapter(end, duration, NOT_TAGGED))
+        labels = [one_line(segment.label, segment.index) for segment in stretch.segments]
+        if labels:
+            title = _SEPARATOR.join(labels)
+            chapters.append(_chapter(stretch.start_ms, stretch.end_ms, title))
     return "\n".join([";FFMETADATA1\n", *chapters])
 
 

@@ -10,8 +10,7 @@ from html import escape
 
 from vidtag.formats.characters import escape_controls, one_line
 from vidtag.formats.links import file_name, file_url
-from vidtag.formats.running import milliseconds
-from vidtag.results import Document, SegmentRecord
+from vidtag.results import Document, SegmentRecord, milliseconds
 
 # The format asks for a date, and the same result is to give the same bytes.
 _DATE = "1970-01-01T00:00:00+00:00"

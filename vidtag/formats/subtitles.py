@@ -1,12 +1,17 @@
-r"""SubRip and WebVTT: the running top label, for any player.
+r"""SubRip and WebVTT: one cue per segment, for any player.
+
+Cues of labels that hold at the same time overlap, and players show them above each other. Where
+no label holds, there is none.
 
 Written here and not with pysubs2, whose text is that of SubStation Alpha: it drops `{…}`,
 breaks lines at `\N`, and escapes nothing in WebVTT (tried with 1.8.1). It reads them back in
 the tests.
 """
 
-from vidtag.formats.running import list_stretches
-from vidtag.results import Document
+from collections.abc import Iterator
+
+from vidtag.formats.characters import one_line
+from vidtag.results import Document, milliseconds
 
 # SubRip has no escapes; players take <…> and {…} for markup, `\N` for a line break, and `>` may
 # end an arrow.
@@ -17,25 +22,29 @@ _VTT_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def write_srt(document: Document) -> str:
-    """Write SubRip: one cue per stretch with a label. No cue gives an empty text."""
+    """Write SubRip: one cue per segment. No cue gives an empty text."""
     cues = [
-        f"{_clock(stretch.start_ms, ',')} --> {_clock(stretch.end_ms, ',')}\n"
-        f"{stretch.label.translate(_SRT_LOOKALIKES)}\n"
-        for stretch in list_stretches(document)
-        if stretch.label is not None
+        f"{_clock(start, ',')} --> {_clock(end, ',')}\n{label.translate(_SRT_LOOKALIKES)}\n"
+        for start, end, label in _cues(document)
     ]
     return "\n".join(f"{number}\n{cue}" for number, cue in enumerate(cues, start=1))
 
 
 def write_vtt(document: Document) -> str:
-    """Write WebVTT: one cue per stretch with a label."""
+    """Write WebVTT: one cue per segment."""
     cues = [
-        f"{_clock(stretch.start_ms, '.')} --> {_clock(stretch.end_ms, '.')}\n"
-        f"{stretch.label.translate(_VTT_ESCAPES)}\n"
-        for stretch in list_stretches(document)
-        if stretch.label is not None
+        f"{_clock(start, '.')} --> {_clock(end, '.')}\n{label.translate(_VTT_ESCAPES)}\n"
+        for start, end, label in _cues(document)
     ]
     return "\n".join(["WEBVTT\n", *cues])
+
+
+def _cues(document: Document) -> Iterator[tuple[int, int, str]]:
+    """List start, end and label of each cue; one without a length can't be shown."""
+    for segment in document.segments:
+        start, end = milliseconds(segment.start_seconds), milliseconds(segment.end_seconds)
+        if start < end:
+            yield start, end, one_line(segment.label, segment.index)
 
 
 def _clock(millis: int, point: str) -> str:

@@ -1,13 +1,13 @@
-"""The table for a person: a title, the whole video's tags, one row per run of steps.
+"""The table for a person: a title, what holds how long, one row per segment.
 
 Rendered for a terminal of a given width, or, for files and pipes, plain, unwrapped and
-untruncated.
+untruncated. A stretch in which no label holds is a row, too: a dash, and what it might be.
 """
 
 import io
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from rich.bar import Bar
 from rich.cells import cell_len
@@ -15,10 +15,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vidtag.formats.running import NO_CLEAR_ACTION
+from vidtag.formats.headline import NOTHING, guess_phrase, held_phrases, worth_showing
+from vidtag.formats.stretches import list_gaps
 from vidtag.frames import format_seconds
 from vidtag.models.registry import ALIASES, DEMO_MODEL
-from vidtag.results import Document, StepRecord, TagRecord
+from vidtag.results import Document, TagRecord
 from vidtag.terminal import printable
 
 _BAR_CELLS = 10
@@ -30,48 +31,61 @@ _LEAST_NAME = 20
 """Columns that the file's name gets in a narrow terminal, before its length and the model."""
 _UNBOUNDED = 100_000
 """Columns of a console that never wraps."""
+_MAX_HEADLINES = 3
+"""Lines of a terminal that say what holds: the others would hide the table."""
+_SEPARATOR = " · "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A run of steps with the same top label."""
+    """A segment, or a stretch in which no label holds."""
 
     start_seconds: float
     end_seconds: float
 
     label: str | None
-    """`None` where no label reaches `min_score`."""
+    """`None` where no label holds."""
 
-    score: float
-    """Mean of the top label's scores over the run."""
+    score: float | None
+    """The segment's score; `None` where no label holds."""
 
     others: tuple[TagRecord, ...]
-    """The next labels, by their mean over the run."""
+    """Other labels by their mean over the row's steps, the best first, without those that say
+    nothing. Where no label holds, the first one is what it might be."""
 
 
-def make_rows(document: Document) -> Iterator[Row]:
-    """Join neighbouring steps with the same top label."""
-    min_score = document.settings.min_score
+def make_rows(document: Document) -> tuple[Row, ...]:
+    """Make a row of each segment and of each stretch without any, in the order of their starts."""
+    starts = [step.start_seconds for step in document.timeline]
 
-    def top_label(step: StepRecord) -> str | None:
-        best = step.tags[0]
-        return best.label if best.score >= min_score else None
-
-    for label, grouped in groupby(document.timeline, top_label):
-        steps = list(grouped)
-        means: dict[int, TagRecord] = {}
-        for tag in (tag for step in steps for tag in step.tags):
-            before = means[tag.index].score if tag.index in means else 0.0
+    def means(start: float, end: float, index: int | None) -> tuple[TagRecord, ...]:
+        """Rank the stored labels, but for one, by their means over the steps from start to end."""
+        steps = document.timeline[bisect_left(starts, start) : bisect_left(starts, end)]
+        found: dict[int, TagRecord] = {}
+        for tag in (tag for step in steps for tag in step.tags if tag.index != index):
+            before = found[tag.index].score if tag.index in found else 0.0
             score = before + tag.score / len(steps)
-            means[tag.index] = TagRecord(label=tag.label, index=tag.index, score=score)
-        ranked = sorted(means.values(), key=lambda tag: -tag.score)
-        yield Row(
-            start_seconds=steps[0].start_seconds,
-            end_seconds=steps[-1].end_seconds,
-            label=label,
-            score=next(tag.score for tag in ranked if label in (None, tag.label)),
-            others=tuple(tag for tag in ranked if tag.label != label)[: document.settings.top_k],
+            found[tag.index] = TagRecord(label=tag.label, index=tag.index, score=score)
+        ranked = sorted(found.values(), key=lambda tag: -tag.score)
+        return worth_showing(ranked)[: document.settings.top_k]
+
+    rows = [
+        Row(
+            start_seconds=segment.start_seconds,
+            end_seconds=segment.end_seconds,
+            label=segment.label,
+            score=segment.score,
+            others=means(segment.start_seconds, segment.end_seconds, segment.index),
         )
+        for segment in document.segments
+    ]
+    for gap in list_gaps(document):
+        start, end = gap.start_ms / 1000, gap.end_ms / 1000
+        others = means(start, end, None)
+        rows.append(
+            Row(start_seconds=start, end_seconds=end, label=None, score=None, others=others)
+        )
+    return tuple(sorted(rows, key=lambda row: row.start_seconds))
 
 
 def render(document: Document, *, width: int | None = None) -> Group:
@@ -85,7 +99,7 @@ def render(document: Document, *, width: int | None = None) -> Group:
     if document.model.id == DEMO_MODEL:  # its tags mean nothing there, however high they score
         note = f"{DEMO_MODEL}: {ALIASES[DEMO_MODEL].note}"
         head.append(Text(note, style="dim", overflow="ellipsis", no_wrap=True))
-    return Group(*head, Text(), *_tags(document.tags), Text(), _table(document, width))
+    return Group(*head, Text(), *_headlines(document, width), Text(), _table(document, width))
 
 
 def print_table(document: Document) -> None:
@@ -139,24 +153,37 @@ def _settings(document: Document) -> Text:
     return Text(" · ".join(parts), style="dim", overflow="ellipsis", no_wrap=True)
 
 
-def _tags(tags: Sequence[TagRecord]) -> Iterator[RenderableType]:
-    """The whole video's tags, as a small table."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, overflow="ellipsis")
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True)
-    for n, tag in enumerate(tags):
-        style = "bold" if n == 0 else ""
-        table.add_row(Text(printable(tag.label), style=style), _score(tag.score), _bar(tag.score))
-    yield table
+def _headlines(document: Document, width: int | None) -> Iterator[Text]:
+    """Say what holds and how long, on as many lines as it takes; on a terminal, on a few."""
+    phrases = held_phrases(document)
+    if not phrases:
+        yield Text(guess_phrase(document), style="dim", overflow="ellipsis", no_wrap=True)
+        return
+    lines: list[list[str]] = [[]]
+    for phrase in phrases:
+        if width is not None and cell_len(_SEPARATOR.join([*lines[-1], phrase])) > width:
+            lines.append([])
+        lines[-1].append(phrase)
+    lines = [line for line in lines if line]
+    shown = lines if width is None else lines[:_MAX_HEADLINES]
+    left = sum(map(len, lines)) - sum(map(len, shown))
+    if left and width is not None:
+        last = shown[-1]
+        while len(last) > 1 and cell_len(_SEPARATOR.join([*last, f"{left} more"])) > width:
+            last.pop()
+            left += 1
+        last.append(f"{left} more")
+    for line in shown:
+        yield Text(_SEPARATOR.join(line), style="bold", overflow="ellipsis", no_wrap=True)
 
 
 def _table(document: Document, width: int | None) -> Table:
     cells: list[RenderableType]
-    rows = list(make_rows(document))
+    rows = make_rows(document)
     times = [f"{format_seconds(r.start_seconds)} - {format_seconds(r.end_seconds)}" for r in rows]
-    names = [printable(row.label or NO_CLEAR_ACTION) for row in rows]
-    time_width, widest = max(map(len, times)), max(map(cell_len, ("action", *names)))
+    names = [_name(row) for row in rows]
+    time_width = max(map(len, ("time", *times)))
+    widest = max(map(cell_len, ("action", *names)))
     # Where it gets narrow, the runners-up give way, then long labels; times and scores never.
     fixed = time_width + _SCORE_CELLS + _BAR_CELLS + 4 * _GAP
     name_width = widest if width is None else max(6, min(widest, width - fixed))
@@ -166,18 +193,35 @@ def _table(document: Document, width: int | None) -> Table:
     table.add_column("action", no_wrap=True, overflow="ellipsis", width=name_width)
     table.add_column("score", no_wrap=True, justify="right", width=_SCORE_CELLS)
     table.add_column("", no_wrap=True, width=_BAR_CELLS)
-    if room is None or room >= _LEAST_ROOM:
+    has_others = any(map(_runners_up, rows)) and (room is None or room >= _LEAST_ROOM)
+    if has_others:
         table.add_column("runners-up", no_wrap=True, width=room)
     for row, time, name in zip(rows, times, names, strict=True):
-        style = "dim italic" if row.label is None else "bold"
-        cells = [time, Text(name, style=style), _score(row.score), _bar(row.score)]
-        if room is None or room >= _LEAST_ROOM:
-            cells.append(Text(_others(row.others, room), style="dim"))
+        if row.score is None:
+            score = f"{row.others[0].score:.2f}" if row.others else ""
+            cells = [time, Text(name, style="dim italic"), Text(score, style="dim"), ""]
+        else:
+            bar = Bar(1, 0, row.score, width=_BAR_CELLS, color="cyan")
+            cells = [time, Text(name, style="bold"), f"{row.score:.2f}", bar]
+        if has_others:
+            cells.append(Text(_listed(_runners_up(row), room), style="dim"))
         table.add_row(*cells)
     return table
 
 
-def _others(others: Sequence[TagRecord], room: int | None) -> str:
+def _name(row: Row) -> str:
+    """Name what holds in a row, or say what it might be."""
+    if row.label is not None:
+        return printable(row.label)
+    return f"{NOTHING} maybe {printable(row.others[0].label)}" if row.others else NOTHING
+
+
+def _runners_up(row: Row) -> Sequence[TagRecord]:
+    """Leave out what the row's name says already."""
+    return row.others[1:] if row.label is None else row.others
+
+
+def _listed(others: Sequence[TagRecord], room: int | None) -> str:
     """List as many runners-up as fit, each of them whole."""
     text = ""
     for tag in others:
@@ -187,11 +231,3 @@ def _others(others: Sequence[TagRecord], room: int | None) -> str:
             break
         text = longer
     return text
-
-
-def _score(score: float) -> Text:
-    return Text(f"{score:.2f}")
-
-
-def _bar(score: float) -> Bar:
-    return Bar(1, 0, score, width=_BAR_CELLS, color="cyan")

@@ -18,8 +18,7 @@ Source: https://owasp.org/www-community/attacks/CSV_Injection
 from collections.abc import Callable, Iterable, Sequence
 
 from vidtag.formats.characters import escape_controls
-from vidtag.formats.running import milliseconds
-from vidtag.results import Document, Failure
+from vidtag.results import Document, Failure, milliseconds
 
 COLUMNS = (
     "file",

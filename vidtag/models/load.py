@@ -20,7 +20,7 @@ from vidtag.models.describe import model_cost
 from vidtag.models.device import Plan, check_words, choose
 from vidtag.models.failures import mismatch, one_line, refuse, wrong_option
 from vidtag.models.folders import where_to_get_one
-from vidtag.models.registry import DEFAULT_MODEL
+from vidtag.models.registry import DEFAULT_MODEL, DEMO_MODEL
 from vidtag.models.soundness import is_out_of_memory
 from vidtag.models.source import ModelFiles, find_model
 from vidtag.preprocess import Preprocessing, PreprocessorError, read_preprocessing
@@ -29,6 +29,7 @@ SAMPLES_PER_SECOND = 8
 """Of a model that brings no window: 16 frames in 2 s, as VideoMAE on Kinetics."""
 
 MODEL_WARNING_CODES = {
+    "demo_model": "The demo model knows drawn figures only: of real footage its tags say nothing.",
     "engine_fallback": "OpenVINO could not run the model, so torch does; slower, the same scores.",
     "unnamed_labels": "The model's config does not name its classes; they are numbered.",
 }
@@ -252,9 +253,11 @@ def _info(
 ) -> ClassifierInfo:
     window, stride = default_window(files, config)
     notes: tuple[Notice, ...] = ()
+    if files.alias is not None and files.alias.name == DEMO_MODEL:
+        notes = (Notice(code="demo_model", message=MODEL_WARNING_CODES["demo_model"]),)
     if config.labels[0] == "LABEL_0":
         message = "the model's config does not name its classes, so they are called LABEL_0, …"
-        notes = (Notice(code="unnamed_labels", message=message),)
+        notes = (*notes, Notice(code="unnamed_labels", message=message))
     return ClassifierInfo(
         model_id=files.model_id,
         revision=files.revision,

@@ -1,10 +1,10 @@
-"""What a player shows at each moment: subtitles and chapters, read back by players' libraries."""
+"""What holds at each moment, and subtitles and chapters read back by players' libraries."""
 
 import html
 import io
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -17,70 +17,89 @@ import webvtt
 from documents import HOSTILE_LABELS, make_document, make_documents, make_empty
 
 from vidtag.formats import get_format
-from vidtag.formats.chapters import NOT_TAGGED
-from vidtag.formats.running import NO_CLEAR_ACTION, Stretch, list_stretches
-from vidtag.results import Document
+from vidtag.formats.characters import one_line
+from vidtag.formats.stretches import list_gaps, list_stretches
+from vidtag.results import Document, SegmentRecord
 
 DOCUMENTS = make_documents()
 
 NORMAL = [
-    (0, 3000, "juggling balls"),
-    (3000, 4000, None),
-    (4000, 6000, "riding a bike"),
-    (6000, 7000, None),
-    (7000, 7700, "jumping jacks"),
+    (0, 2000, ["juggling balls"]),
+    (2000, 3000, ["juggling balls", "riding a bike"]),
+    (3000, 4000, []),
+    (4000, 6000, ["riding a bike"]),
+    (6000, 7000, []),
+    (7000, 7700, ["jumping jacks"]),
 ]
 
 Cue = tuple[int, int, str]
 
 
-def _triples(stretches: Sequence[Stretch]) -> list[tuple[int, int, str | None]]:
-    return [(one.start_ms, one.end_ms, one.label) for one in stretches]
+def _holding(document: Document) -> list[tuple[int, int, list[str]]]:
+    return [
+        (one.start_ms, one.end_ms, [one_line(s.label, s.index) for s in one.segments])
+        for one in list_stretches(document)
+    ]
 
 
 def _shown(document: Document) -> list[Cue]:
-    return [
-        (one.start_ms, one.end_ms, one.label)
-        for one in list_stretches(document)
-        if one.label is not None
+    """List the segments that last: what every format has to tell."""
+    cues = [
+        (round(s.start_seconds * 1000), round(s.end_seconds * 1000), one_line(s.label, s.index))
+        for s in document.segments
     ]
+    return [cue for cue in cues if cue[0] < cue[1]]
 
 
-def test_steps_with_the_same_top_label_are_one_stretch() -> None:
-    assert _triples(list_stretches(make_document())) == NORMAL
-
-
-def test_a_label_below_the_score_is_not_shown_and_one_that_reaches_it_is() -> None:
-    document = make_document(rows=[((0, 0.3),), ((0, 0.299999),), ((0, 0.3),)], min_score=0.3)
-    assert [label for _, _, label in _triples(list_stretches(document))] == [
-        "clapping",
-        None,
-        "clapping",
-    ]
+def test_the_tagged_part_is_cut_at_the_boundaries_of_segments() -> None:
+    assert _holding(make_document()) == NORMAL
+    gaps = [(one.start_ms, one.end_ms) for one in list_gaps(make_document())]
+    assert gaps == [(3000, 4000), (6000, 7000)]
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
-def test_stretches_tile_the_timeline(kind: str) -> None:
+def test_stretches_tile_the_tagged_part_and_have_no_other_boundaries(kind: str) -> None:
     document = DOCUMENTS[kind]
     stretches = list_stretches(document)
     assert all(one.start_ms < one.end_ms for one in stretches)
     assert all(left.end_ms == right.start_ms for left, right in pairwise(stretches))
-    assert all(left.label != right.label for left, right in pairwise(stretches))
-    if document.timeline:
-        assert stretches[0].start_ms == round(document.timeline[0].start_seconds * 1000)
-        assert stretches[-1].end_ms == round(document.timeline[-1].end_seconds * 1000)
-    else:
-        assert stretches == ()
+    start, end = document.sampling.start_seconds, document.sampling.end_seconds
+    assert stretches[0].start_ms == round(start * 1000)
+    assert stretches[-1].end_ms == round(end * 1000)
+    edges = {edge for one in stretches for edge in (one.start_ms, one.end_ms)}
+    told = {edge for cue in _shown(document) for edge in cue[:2]}
+    assert edges == told | {round(start * 1000), round(end * 1000)}
+    lengths: dict[SegmentRecord, int] = {}
+    for one in stretches:
+        for segment in one.segments:
+            lengths[segment] = lengths.get(segment, 0) + one.end_ms - one.start_ms
+    assert lengths == {
+        segment: round(segment.end_seconds * 1000) - round(segment.start_seconds * 1000)
+        for segment in document.segments
+    }
 
 
-def test_a_last_step_without_a_length_is_left_out() -> None:
+def test_a_segment_without_a_length_is_left_out() -> None:
     document = make_document(rows=[((0, 0.9),), ((1, 0.9),)], duration=1.0)
-    assert _triples(list_stretches(document)) == [(0, 1000, "clapping")]
+    assert _holding(document) == [(0, 1000, ["clapping"])]
+    assert get_format("srt").write([document]).count("-->") == 1
 
 
 def test_a_step_without_tags_shows_nothing() -> None:
     document = make_document(rows=[((0, 0.9),), ()])
-    assert _triples(list_stretches(document))[-1] == (1000, 1700, None)
+    assert _holding(document)[-1] == (1000, 1700, [])
+
+
+def test_cues_of_labels_that_hold_at_the_same_time_overlap() -> None:
+    assert (
+        get_format("srt")
+        .write([make_document()])
+        .startswith(
+            "1\n00:00:00,000 --> 00:00:03,000\njuggling balls\n\n"
+            "2\n00:00:02,000 --> 00:00:03,000\nriding a bike\n\n"
+            "3\n00:00:04,000 --> 00:00:06,000\nriding a bike\n"
+        )
+    )
 
 
 # SubRip and WebVTT
@@ -202,16 +221,17 @@ def test_subtitles_as_text() -> None:
 
 
 def _wanted_chapters(document: Document) -> list[tuple[int, int, str]]:
-    wanted = [
-        (one.start_ms, one.end_ms, one.label or NO_CLEAR_ACTION) for one in list_stretches(document)
+    return [(start, end, " + ".join(labels)) for start, end, labels in _holding(document) if labels]
+
+
+def _as_in_mp4(chapters: list[Cue]) -> list[Cue]:
+    """Fill the gaps as MP4 does, which knows none."""
+    ends = [start for start, _, _ in chapters[1:]] + [chapters[-1][1]]
+    starts = [0, *(start for start, _, _ in chapters[1:])]
+    return [
+        (start, end, title)
+        for start, end, (_, _, title) in zip(starts, ends, chapters, strict=True)
     ]
-    duration = round(document.video.duration_seconds * 1000)
-    if wanted and wanted[0][0]:
-        wanted.insert(0, (0, wanted[0][0], NOT_TAGGED))
-    end = wanted[-1][1] if wanted else 0
-    if duration > end:
-        wanted.append((end, duration, NOT_TAGGED))
-    return wanted
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
@@ -228,24 +248,29 @@ def test_ffmpeg_reads_every_chapter(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
-def test_chapters_tile_the_video(kind: str) -> None:
+def test_chapters_never_overlap_and_leave_out_where_nothing_holds(kind: str) -> None:
     document = DOCUMENTS[kind]
     chapters = _wanted_chapters(document)
-    assert chapters[0][0] == 0
-    assert chapters[-1][1] == round(document.video.duration_seconds * 1000)
-    assert all(left[1] == right[0] for left, right in pairwise(chapters))
+    assert all(left[1] <= right[0] for left, right in pairwise(chapters))
     text = get_format("chapters").write([document])
     assert text.startswith(";FFMETADATA1\n")
     assert text.count("[CHAPTER]\nTIMEBASE=1/1000\nSTART=") == len(chapters)
 
 
+def test_chapters_of_a_video_without_an_action_are_none() -> None:
+    assert get_format("chapters").write([make_empty()]) == ";FFMETADATA1\n"
+
+
 def test_chapters_as_text() -> None:
-    document = make_document(rows=[((2, 0.9),)], labels=("", "", r"a=b; \#1"), start=2.0, rest=1.0)
+    document = make_document(
+        rows=[((2, 0.6), (0, 0.4)), ((1, 0.2),)],
+        labels=("run", "", r"a=b; \#1"),
+        start=2.0,
+        rest=1.0,
+    )
     assert get_format("chapters").write([document]) == (
         ";FFMETADATA1\n"
-        "\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=2000\ntitle=not tagged\n"
-        "\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=2000\nEND=2700\ntitle=a\\=b\\; \\\\\\#1\n"
-        "\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=2700\nEND=3700\ntitle=not tagged\n"
+        "\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=2000\nEND=3000\ntitle=a\\=b\\; \\\\\\#1 + run\n"
     )
 
 
@@ -282,9 +307,11 @@ def test_chapters_muxed_into_a_file_are_found_by_ffprobe(tmp_path: Path, suffix:
         (round(float(c["start_time"]) * 1000), round(float(c["end_time"]) * 1000))
         for c in json.loads(done.stdout)["chapters"]
     ]
-    assert found == [(start, end) for start, end, _ in _wanted_chapters(document)]
+    wanted = _wanted_chapters(document)
+    wanted = wanted if suffix == "mkv" else _as_in_mp4(wanted)
+    assert found == [(start, end) for start, end, _ in wanted]
     titles = [c["tags"]["title"] for c in json.loads(done.stdout)["chapters"]]
-    assert titles == [title for _, _, title in _wanted_chapters(document)]
+    assert titles == [title for _, _, title in wanted]
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
@@ -312,4 +339,5 @@ def test_chapters_muxed_into_a_file_keep_their_times(tmp_path: Path, suffix: str
             )
             for one in container.chapters()
         ]
-    assert found == _wanted_chapters(document)
+    wanted = _wanted_chapters(document)
+    assert found == (wanted if suffix == "mkv" else _as_in_mp4(wanted))
