@@ -1,9 +1,12 @@
 """Time as it is: the timestamps' oddities, `start` and `end`, and what is told of them."""
 
+import http.server
+import threading
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import av
 import pytest
@@ -503,3 +506,82 @@ def test_dropped_frames_in_a_coarse_time_base_are_variable() -> None:
     for tick in [0, 2, 3, 4, 5, 6]:
         meter.add(Fraction(tick, 30))
     assert meter.is_variable
+
+
+# No clock at all
+
+
+@pytest.mark.parametrize(
+    ("suffix", "recipe"),
+    [
+        (".mjpeg", {"codec": "mjpeg", "pix_fmt": "yuvj420p"}),
+        (".png", {"codec": "png", "pix_fmt": "rgb24", "container": "image2pipe"}),
+        (".obu", {"codec": "libsvtav1", "options": {"preset": "12", "svtav1-params": "lp=1"}}),
+        (".h263", {"codec": "h263", "size": (176, 144)}),
+    ],
+)
+def test_times_are_guessed_where_a_format_has_none(
+    suffix: str, recipe: dict[str, Any], tmp_path: Path
+) -> None:
+    path = make_video(tmp_path / f"a{suffix}", num_frames=8, fps=10, **recipe)
+    with Video(path) as video:
+        times = [frame.seconds for frame in video.frames()]
+        assert {notice.code for notice in video.notices()} == {"timestamps_missing"}
+        assert video.info().duration_seconds == 8 * times[1]
+    assert times == [number * times[1] for number in range(8)]
+
+
+def test_a_still_picture_needs_no_clock(tmp_path: Path) -> None:
+    path = make_video(
+        tmp_path / "a.jpg",
+        num_frames=1,
+        codec="mjpeg",
+        pix_fmt="yuvj420p",
+        container="image2pipe",
+    )
+    with Video(path) as video:
+        assert len(list(video.frames())) == 1
+        assert {notice.code for notice in video.notices()} == {"still_picture"}
+
+
+class PushedPictures(http.server.BaseHTTPRequestHandler):
+    """A camera: one JPEG after the other, in parts of one reply without a length."""
+
+    pictures: ClassVar[list[bytes]] = []
+    come = threading.Event()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        for number, picture in enumerate(self.pictures):
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+            self.wfile.write(head.encode() + picture + b"\r\n")
+            self.wfile.flush()
+            if number == len(self.pictures) // 2:
+                self.come.wait(0.5)  # nobody ever sets it
+
+
+def test_pictures_of_a_camera_are_dated_by_their_arrival(tmp_path: Path) -> None:
+    path = make_video(
+        tmp_path / "a.mjpeg", num_frames=8, codec="mjpeg", pix_fmt="yuvj420p", container="mjpeg"
+    )
+    parts = path.read_bytes().split(b"\xff\xd8\xff")[1:]
+    PushedPictures.pictures = [b"\xff\xd8\xff" + part for part in parts]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), PushedPictures)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with Video(f"http://127.0.0.1:{server.server_port}/camera") as video:
+            frames = [(float(f.seconds), read_index(f.to_rgb())) for f in video.frames()]
+            codes = [notice.code for notice in video.notices()]
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert [index for _, index in frames] == list(range(8))
+    seconds = [second for second, _ in frames]
+    assert seconds == sorted(seconds)
+    assert seconds[5] - seconds[4] >= 0.25  # less than the pause: the one before came late
+    assert "timestamps_missing" in codes

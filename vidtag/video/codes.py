@@ -40,7 +40,7 @@ WARNING_CODES: Mapping[str, str] = {
     "stopped_at_damage": "Reading stopped where nothing more could be decoded.",
     "truncated": "The video ends before its declared duration.",
     "encrypted": "The file says that it is encrypted; the pictures may be scrambled.",
-    "timestamps_missing": "Frames without timestamps were placed by the frame rate.",
+    "timestamps_missing": "Frames without timestamps were placed by the frame rate or arrival.",
     "timestamps_reordered": "Timestamps ran backwards and were sorted; frames keep their order.",
     "timestamps_repeated": "Frames with the same timestamp were spread out.",
     "timestamps_wrapped": "The timestamps' counter overflowed; the time goes on.",

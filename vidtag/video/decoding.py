@@ -6,8 +6,10 @@ Owns the bounds: garbage ends. Knows nothing of times on a timeline and of uprig
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import partial
 from itertools import chain
 from typing import cast
@@ -18,8 +20,11 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from vidtag.video.fields import FieldPairs
 from vidtag.video.formats import AV_ERRORS, decoder_max_pixels
 from vidtag.video.options import ReadOptions
+from vidtag.video.orientation import HEAD_BYTES as ORIENTATION_BYTES
+from vidtag.video.orientation import TURNS, OrientationFinder
 from vidtag.video.sources import Source
 from vidtag.video.streams import Opened
 
@@ -39,6 +44,9 @@ CONCEALED = {"h264", "mpeg1video", "mpeg2video"}
 """Decoders that paint over damage, but not with slice threads: then it is left to chance what
 is shown. Few videos have slices, so little speed is lost."""
 
+TURNED_BY_MESSAGES = {"h264", "hevc"}
+"""Decoders whose pictures may be turned by a message that holds until the next one."""
+
 
 @dataclass(slots=True)
 class DecodeCounts:
@@ -53,6 +61,9 @@ class DecodeCounts:
     """Whether decoding stopped before the end."""
 
     is_encrypted: bool = False
+    are_fields: bool = False
+    """Whether frames are made of two decoded pictures each."""
+
     last_packet_pts: int | None = None
     """The largest timestamp among the stream's packets that are shown."""
 
@@ -106,6 +117,11 @@ class Decoder:
             if not use_frame_threads and context.name in CONCEALED:
                 context.thread_count = 1
             context.options = {"max_pixels": decoder_max_pixels(options)}
+            context.copy_opaque = True  # what is noted of packets reaches their frames
+        self._orientations: OrientationFinder | None = None
+        if context.name in TURNED_BY_MESSAGES:
+            self._orientations = OrientationFinder(context.name, context.extradata or b"")
+        self._fields = FieldPairs() if context.name == "hevc" else None
         self._num_failed_in_a_row = 0
 
     def frames(self) -> Iterator[av.VideoFrame]:
@@ -127,17 +143,25 @@ class Decoder:
                     counts.is_cut_short = True
                     return
                 continue
-            for frame in decoded:
-                if self.uses_frame_threads and frame.is_corrupt:
+            for picture in decoded:
+                if self.uses_frame_threads and picture.is_corrupt:
                     counts.is_cut_short = True
                     return
                 self._num_failed_in_a_row = 0
-                counts.frames += 1
-                counts.damaged_frames += frame.is_corrupt
-                if frame.pts is not None:
+                counts.damaged_frames += picture.is_corrupt
+                if picture.pts is not None:
                     last = counts.last_frame_pts
-                    counts.last_frame_pts = frame.pts if last is None else max(frame.pts, last)
-                yield frame
+                    counts.last_frame_pts = picture.pts if last is None else max(picture.pts, last)
+                yield from self._counted(self._fields.push(picture) if self._fields else [picture])
+        if self._fields is not None:
+            yield from self._counted(self._fields.flush())
+
+    def _counted(self, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        for frame in frames:
+            self.counts.frames += 1
+            if self._fields is not None:
+                self.counts.are_fields = self._fields.are_fields
+            yield frame
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         num_errors = 0
@@ -152,6 +176,12 @@ class Decoder:
                     # Empty ones are PyAV's: within the stream they would end the decoder's work.
                     if packet.stream.index == self._stream.index and packet.size:
                         self.counts.packets += 1
+                        if self._orientations is not None:
+                            head = bytes(memoryview(packet)[:ORIENTATION_BYTES])
+                            if self._orientations.is_in(head):
+                                packet.opaque = TURNS
+                        if self._opened.clock == "arrival":
+                            packet.opaque = Fraction(round(time.monotonic() * 1000), 1000)
                         yield cast("Packet[VideoStream]", packet)
                 is_over = True
             except AV_ERRORS:

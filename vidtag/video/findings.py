@@ -118,9 +118,16 @@ class Findings:
         if is_encrypted(source, opened, counts):
             self.note("encrypted", "is marked as encrypted; its pictures may be scrambled.")
 
-    def note_times(self, odd: Oddities, rate: Fraction) -> None:
+    def note_times(self, odd: Oddities, opened: Opened, counts: DecodeCounts) -> None:
         """Note how timestamps were repaired."""
-        if odd.missing:
+        if opened.clock == "arrival":
+            self.note(
+                "timestamps_missing",
+                f"has {_count(counts.frames, 'frame')} without a timestamp, placed where they "
+                "arrived.",
+            )
+        elif odd.missing and (counts.frames > 1 or opened.clock == "timestamps"):
+            rate = opened.rate / (2 if counts.are_fields else 1)
             self.note(
                 "timestamps_missing",
                 f"has {_count(odd.missing, 'frame')} without a timestamp, placed by the rate of "

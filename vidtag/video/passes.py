@@ -5,7 +5,7 @@ Owns seeking, and reading again what frame threads lost. Knows nothing of uprigh
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 
 import av
 
@@ -126,15 +126,23 @@ class Pass:
     def _timed(
         self, decoded: Iterator[av.VideoFrame], origin: Ticks | None = None
     ) -> Iterator[Timed]:
+        first = list(islice(decoded, 1))  # which tells whether pictures come as fields
         timeline = self._timeline(origin)
         self.oddities = timeline.oddities
-        for frame in decoded:
-            for item in timeline.push(frame, frame.pts):
+        for frame in chain(first, decoded):
+            for item in timeline.push(frame, self._stamp(frame)):
                 self._origin = timeline.origin
                 yield item
         for item in timeline.flush():
             self._origin = timeline.origin
             yield item
+
+    def _stamp(self, frame: av.VideoFrame) -> Ticks | None:
+        if self.opened.clock == "timestamps":
+            return frame.pts
+        if isinstance(frame.opaque, Fraction):
+            return frame.opaque / self.opened.time_base
+        return None
 
     def _timeline(self, origin: Ticks | None) -> Timeline[av.VideoFrame]:
         opened = self.opened
@@ -146,7 +154,7 @@ class Pass:
             last_tick = first + opened.declared_seconds / opened.time_base
         return Timeline(
             time_base=opened.time_base,
-            frame_seconds=1 / opened.rate,
+            frame_seconds=(2 if self.counts.are_fields else 1) / opened.rate,
             look_ahead=max(2, min(look_ahead, LOOK_AHEAD_BYTES // (3 * num_pixels))),
             is_chained=opened.format in CHAINED,
             origin=origin,

@@ -17,6 +17,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import Interpolation
 
 from vidtag.frames import Image
+from vidtag.video.orientation import TURNS
 from vidtag.video.side_data import Crop
 
 SCALING = int(
@@ -91,8 +92,9 @@ class TurnReader:
     """Reads the display matrices of one video's frames.
 
     A frame of PyAV 18 whose side data was looked at belongs to a reference cycle: its pixels stay
-    until the garbage collector comes by, and a hundred bytes for good. So only a frame whose
-    rotation or size is another than that of the frame before it is looked at.
+    until the garbage collector comes by, and a hundred bytes for good. So only a frame is looked
+    at whose rotation or size is another than that of the frame before it, or which says that it
+    brings a new matrix. A frame without any keeps that of the frame before it.
     """
 
     def __init__(self) -> None:
@@ -102,21 +104,26 @@ class TurnReader:
     def read(self, frame: av.VideoFrame) -> Turn:
         """Tell how a frame is turned to stand upright."""
         seen = frame.rotation, frame.width, frame.height
-        if seen != self._seen:
-            self._seen, self._turn = seen, _turn_of(frame)
+        is_told = frame.opaque == TURNS
+        if seen != self._seen or is_told:
+            self._seen = seen
+            turn = _turn_of(frame)
+            if turn is not None or is_told:
+                self._turn = turn or Turn()
         return self._turn
 
 
-def _turn_of(frame: av.VideoFrame) -> Turn:
-    """Read a frame's display matrix."""
+def _turn_of(frame: av.VideoFrame) -> Turn | None:
+    """Read a frame's display matrix, if it has one."""
     try:
         data = frame.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]
     except ValueError:
         # PyAV 18 refuses all side data where it does not know one kind of it, such as the Exif
         # data of photographs and the view number of spatial videos. Mirrors are lost then.
-        return _TURNS.get(frame.rotation % 360, Turn(is_ignored=True))
+        is_turned = frame.rotation != 0
+        return _TURNS.get(frame.rotation % 360, Turn(is_ignored=True)) if is_turned else None
     if data is None:
-        return Turn()
+        return None
     matrix = bytes(data)
     if len(matrix) < 36:
         return Turn(is_ignored=True)

@@ -214,7 +214,8 @@ class Video:
         return Frame(seconds=seconds, duration_seconds=length, to_rgb=convert)
 
     def _length(self, picture: av.VideoFrame) -> Fraction | None:
-        if picture.pts is None or picture.duration <= 0:
+        has_length = picture.pts is not None and picture.duration > 0
+        if not has_length or self._pass.opened.clock != "timestamps":
             return None
         seconds = picture.duration * self._pass.opened.time_base
         if self._pass.opened.format in CHAINED | RAW and seconds < self._usual_gap / 2:
@@ -249,7 +250,7 @@ class Video:
             findings.note("still_picture", "has one frame; it was tagged as a still picture.")
         findings.note_damage(counts, duration, broke_off=failure is not None)
         findings.note_encryption(self._source, opened, counts)
-        findings.note_times(self._pass.oddities, opened.rate)
+        findings.note_times(self._pass.oddities, opened, counts)
         if self._is_cut:
             findings.note_cut(opened.declared_seconds)
         else:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
+from typing import Literal, cast
 
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from vidtag.urls import is_url
 from vidtag.video.choice import choose_stream
 from vidtag.video.formats import AV_ERRORS
 from vidtag.video.pictures import SQUARE_TOLERANCE
@@ -24,6 +25,16 @@ USUAL_RATE = Fraction(25)
 
 LONGEST_SECONDS = 10 * 365 * 86400
 """A longer declared duration is damage, not a video."""
+
+Clock = Literal["timestamps", "rate", "arrival"]
+"""What times come from: the file, the frame rate alone, or when each picture came."""
+
+CLOCKLESS = {
+    *("av1", "dnxhd", "h261", "h263", "mjpeg", "mjpeg_2000", "mpjpeg", "obu"),
+    *("bmp", "j2k", "jpeg", "jpegls", "jpegxl", "pam", "pbm", "pgm", "png", "ppm", "qoi", "webp"),
+}
+"""Formats without times, for which FFmpeg counts 25 frames a second, where the codec declares no
+rate either. Those of H.264 and HEVC have no times either, but there FFmpeg makes up none."""
 
 _RATES = (Fraction(1, 100), Fraction(2000))
 
@@ -51,6 +62,9 @@ class Opened:
 
     rate: Fraction
     """Frames per second by the header, or the usual ones."""
+
+    clock: Clock
+    """What the times of the frames come from."""
 
     declared_seconds: Fraction | None
     """How long the video is by the header."""
@@ -124,6 +138,7 @@ def open_video(source: Source) -> Opened:
             size=(context.width, context.height),
             time_base=stream.time_base or Fraction(1, 1_000_000),
             rate=declared_rate(stream) or USUAL_RATE,
+            clock=_clock(container, stream, source),
             declared_seconds=seconds,
             is_declared_for_stream=is_own,
             aspect=aspect if aspect != context.sample_aspect_ratio else None,
@@ -191,6 +206,17 @@ def declared_rate(stream: VideoStream) -> Fraction | None:
         if rate is not None and _RATES[0] <= rate <= _RATES[1]:
             return Fraction(rate)
     return None
+
+
+def _clock(container: InputContainer, stream: VideoStream, source: Source) -> Clock:
+    """Tell what the times of the frames are worth."""
+    name = _short_name(container.format.name)
+    if name not in CLOCKLESS or (name in {"av1", "obu"} and stream.codec_context.framerate):
+        return "timestamps"
+    # A server that pushes one picture after the other, without end: a camera.
+    if name == "mpjpeg" and is_url(source.path) and container.size <= 0:
+        return "arrival"
+    return "rate"
 
 
 def _short_name(name: str) -> str:

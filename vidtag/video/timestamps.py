@@ -93,7 +93,7 @@ class Timeline(Generic[T]):
         self._last_own: Ticks | None = None  # the same, before it was spread
         self._in_run = False
 
-    def push(self, frame: T, pts: int | None) -> Iterator[tuple[T, Fraction]]:
+    def push(self, frame: T, pts: Ticks | None) -> Iterator[tuple[T, Fraction]]:
         """Take the decoder's next frame; yield those whose time is now known."""
         tick = self._continued(pts)
         if self._latest is not None and tick > self._latest:
@@ -112,7 +112,7 @@ class Timeline(Generic[T]):
         while self._waiting:
             yield self._pop()
 
-    def _continued(self, pts: int | None) -> Ticks:
+    def _continued(self, pts: Ticks | None) -> Ticks:
         """Join a timestamp to those before it: fill gaps, undo wraps and jumps."""
         if pts is None:
             self.oddities.missing += 1
