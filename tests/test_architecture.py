@@ -38,7 +38,7 @@ HOMES = {
 
 # video → frames → windows → scores → timeline → results → formats; none imports one further on.
 ORDER = [
-    ["arguments.py", "errors.py", "frames.py", "urls.py"],
+    ["arguments.py", "errors.py", "frames.py", "stopping.py", "urls.py"],
     ["video", "windows.py", "scores.py", "preprocess.py", "read_ahead.py"],
     ["timeline.py", "results.py", "settings.py"],
     ["cache"],

@@ -357,8 +357,10 @@ def test_ctrl_c_ends_at_once_with_130(folder, model):
         stdin=read, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     deadline = time.monotonic() + 60
-    wchan = Path(f"/proc/{process.pid}/status")
-    while time.monotonic() < deadline and "Threads:\t1\n" in wchan.read_text():
+    threads = Path(f"/proc/{process.pid}/task")
+    while time.monotonic() < deadline and not any(
+        (task / "comm").read_text().startswith("vidtag-read") for task in threads.iterdir()
+    ):
         time.sleep(0.1)
     time.sleep(3)
     began = time.monotonic()

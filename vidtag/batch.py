@@ -7,7 +7,7 @@ the formats' business.
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -16,15 +16,17 @@ from vidtag.cache.contents import hash_file
 from vidtag.errors import OutputError, UsageError, VideoError, VideoOpenError
 from vidtag.explained import Explainer
 from vidtag.formats import FORMATS, Format
+from vidtag.frames import format_seconds
 from vidtag.inputs import Input, find_inputs
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.outputs import ContentId, Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.progress import Display
 from vidtag.results import Document, Failure, make_failure, to_json
 from vidtag.settings import Settings
+from vidtag.stopping import check, held
 from vidtag.store import ScoreStore
 from vidtag.tagger import Tagger, Tagging
-from vidtag.terminal import printing
+from vidtag.terminal import check_stdout, printing
 
 TABLE = "table"
 
@@ -82,6 +84,7 @@ class Stdout(AbstractContextManager["Stdout"]):
         self._format: Format | None = None if name == TABLE else FORMATS[name]
         self._is_many = is_many
         self._kept: list[Document | Failure] = []
+        check_stdout()
         if self._format is not None and is_many and not self._format.joins:
             raise UsageError(
                 f"-f {name} holds one video per file: give -o FOLDER for several videos."
@@ -100,8 +103,10 @@ class Stdout(AbstractContextManager["Stdout"]):
         return False
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.close()
+        # What is finished is kept, also where the rest was given up.
+        if kind is None or issubclass(kind, KeyboardInterrupt):
+            with held():
+                self.close()
 
     def write(self, item: Input, result: Document | Failure) -> None:
         """Print a result, or keep it for a format that needs all of them."""
@@ -190,7 +195,8 @@ def run_batch(
             tagger = Tagger(load_classifier(load, display.note), settings, store=store)
             if request.skip_existing:
                 items = _without_done(items, outputs, _Made(load, tagger, store), display)
-            _Batch(request, display, outputs).run(items, tagger)
+            is_kept = not request.outputs and not inputs.is_many
+            _Batch(request, display, outputs, is_kept=is_kept).run(items, tagger)
     display.summarise()
     tally = display.tally
     if not tally.failed:
@@ -242,6 +248,8 @@ class _Batch:
     request: Request
     display: Display
     outputs: Outputs
+    is_kept: bool
+    """Whether of a video that is stopped the result so far is printed."""
 
     def run(self, items: Sequence[Input], tagger: Tagger) -> None:
         """Tag the inputs one after the other."""
@@ -251,40 +259,63 @@ class _Batch:
                 f"{info.model_id} ({info.revision or 'no revision'}) on {info.device} with "
                 f"{info.engine} {info.precision}, {info.batch_size} windows at once"
             )
+        video: Tagging | None = None
         try:
             with tagger.open(*(item.source for item in items)) as videos:
                 for item, video in zip(items, videos, strict=True):
-                    is_tagged = self._tag(item, video, tagger)
+                    check()
+                    with held(video.cut) if self.is_kept else nullcontext():
+                        is_tagged = self._tag(item, video, tagger)
                     if not is_tagged and self.request.fail_fast:
                         return
         except KeyboardInterrupt:
-            done = self.display.tally.tagged
-            if len(items) > 1:
-                how = "go on with --skip-existing" if self.request.outputs else "nothing was kept"
-                self.display.say(f"interrupted: {done} of {len(items)} videos are tagged; {how}.")
+            line = self._how_to_go_on(len(items), video)
+            if line is not None and not self.request.quiet:
+                self.display.say(line)
             raise
+
+    def _how_to_go_on(self, num_items: int, video: Tagging | None) -> str | None:
+        """Say what a run that is stopped leaves, and how to have the rest."""
+        outputs, num_tagged = self.request.outputs, self.display.tally.tagged
+        if num_items > 1:
+            how = "go on with --skip-existing" if outputs else "run it again for the rest"
+            return f"stopped: {num_tagged} of {num_items} videos are tagged; {how}."
+        if video is None or (self.is_kept and video.stopped_seconds is None):
+            return None  # it is complete, or nothing was known
+        how = "run it again to go on there: what was scored is stored"
+        if video.stopped_seconds is not None:
+            at = format_seconds(video.stopped_seconds)
+            return f"stopped at {at}; {how if video.is_stored else f'--start {at} goes on there'}."
+        if num_tagged:
+            return None
+        kept = how if video.is_stored else "nothing was kept"
+        return f"stopped: '{outputs[0]}' was not written; {kept}."
 
     def _tag(self, item: Input, video: Tagging, tagger: Tagger) -> bool:
         name = video.name
         self.display.start(name)
         try:
             for step in video:
+                check()
                 self.display.step(step, video.expected_seconds, tagger.grid.start_seconds)
+            if not video.is_known:
+                return False  # stopped before there was anything to tell
             document = video.document()
         except VideoError as exc:
             self.display.fail(str(exc))
-            with self.display.paused():
+            with self.display.paused(), held():
                 self.outputs.write(item, _failure(exc))
             return False
         try:
-            with self.display.paused():
-                self.outputs.write(item, document)
+            with held():
+                with self.display.paused():
+                    self.outputs.write(item, document)
+                self.display.finish(name, document)
         except OutputError as exc:
             if exc.costs_all:
                 raise
             self.display.fail(str(exc))
             return False
-        self.display.finish(name, document)
         if self.request.verbose:
             timing = document.timing
             self.display.say(

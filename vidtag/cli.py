@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from vidtag import __version__, options
+from vidtag import __version__, options, stopping
 from vidtag.errors import ModelError, ModelOptionError, UsageError, VidtagError
 from vidtag.terminal import printable, printing, stderr_console
 from vidtag.urls import hide_credentials
@@ -40,7 +40,9 @@ EXIT_CODES = {
     1: "none could be tagged, or the model or vidtag itself failed",
     2: "wrong usage",
     3: "some inputs failed",
+    129: "hung up",
     130: "interrupted",
+    143: "terminated",
 }
 
 
@@ -580,4 +582,6 @@ def _tell_where() -> None:
 
 
 def _complain(message: str) -> None:
+    if stopping.exit_code() is not None:
+        return  # what fails while a signal unwinds the run is not worth a word
     stderr_console().print(f"vidtag: {printable(hide_credentials(message, sys.argv[1:]))}")

@@ -167,7 +167,8 @@ class Display:
                 f"({format_seconds(length)} in {timing.total_seconds:.1f} s)"
             )
         for warning in document.warnings:
-            if warning.message not in self._warned:  # those of the settings fit every video
+            # Those of the settings fit every video; where it was stopped is said at the end.
+            if warning.message not in self._warned and warning.code != "stopped":
                 self._warned.add(warning.message)
                 self.say(f"warning: {warning.message}", style="yellow")
 

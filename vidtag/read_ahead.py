@@ -7,7 +7,7 @@ drain, join, re-raise.
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -16,6 +16,9 @@ Item = TypeVar("Item")
 _JOIN_SECONDS = 2.0
 """How long a stop waits for the thread; longer only where a read is blocked in the kernel, and
 then the thread is a daemon that does not hold up the exit."""
+
+_POLL_SECONDS = 0.2
+"""How often who waits for an item looks up, to see whether it still wants one."""
 
 
 class _End:
@@ -63,10 +66,22 @@ class ReadAhead(Generic[Item]):
         self.close(wait=kind is not KeyboardInterrupt)
 
     def __iter__(self) -> Iterator[Item]:
-        while True:
+        return self.until(lambda: False)
+
+    def until(self, is_over: Callable[[], bool]) -> Iterator[Item]:
+        """Iterate, but no longer than until `is_over`, also while nothing comes.
+
+        What was not taken stays for a later iteration. After `close` nothing comes any more.
+        """
+        while not is_over():
             if self._num_taken == (self._lead or 0):
                 self._is_wanted.set()
-            item = self._queue.get()
+            try:
+                item = self._queue.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                if self._stop.is_set():
+                    return
+                continue
             self._num_taken += 1
             if isinstance(item, _End):
                 self._queue.put(item)  # a second iteration ends at once, too

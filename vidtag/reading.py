@@ -88,6 +88,8 @@ class Keyed:
 
     watch: Watch
     """Tells whether the file is still the one that was hashed."""
+    content_id: str | None
+    """Hash of its whole content; `None` where it can't be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,16 @@ class Opened:
 
     keyed: Keyed | None
     """`None` while a large file is hashed beside its first windows; then it comes among them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WindowRead:
+    """A window came, and this is what was known of the video by then."""
+
+    window: Window
+    info: VideoInfo
+    notices: tuple[Notice, ...]
+    decode_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +166,10 @@ class Stopped:
     """The consumer wanted no more of this video."""
 
 
-VideoEvent = Opened | Keyed | Window | ReadResult | StoredRun | Failed | Stopped
+VideoEvent = Opened | Keyed | WindowRead | ReadResult | StoredRun | Failed | Stopped
+
+ONGOING = (Opened, Keyed, WindowRead)
+"""Events after which more come of the same video; each other one is the last."""
 
 
 class _Hashing:
@@ -262,7 +277,12 @@ class Reader:
                     yield Stopped()
                     return
                 num_windows += 1
-                yield window
+                yield WindowRead(
+                    window=window,
+                    info=video.info(),
+                    notices=video.notices(),
+                    decode_seconds=clock.seconds,
+                )
                 if hashing is not None and hashing.is_done:
                     content_id, answer = self._look_up(source, hashing, watch)
                     hashing = None
@@ -311,7 +331,9 @@ class Reader:
         """Return a file's content id, and the finished run that it leads to or just its key."""
         content_id = None if hashing is None else hashing.result()
         key = self._key(source, content_id) if watch.is_unchanged() else None
-        return content_id, self._stored(source, content_id, key) or Keyed(key=key, watch=watch)
+        return content_id, self._stored(source, content_id, key) or Keyed(
+            key=key, content_id=content_id, watch=watch
+        )
 
     def _key(self, source: str, content_id: str | None) -> str | None:
         """Make the key of stored scores; `None` where there can't be any."""

@@ -7,7 +7,7 @@ together what is said of the video.
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 import vidtag
 from vidtag.errors import ModelError, ModelMismatchError, VidtagError
-from vidtag.frames import Notice
+from vidtag.frames import Notice, format_seconds
 from vidtag.models.classifier import Classifier
 from vidtag.models.failures import one_line
 from vidtag.reading import (
@@ -26,6 +26,7 @@ from vidtag.reading import (
     ReadResult,
     StoredRun,
     VideoEvent,
+    WindowRead,
     made_from_all,
 )
 from vidtag.results import (
@@ -56,8 +57,9 @@ WARNING_CODES = {
     "stride_beyond_window": "The stride is longer than the window: the time between is not seen.",
     "stride_rounded": "The stride was rounded to a whole number of sampling intervals.",
     "shorter_than_window": "The video is shorter than a window: one window spans all of it.",
+    "stopped": "The run was stopped; the result ends where it stopped.",
 }
-"""Warnings of the sampling grid; those of reading are in `vidtag.video`."""
+"""Warnings of the sampling grid and of the run; those of reading are in `vidtag.video`."""
 
 
 def _grid_notices(path: str, settings: Settings, grid: Grid, end: Fraction) -> list[Notice]:
@@ -124,6 +126,12 @@ class Run:
 
     def __init__(self, plan: Plan, source: str) -> None:
         self.expected_seconds: Fraction | None = None
+        self.is_stored = False
+        """Whether what was scored is found again by a later run."""
+        self.stopped_seconds: Fraction | None = None
+        """Where it was stopped before its end, in the time of the video."""
+        self._declared_seconds: Fraction | None = None
+        self._seen: WindowRead | None = None
         self._plan = plan
         self._source = source
         self._grid = plan.grid
@@ -137,7 +145,7 @@ class Run:
         self._unsaved: list[_Scored] = []
         self._digests: dict[int, tuple[npt.NDArray[np.uint8], bytes]] = {}
         self._made_from: list[bytes] = []
-        self._waiting: list[Window] = []
+        self._waiting: list[WindowRead] = []
         self._bounds: list[tuple[Fraction, Fraction]] = []
         self._steps: list[Step] = []
         self._read: ReadResult | None = None
@@ -146,7 +154,10 @@ class Run:
         self._clock = Clock()
 
     def steps(self, events: Iterator[VideoEvent]) -> Iterator[Step]:
-        """Turn the events of one video into its steps, each as soon as it is final."""
+        """Turn the events of one video into its steps, each as soon as it is final.
+
+        Where the events end before the video does, the steps end with the last scored window.
+        """
         began = time.perf_counter()
         for event in events:
             steps: Iterable[Step] = ()
@@ -156,9 +167,9 @@ class Run:
                 self._open(event)
             elif isinstance(event, Keyed):
                 self._set_key(event)
-            elif isinstance(event, Window):
+            elif isinstance(event, WindowRead):
                 if not self._waiting:  # before the model runs: what came before is known
-                    yield from self._kept(self._builder.reach(event.start_seconds))
+                    yield from self._kept(self._builder.reach(event.window.start_seconds))
                 self._waiting.append(event)
                 if len(self._waiting) == self._plan.classifier.info.batch_size:
                     steps = self._score()
@@ -168,6 +179,13 @@ class Run:
                 steps = [*self._score(), *self._finish(event)]
             self._clock.seconds = time.perf_counter() - began
             yield from self._kept(steps)
+        if self._read is None and self._seen is not None:
+            yield from self._kept(self._stop_behind(self._seen))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a document can be made, now or once the steps were taken."""
+        return self._read is not None or self._seen is not None
 
     def _kept(self, steps: Iterable[Step]) -> Iterator[Step]:
         for step in steps:
@@ -188,6 +206,7 @@ class Run:
     def _open(self, opened: Opened) -> None:
         read = self._plan.settings.read
         ends = [end for end in (opened.declared_seconds, read.end) if end is not None]
+        self._declared_seconds = opened.declared_seconds
         if ends:
             self.expected_seconds = max(min(ends) - read.start, Fraction(0))
         if opened.keyed is not None:
@@ -196,6 +215,7 @@ class Run:
     def _set_key(self, keyed: Keyed) -> None:
         """Store what was scored so far."""
         self._keyed = keyed
+        self.is_stored = self._plan.store is not None and keyed.key is not None
         for batch in self._unsaved:
             self._save(batch)
         self._unsaved.clear()
@@ -248,7 +268,9 @@ class Run:
         """
         if not self._waiting:
             return []
-        windows, self._waiting = self._waiting, []
+        self._seen = self._waiting[-1]
+        windows = [one.window for one in self._waiting]
+        self._waiting = []
         first = len(self._bounds)
         made_from = b"" if self._plan.store is None else self._digest(windows)
         logits = self._recall(first, len(windows), made_from)
@@ -306,6 +328,40 @@ class Run:
             store.finish(keyed.key, read.to_record(self._bounds, made_from_all(self._made_from)))
         return self._builder.finish(read.end_seconds)
 
+    def _stop_behind(self, seen: WindowRead) -> list[Step]:
+        """Finish as if the video ended with a window that was scored."""
+        self._waiting.clear()
+        end = seen.window.end_seconds
+        if seen.info.duration_seconds <= end - self._grid.interval_seconds / 2:
+            end = seen.info.duration_seconds  # it was the last one, in which a frame is held
+        if self._plan.settings.read.end is not None:
+            end = min(end, self._plan.settings.read.end)
+        if self._steps:  # windows far apart: up to the next one, it was known what holds
+            end = max(end, self._steps[-1].end_seconds)
+        path, declared = seen.info.path, self._declared_seconds
+        notices = [*seen.notices]
+        if declared is not None:
+            message = f"'{path}' was not read to its end; the duration is the declared one."
+            notices.append(Notice(code="duration_declared", message=message))
+        message = f"'{path}' was stopped at {format_seconds(end)}; the result ends there."
+        notices.append(Notice(code="stopped", message=message))
+        self.stopped_seconds = end
+        self._read = ReadResult(
+            info=replace(
+                seen.info, duration_seconds=max(declared or end, seen.info.duration_seconds, end)
+            ),
+            notices=tuple(notices),
+            end_seconds=end,
+            content_id=self._content_id(),
+            decode_seconds=seen.decode_seconds,
+        )
+        return self._builder.finish(end)
+
+    def _content_id(self) -> str | None:
+        """Return the file's content id, if it was found out and is still true."""
+        keyed = self._keyed
+        return keyed.content_id if keyed is not None and keyed.watch.is_unchanged() else None
+
     def _replay(self, stored: StoredRun) -> list[Step]:
         self._read = stored.read
         self._waiting.clear()  # they are among the stored ones
@@ -320,7 +376,7 @@ class Run:
     def document(self) -> Document:
         """Make the result of a video whose steps were all taken."""
         if self._read is None:
-            raise ValueError(f"{self._source} was stopped or failed: there is no document")
+            raise ValueError(f"{self._source} failed, or was stopped before anything was known")
         settings, grid = self._plan.settings, self._grid
         info, read = self._plan.classifier.info, self._read
         notices = (

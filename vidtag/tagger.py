@@ -5,20 +5,20 @@ windows ahead; the calling thread runs the model and owns the results.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from vidtag.arguments import check_kind, wrong_type
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.read_ahead import ReadAhead
-from vidtag.reading import Job, Keyed, Opened, Reader, VideoEvent
+from vidtag.reading import ONGOING, Job, Reader, VideoEvent
 from vidtag.results import Document
 from vidtag.scoring import Plan, Run, StepTags
 from vidtag.settings import Settings
 from vidtag.store import ScoreStore
 from vidtag.urls import without_credentials
-from vidtag.windows import Grid, Window
+from vidtag.windows import Grid
 
 
 class Tagging:
@@ -28,41 +28,76 @@ class Tagging:
     and `ModelError` where the model fails.
     """
 
-    def __init__(self, plan: Plan, job: Job, events: Iterator[VideoEvent]) -> None:
+    def __init__(self, plan: Plan, job: Job, ahead: ReadAhead[VideoEvent]) -> None:
         self.name = without_credentials(job.source)
         """The input as the user named it, but for a password in a URL."""
         self._job = job
-        self._events = _of_one_video(events)
+        self._ahead = ahead
+        self._is_over = False
+        self._is_cut = False
         self._run = Run(plan, job.source)
-        self._steps = self._run.steps(self._events)
+        self._steps = self._run.steps(self._events(lambda: self._is_cut))
 
     @property
     def expected_seconds(self) -> Fraction | None:
         """How long the part to tag is, as the container declares it; known with its first step."""
         return self._run.expected_seconds
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is something to tell in a document, where the video was stopped."""
+        return self._run.is_known
+
+    @property
+    def stopped_seconds(self) -> Fraction | None:
+        """Where the result ends, of a video that was stopped before its end."""
+        return self._run.stopped_seconds
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether a later run finds the scores that are known by now."""
+        return self._run.is_stored
+
     def __iter__(self) -> Iterator[StepTags]:
         for step in self._steps:
             yield self._run.tags_of(step)
 
     def document(self) -> Document:
-        """Finish the video and return its result."""
+        """Finish the video and return its result.
+
+        Of a video that was stopped it tells what was known by then, with a warning `stopped`.
+
+        Raises:
+            ValueError: It was stopped before anything was known.
+        """
         for _ in self._steps:
             pass
         return self._run.document()
 
     def stop(self) -> None:
         """Read no more of this video; the next one of the batch can begin."""
+        self.cut()
         self._job.stop.set()
-        for _ in self._events:
+        for _ in self._events(lambda: False):
             pass
 
+    def cut(self) -> None:
+        """Let its steps end with what is known, also while none comes.
 
-def _of_one_video(events: Iterator[VideoEvent]) -> Iterator[VideoEvent]:
-    for event in events:
-        yield event
-        if not isinstance(event, Opened | Keyed | Window):
+        Safe in a signal handler and from another thread. The video is still read ahead until
+        `stop`, or the end of the batch.
+        """
+        self._is_cut = True
+
+    def _events(self, is_cut: Callable[[], bool]) -> Iterator[VideoEvent]:
+        """Take what is read of this video and not of the next one."""
+        if self._is_over:
             return
+        for event in self._ahead.until(is_cut):
+            self._is_over = not isinstance(event, ONGOING)
+            yield event
+            if self._is_over:
+                return
 
 
 class Tagger:
@@ -159,9 +194,8 @@ class Batch:
         self.close(wait=kind is not KeyboardInterrupt)
 
     def __iter__(self) -> Iterator[Tagging]:
-        events = iter(self._ahead)
         for job in self._jobs:
-            tagging = Tagging(self._plan, job, events)
+            tagging = Tagging(self._plan, job, self._ahead)
             yield tagging
             tagging.stop()
 

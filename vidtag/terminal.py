@@ -47,6 +47,7 @@ def printing() -> Iterator[None]:
         OutputError: The disk is full, or something else that no reader wanted.
         BrokenPipeError: The reader is gone.
     """
+    check_stdout()
     try:
         yield
         sys.stdout.flush()
@@ -56,6 +57,16 @@ def printing() -> Iterator[None]:
         # What waits in its buffer would fail once more when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise OutputError("-", f"Can't write to standard output: {exc.strerror or exc}.") from exc
+
+
+def check_stdout() -> None:
+    """Refuse a stdout that was closed from the start (`>&-`), before work is done for it.
+
+    Raises:
+        OutputError: It was.
+    """
+    if not sys.stdout.writable():
+        raise OutputError("-", "Can't write to standard output: it is closed.")
 
 
 def is_live() -> bool:

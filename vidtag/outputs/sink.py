@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from vidtag.inputs import Input
 from vidtag.outputs.made import ContentId, Fingerprint
 from vidtag.results import Document, Failure
+from vidtag.stopping import held
 
 
 class Outputs(Protocol):
@@ -67,7 +68,8 @@ class Closing:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        with held():  # what is put together at the end is put together whole
+            self.close()
 
 
 class SeveralOutputs(Closing):
