@@ -153,9 +153,8 @@ def _is_called(path: str, name: str, claimant: str) -> bool:
 
     `-f activitynet -o results.json` is right, as well as `results.activitynet.json`.
     """
-    suffix = os.path.splitext(find_format(name).suffix)[1]
     is_short = find_format(claimant).suffix.count(".") == 1
-    return name == claimant or (is_short and path.lower().endswith(suffix))
+    return name == claimant or (is_short and path.lower().endswith(_last_part(find_format(name))))
 
 
 def _known_suffixes() -> str:
@@ -192,4 +191,9 @@ def _holds_all(path: str, one: Format) -> bool:
     if one.name == "json":
         return lower.endswith(_JSON_LINES)
     # `-f activitynet -o results.json`, as well as `results.activitynet.json`.
-    return one.joins and lower.endswith(os.path.splitext(one.suffix)[1] or one.suffix)
+    return one.joins and lower.endswith(_last_part(one))
+
+
+def _last_part(one: Format) -> str:
+    """Return what a format's suffix ends in: `.json` of `.activitynet.json`."""
+    return f".{one.suffix.rpartition('.')[2]}"

@@ -129,10 +129,12 @@ def refuse_to_destroy(
             )
         if makes_media:
             continue
-        if any(map(is_media_name, (path, os.path.realpath(path)))):
+        real = os.path.realpath(path)
+        if is_media_name(path) or is_media_name(real):
+            leads = "" if is_media_name(path) else f" leads to '{real}', which"
             raise UsageError(
-                f"'{path}' is the name of a video, a picture or sound, which this does not make; "
-                "name another output."
+                f"'{path}'{leads} is the name of a video, a picture or sound, but results are "
+                "text; name another output."
             )
         if _MEDIA.match(_head(path)):
             raise UsageError(
