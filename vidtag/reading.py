@@ -338,15 +338,14 @@ class Reader:
     def _key(self, source: str, content_id: str | None) -> str | None:
         """Make the key of stored scores; `None` where there can't be any."""
         info = self._classifier.info
-        if self._store is None or content_id is None or info.revision is None:
+        if self._store is None or content_id is None or info.identity is None:
             return None
         read = self._part
         shaping = {
             "vidtag": vidtag.__version__,
             **{name: _installed(name) for name in ("av", "numpy", "pillow", info.engine)},
             "suffix": os.path.splitext(source)[1].lower(),  # FFmpeg looks at it, too
-            "model": info.model_id,
-            "revision": info.revision,
+            "model": info.identity,
             "engine": info.engine,
             "device": info.device.split(":")[0],
             "precision": info.precision,

@@ -21,6 +21,9 @@ Clips = npt.NDArray[np.uint8]
 Logits = npt.NDArray[np.float32]
 """Raw model outputs: `(B, num_labels)` float32."""
 
+CONTENT_REVISION = "sha256:"
+"""How the revision of a model begins that is known by the content of its files."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifierInfo:
@@ -30,7 +33,8 @@ class ClassifierInfo:
     """Hub id, folder or alias, as the result names it."""
 
     revision: str | None
-    """Commit of a hub model; for a folder, a hash of its files; `None` where neither is known."""
+    """Commit of a hub model; for a folder `sha256:` and a hash of its files, so that neither its
+    name nor its place counts; `None` where neither is known."""
 
     num_frames: int
     """Frames per clip, T."""
@@ -61,6 +65,13 @@ class ClassifierInfo:
 
     notes: tuple[Notice, ...] = ()
     """What a result should warn of, such as an engine that could not be used."""
+
+    @property
+    def identity(self) -> str | None:
+        """What makes it the same model: its content, or its id and commit; `None` if unknown."""
+        if self.revision is None or self.revision.startswith(CONTENT_REVISION):
+            return self.revision
+        return f"{self.model_id}@{self.revision}"
 
 
 class Classifier(Protocol):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vidtag.cache.contents import hash_file
+from vidtag.models.classifier import CONTENT_REVISION
 from vidtag.models.config import ModelConfig
 from vidtag.models.source import ModelFiles
 from vidtag.preprocess import Preprocessing
@@ -59,7 +60,7 @@ def conversion_facts(
     files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing
 ) -> dict[str, str]:
     """List everything that shapes a converted model."""
-    is_local = files.revision.startswith("sha256:")
+    is_local = files.revision.startswith(CONTENT_REVISION)
     mean, std = preprocessing.level_affine()
     return {
         "model": files.revision if is_local else f"{files.model_id}@{files.revision}",

@@ -45,7 +45,8 @@ class Fingerprint:
     """
 
     vidtag_version: str
-    model_id: str
+    model_id: str | None
+    """`None` for a folder: its revision is its content, and its name may be spelt in many ways."""
     model_revision: str | None
     """Without one, the model can't be told from another, and nothing is taken as done."""
     window_seconds: float
@@ -86,7 +87,7 @@ class Fingerprint:
         end = settings.read.end
         return cls(
             vidtag_version=vidtag.__version__,
-            model_id=info.model_id,
+            model_id=info.model_id if info.identity != info.revision else None,
             model_revision=info.revision,
             window_seconds=round_seconds(grid.window_seconds),
             stride_seconds=round_seconds(grid.stride_seconds),
@@ -112,7 +113,7 @@ class Fingerprint:
                 and self.model_revision is not None
                 and video["content_id"] == content_id
                 and record["vidtag_version"] == self.vidtag_version
-                and record["model"]["id"] == self.model_id
+                and self.model_id in (None, record["model"]["id"])
                 and record["model"]["revision"] == self.model_revision
                 and sampling["window_seconds"] == self.window_seconds
                 and sampling["stride_seconds"] == self.stride_seconds
