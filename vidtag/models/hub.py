@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vidtag.models.adapters import refuse_adapter
 from vidtag.models.failures import DEMO_HINT, one_line, refuse
 from vidtag.models.folders import PREPROCESSOR_FILES, where_to_get_one
 from vidtag.models.suggestions import suggest
@@ -160,6 +161,7 @@ def _download(wanted: Wanted) -> Path:
     )
     there = {sibling.rfilename: sibling.size for sibling in about.siblings or ()}
     commit = about.sha or wanted.revision or "main"
+    refuse_adapter(wanted.name, there)
     if "config.json" not in there:
         raise refuse(wanted.name, "not_a_model", "its repository has no config.json")
     if not any(name in there for name in PREPROCESSOR_FILES):

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidtag.cache.contents import hash_file
+from vidtag.models.adapters import refuse_adapter_in
+from vidtag.models.card import card_licence
+from vidtag.models.classifier import CONTENT_REVISION
 from vidtag.models.failures import one_line, refuse
 from vidtag.models.folders import CONFIG_FILES, why_no_model
 from vidtag.models.hub import Wanted, cached_snapshot, fetch
@@ -104,13 +107,14 @@ def find_model(
             tell=tell,
         )
     )
+    refuse_adapter_in(folder, model)
     return ModelFiles(
         name=model,
         model_id=hub_id,
         alias=known,
         folder=folder,
         revision=folder.name,
-        licence=known.licence if known is not None else _card_licence(folder),
+        licence=known.licence if known is not None else card_licence(folder),
     )
 
 
@@ -149,6 +153,7 @@ def _local(model: str, folder: Path) -> ModelFiles:
         raise refuse(model, "unknown_model", f"there is no such folder; {_meant(model)}")
     if not folder.is_dir():
         raise refuse(model, "not_a_model", "it is a file; name the folder that it lies in")
+    refuse_adapter_in(folder, model)
     if not (folder / "config.json").is_file():
         raise refuse(model, "not_a_model", why_no_model(folder))
     for name in CONFIG_FILES:
@@ -166,7 +171,7 @@ def _local(model: str, folder: Path) -> ModelFiles:
         alias=alias,
         folder=folder,
         revision=revision,
-        licence=alias.licence if alias is not None else _card_licence(folder),
+        licence=alias.licence if alias is not None else card_licence(folder),
     )
 
 
@@ -189,7 +194,7 @@ def content_revision(folder: Path) -> str:
     configs = [folder / name for name in CONFIG_FILES if (folder / name).is_file()]
     for path in (*configs, *find_weights(folder)):
         digest.update(f"{path.name} {_content_id(path)}\n".encode())
-    return f"sha256:{digest.hexdigest()[:16]}"
+    return f"{CONTENT_REVISION}{digest.hexdigest()[:16]}"
 
 
 def _content_id(path: Path) -> str:
@@ -199,14 +204,3 @@ def _content_id(path: Path) -> str:
         if remembered is not None:
             return remembered
     return hash_file(str(path))
-
-
-def _card_licence(folder: Path) -> str | None:
-    """Read `license:` from the head of the model card, if it came along."""
-    try:
-        with (folder / "README.md").open(encoding="utf-8", errors="replace") as card:
-            head = card.read(4096)
-    except OSError:
-        return None
-    found = re.match(r"---\n(?:.*\n)*?license:[ \t]*([\w.+-]+)[ \t]*\n(?:.*\n)*?---", head)
-    return found.group(1) if found else None
