@@ -33,13 +33,22 @@ HOMES = {
     "PIL": ("preprocess.py", "report", "explain"),
     "sqlite3": ("cache/database.py",),
     "pydantic": ("results.py",),
+    "yaml": ("models",),
     "platformdirs": ("store.py",),
 }
 
 # video → frames → windows → scores → timeline → results → formats; none imports one further on.
 ORDER = [
     ["arguments.py", "errors.py", "frames.py", "stopping.py", "urls.py"],
-    ["video", "windows.py", "scores.py", "preprocess.py", "read_ahead.py"],
+    [
+        "video",
+        "windows.py",
+        "scores.py",
+        "preprocess.py",
+        "processors.py",
+        "resampling.py",
+        "read_ahead.py",
+    ],
     ["timeline.py", "results.py", "settings.py"],
     ["cache"],
     ["store.py"],

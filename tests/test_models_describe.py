@@ -12,12 +12,11 @@ import torch
 from tiny_models import ARCHITECTURES, make_tiny_model
 
 from vidtag.models import describe
-from vidtag.models.config import ARCHITECTURES as KNOWN
+from vidtag.models.architectures import ARCHITECTURES as KNOWN
 from vidtag.models.config import ModelConfig, parse_config, unique_labels
 from vidtag.models.describe import describe_model, list_models, model_cost, published_config
 from vidtag.models.load import default_batch_size, default_window
 from vidtag.models.registry import ALIASES, DEFAULT_MODEL, alias_of
-from vidtag.models.source import ModelFiles
 
 HUB_ALIASES = [name for name, alias in ALIASES.items() if alias.hub_id]
 
@@ -38,7 +37,7 @@ def built(config: ModelConfig) -> tuple[int, float]:
         side = config.image_size
         clip = torch.zeros(1, config.num_frames, 3, side, side)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            model(**{config.input_name: clip})
+            model(**{config.kind.input_name: clip})
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return parameters, counter.get_total_flops() / 1e9
 
@@ -67,7 +66,7 @@ def test_an_unknown_arithmetic_is_left_open() -> None:
     assert default_batch_size(config, "cpu") == 1
     assert default_batch_size(config, "cuda:0") == 4
     assert config.image_size == 288
-    assert config.input_name == "pixel_values_videos"
+    assert config.kind.input_name == "pixel_values_videos"
     space_only = parse_config({"model_type": "timesformer", "attention_type": "space_only"}, "x")
     assert model_cost(space_only) is None
 
@@ -120,29 +119,38 @@ def test_a_folder_is_described_with_the_licence_of_its_card(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("alias", "window", "stride"),
+    ("alias", "window"),
     [
-        ("base", 2, 1),
-        ("ssv2", 2, 1),
-        ("timesformer", Fraction(128, 15), Fraction(64, 15)),
-        ("vivit", Fraction(32, 15), Fraction(16, 15)),
-        ("vjepa2-ssv2", 2, 1),
-        (None, 2, 1),
+        ("base", 2),
+        ("ssv2", 2),
+        ("timesformer", Fraction(128, 15)),
+        ("vivit", Fraction(32, 15)),
+        ("vjepa2-ssv2", 2),
     ],
 )
-def test_windows_are_those_that_the_models_were_trained_on(
-    alias: str | None, window: Fraction, stride: Fraction
+def test_windows_are_those_that_the_models_were_trained_on(alias: str, window: Fraction) -> None:
+    assert default_window(published_config(alias)) == (window, Fraction(window) / 2)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "num_frames", "window"),
+    [
+        ("timesformer", 8, Fraction(128, 15)),
+        ("timesformer", 16, Fraction(128, 15)),  # HR: at half the stride
+        ("timesformer", 96, Fraction(64, 5)),
+        ("timesformer", 4, Fraction(1, 2)),
+        ("vivit", 32, Fraction(32, 15)),
+        ("vivit", 16, 2),
+        ("videomae", 16, 2),
+        ("videomae", 8, 1),
+        ("videoprism_vision_model", 16, 2),
+    ],
+)
+def test_windows_follow_from_architecture_and_frames(
+    architecture: str, num_frames: int, window: Fraction
 ) -> None:
-    files = ModelFiles(
-        name="x",
-        model_id="x",
-        alias=ALIASES[alias] if alias else None,
-        folder=Path(),
-        revision="",
-        licence=None,
-    )
-    config = published_config(alias or "base")
-    assert default_window(files, config) == (window, stride)
+    config = parse_config({"model_type": architecture, "num_frames": num_frames}, "x")
+    assert default_window(config) == (window, Fraction(window) / 2)
 
 
 def test_large_models_go_one_by_one_on_a_cpu_and_small_ones_together() -> None:

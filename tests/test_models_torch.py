@@ -14,7 +14,7 @@ from vidtag.models.classifier import ClassifierInfo
 from vidtag.models.config import ModelConfig
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.models.torch_engine import TorchClassifier
-from vidtag.preprocess import parse_preprocessing
+from vidtag.processors import parse_preprocessing
 
 LABELS = ("run", "sit", "wave")
 
@@ -57,7 +57,9 @@ def classifier_of(model: torch.nn.Module, batch_size: int = 8) -> TorchClassifie
         architecture="videomae", num_frames=2, image_size=4, labels=LABELS, values={}
     )
     _, values = preprocessor_values("videomae", 4)
-    return TorchClassifier(model, config, parse_preprocessing(values, "videomae"), info)
+    return TorchClassifier(
+        model, config, parse_preprocessing(values, "VideoMAEImageProcessor"), info
+    )
 
 
 def clips(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:

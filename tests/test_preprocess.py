@@ -10,14 +10,9 @@ import pytest
 from tiny_models import preprocessor_values
 
 from vidtag.frames import Image
-from vidtag.preprocess import (
-    Preprocessing,
-    PreprocessorError,
-    parse_preprocessing,
-    prepare_with_pillow,
-    prepare_with_torch,
-    read_preprocessing,
-)
+from vidtag.models.architectures import ARCHITECTURES
+from vidtag.preprocess import Preprocessing, prepare_with_pillow, prepare_with_torch
+from vidtag.processors import PreprocessorError, parse_preprocessing, read_preprocessing
 
 SIZES = [(48, 64), (64, 48), (31, 37), (200, 33), (33, 200), (32, 32), (20, 24), (240, 426)]
 
@@ -32,7 +27,7 @@ def picture(height: int, width: int, seed: int = 0) -> Image:
 
 def parsed(architecture: str, image_size: int = 32, **changes: Any) -> Preprocessing:
     _, values = preprocessor_values(architecture, image_size)
-    return parse_preprocessing({**values, **changes}, architecture)
+    return parse_preprocessing({**values, **changes}, ARCHITECTURES[architecture].processor)
 
 
 def normalised(prepared: Image, preprocessing: Preprocessing) -> npt.NDArray[np.float32]:
@@ -138,7 +133,7 @@ def test_nothing_is_rescaled_or_normalised_where_the_file_says_so() -> None:
 
 
 def test_old_files_give_sizes_as_numbers() -> None:
-    preprocessing = parse_preprocessing({"size": 224, "crop_size": 224}, "videomae")
+    preprocessing = parse_preprocessing({"size": 224, "crop_size": 224}, "VideoMAEImageProcessor")
     assert (preprocessing.shortest_edge, preprocessing.image_size) == (224, 224)
 
 
@@ -167,18 +162,18 @@ def test_files_are_looked_up_in_the_order_of_transformers(tmp_path: Path) -> Non
         (tmp_path / name).write_text(json.dumps({nested: values} if nested else values))
 
     write("preprocessor_config.json", 1)
-    assert read_preprocessing(tmp_path, "videomae").shortest_edge == 1
+    assert read_preprocessing(tmp_path, "VideoMAEImageProcessor").shortest_edge == 1
     write("video_preprocessor_config.json", 2)
-    assert read_preprocessing(tmp_path, "videomae").shortest_edge == 2
+    assert read_preprocessing(tmp_path, "VideoMAEImageProcessor").shortest_edge == 2
     write("processor_config.json", 3, "tokenizer")
-    assert read_preprocessing(tmp_path, "videomae").shortest_edge == 2
+    assert read_preprocessing(tmp_path, "VideoMAEImageProcessor").shortest_edge == 2
     write("processor_config.json", 4, "video_processor")
-    assert read_preprocessing(tmp_path, "videomae").shortest_edge == 4
+    assert read_preprocessing(tmp_path, "VideoMAEImageProcessor").shortest_edge == 4
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PreprocessorError, match="no preprocessor_config") as caught:
-        read_preprocessing(tmp_path, "videomae")
+        read_preprocessing(tmp_path, "VideoMAEImageProcessor")
     assert caught.value.code == "missing_preprocessor"
 
 
@@ -187,12 +182,21 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     [
         "no JSON",
         "[]",
-        '{"resample": 3}',
+        '{"resample": 6}',
+        '{"resample": "bicubic"}',
+        '{"do_resize": "yes"}',
+        '{"rescale_factor": 0}',
+        '{"image_mean": NaN}',
+        '{"image_mean": [0.5, 0.5, Infinity]}',
+        '{"size": {"height": 224}}',
+        '{"size": {"max_height": 224, "max_width": 224}}',
+        '{"size": {"height": 32, "width": 32, "shortest_edge": 32}}',
+        '{"use_square_size": true}',
         '{"crop_size": {"height": 32, "width": 48}}',
         '{"crop_size": {"height": 32}}',
         '{"size": {"shortest_edge": 0}}',
         '{"size": {"shortest_edge": "big"}}',
-        '{"size": {"longest_edge": 300, "shortest_edge": 200}}',
+        '{"size": {"longest_edge": 300}}',
         '{"do_center_crop": false}',
         '{"image_mean": [0.5, 0.5]}',
         '{"image_std": [0, 0, 0]}',
@@ -201,6 +205,6 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_what_cannot_be_followed_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "preprocessor_config.json").write_text(text)
     with pytest.raises(PreprocessorError) as caught:
-        read_preprocessing(tmp_path, "videomae")
+        read_preprocessing(tmp_path, "VideoMAEImageProcessor")
     assert caught.value.code == "bad_preprocessor"
     assert "\n" not in str(caught.value)

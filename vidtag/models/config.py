@@ -11,19 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vidtag.models.architectures import ARCHITECTURES, Architecture
 from vidtag.models.failures import mismatch, one_line, refuse
-
-ARCHITECTURES = ("videomae", "timesformer", "vivit", "vjepa2", "videoprism_vision_model")
-"""`model_type` of the video classifiers. Source: transformers 5.23, modeling_auto.py."""
-
-_DEFAULTS: Mapping[str, Mapping[str, int]] = {
-    "videomae": {"num_frames": 16, "image_size": 224},
-    "timesformer": {"num_frames": 8, "image_size": 224},
-    "vivit": {"num_frames": 32, "image_size": 224},
-    "vjepa2": {"num_frames": 64, "image_size": 256},
-    "videoprism_vision_model": {"num_frames": 16, "image_size": 288},
-}
-"""What config.json means where it is silent. Source: the configuration classes there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +35,15 @@ class ModelConfig:
     """config.json as it stands, for `vidtag.models.describe`."""
 
     @property
-    def input_name(self) -> str:
-        """The forward pass's argument that takes the clip."""
-        if self.architecture in ("vjepa2", "videoprism_vision_model"):
-            return "pixel_values_videos"
-        return "pixel_values"
+    def kind(self) -> Architecture:
+        """What is true of every model of its architecture."""
+        return ARCHITECTURES[self.architecture]
+
+    @property
+    def processor(self) -> str:
+        """The processor class for files that name none: config.json's own, or the usual one."""
+        named = self.values.get("video_processor_type") or self.values.get("image_processor_type")
+        return str(named or self.kind.processor)
 
 
 def read_config(folder: Path, model: str) -> ModelConfig:
@@ -62,7 +55,7 @@ def read_config(folder: Path, model: str) -> ModelConfig:
 
     Raises:
         ModelLoadError: there is none, or it is no video classifier's.
-        ModelMismatchError: it is a model for several labels at once.
+        ModelMismatchError: its outputs are no ranking: several labels at once, one, or quantities.
     """
     path = folder / "config.json"
     try:
@@ -81,7 +74,7 @@ def parse_config(values: object, model: str) -> ModelConfig:
     if not isinstance(values, dict):
         raise refuse(model, "bad_config", "config.json is no JSON object")
     architecture = values.get("model_type")
-    if architecture not in ARCHITECTURES:
+    if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
         if values.get("auto_map"):
             raise refuse(
                 model,
@@ -92,8 +85,8 @@ def parse_config(values: object, model: str) -> ModelConfig:
         raise refuse(
             model,
             "unsupported_model",
-            f"its type is {architecture!r}, which is no video classifier; "
-            "VideoMAE, TimeSformer, ViViT and V-JEPA 2 are",
+            f"its type is {one_line(repr(architecture), 40)}, which is no video classifier; "
+            f"{_titles()} are",
         )
     if values.get("problem_type") == "multi_label_classification":
         raise mismatch(
@@ -101,22 +94,44 @@ def parse_config(values: object, model: str) -> ModelConfig:
             "multi_label",
             "it was made for several labels at once, and vidtag ranks one against another",
         )
-    defaults = _DEFAULTS[architecture]
-    frames_key, size_key = (
-        ("frames_per_clip", "crop_size")
-        if architecture == "vjepa2"
-        else ("num_frames", "image_size")
-    )
+    if values.get("problem_type") == "regression":
+        raise mismatch(
+            model,
+            "regression",
+            "it was made to estimate quantities (problem_type in its config.json), and vidtag "
+            "ranks actions; train it with labels, or take --model base",
+        )
+    if values.get("transformers_weights") not in (None, "model.safetensors"):
+        raise refuse(
+            model,
+            "bad_config",
+            "its config.json names weights of its own (transformers_weights); load it with "
+            "transformers once and save it again with save_pretrained",
+        )
+    kind = ARCHITECTURES[architecture]
     try:
-        return ModelConfig(
+        config = ModelConfig(
             architecture=architecture,
-            num_frames=_count(values.get(frames_key, defaults["num_frames"]), frames_key),
-            image_size=_side(values.get(size_key, defaults["image_size"]), size_key),
+            num_frames=_count(values.get(kind.frames_key, kind.num_frames), kind.frames_key),
+            image_size=_side(values.get(kind.size_key, kind.image_size), kind.size_key),
             labels=_labels(values),
             values=values,
         )
     except (ValueError, TypeError) as exc:
         raise refuse(model, "bad_config", f"config.json is odd: {one_line(exc)}") from exc
+    if len(config.labels) == 1:
+        raise mismatch(
+            model,
+            "one_label",
+            f"it knows {one_line(config.labels[0], 40)!r} alone, which would score 1.00 "
+            "everywhere; train it with a second class, such as 'something else'",
+        )
+    return config
+
+
+def _titles() -> str:
+    *titles, last = (kind.title for kind in ARCHITECTURES.values())
+    return f"{', '.join(titles)} and {last}"
 
 
 def _count(value: object, key: str) -> int:

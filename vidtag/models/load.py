@@ -23,7 +23,8 @@ from vidtag.models.folders import where_to_get_one
 from vidtag.models.registry import DEFAULT_MODEL, DEMO_MODEL
 from vidtag.models.soundness import is_out_of_memory
 from vidtag.models.source import ModelFiles, find_model
-from vidtag.preprocess import Preprocessing, PreprocessorError, read_preprocessing
+from vidtag.preprocess import Preprocessing
+from vidtag.processors import PreprocessorError, read_preprocessing
 
 SAMPLES_PER_SECOND = 8
 """Of a model that brings no window: 16 frames in 2 s, as VideoMAE on Kinetics."""
@@ -227,14 +228,13 @@ def _missing(files: ModelFiles, package: str, exc: ImportError) -> VidtagError:
 
 def _preprocessing(files: ModelFiles, config: ModelConfig) -> Preprocessing:
     try:
-        preprocessing = read_preprocessing(files.folder, config.architecture)
+        preprocessing = read_preprocessing(files.folder, config.processor)
     except PreprocessorError as exc:
         advice = ""
         if exc.code == "missing_preprocessor":
             advice = f"; {where_to_get_one(files.folder, str(files.folder))}"
         raise refuse(files.name, exc.code, f"{exc}{advice}") from exc
-    # V-JEPA 2 turns positions into angles and so takes any size.
-    if preprocessing.image_size != config.image_size and config.architecture != "vjepa2":
+    if preprocessing.image_size != config.image_size and not config.kind.takes_any_size:
         raise mismatch(
             files.name,
             "size_mismatch",
@@ -251,7 +251,7 @@ def _info(
     plan: Plan,
     batch_size: int | None,
 ) -> ClassifierInfo:
-    window, stride = default_window(files, config)
+    window, stride = default_window(config)
     notes: tuple[Notice, ...] = ()
     if files.alias is not None and files.alias.name == DEMO_MODEL:
         notes = (Notice(code="demo_model", message=MODEL_WARNING_CODES["demo_model"]),)
@@ -274,12 +274,13 @@ def _info(
     )
 
 
-def default_window(files: ModelFiles, config: ModelConfig) -> tuple[Fraction, Fraction]:
-    """Give the window and stride that suit a model: its alias's, or 8 samples a second."""
-    alias = files.alias
-    if alias is not None and alias.window_seconds is not None:
-        return alias.window_seconds, alias.stride_seconds or alias.window_seconds / 2
-    window = Fraction(config.num_frames, SAMPLES_PER_SECOND)
+def default_window(config: ModelConfig) -> tuple[Fraction, Fraction]:
+    """Give the window and stride that suit a model: as it was trained, or 8 samples a second.
+
+    They follow from the model itself, so that its name and place make no difference.
+    """
+    usual = Fraction(1, SAMPLES_PER_SECOND)
+    window = config.num_frames * config.kind.frame_seconds.get(config.num_frames, usual)
     return window, window / 2
 
 

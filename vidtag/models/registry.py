@@ -5,7 +5,6 @@ Owns names and where they lead. Imports nothing heavy: `--help` reads it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from types import MappingProxyType
 
 DEFAULT_MODEL = "base"
@@ -31,12 +30,6 @@ class ModelAlias:
     note: str
     """One line for a person."""
 
-    window_seconds: Fraction | None = None
-    """Length of clip that the model was trained on, where its sampling is published."""
-
-    stride_seconds: Fraction | None = None
-    """Half of the window, unless there is a reason."""
-
 
 _ALL = (
     ModelAlias(
@@ -44,32 +37,24 @@ _ALL = (
         hub_id="MCG-NJU/videomae-base-finetuned-kinetics",
         licence="cc-by-nc-4.0",
         note="VideoMAE-base, 400 Kinetics actions; the default",
-        window_seconds=Fraction(2),
-        stride_seconds=Fraction(1),
     ),
     ModelAlias(
         name="small",
         hub_id="MCG-NJU/videomae-small-finetuned-kinetics",
         licence="cc-by-nc-4.0",
         note="VideoMAE-small, 400 Kinetics actions; a third of the arithmetic of base",
-        window_seconds=Fraction(2),
-        stride_seconds=Fraction(1),
     ),
     ModelAlias(
         name="large",
         hub_id="MCG-NJU/videomae-large-finetuned-kinetics",
         licence="cc-by-nc-4.0",
         note="VideoMAE-large, 400 Kinetics actions; more accurate, for a GPU",
-        window_seconds=Fraction(2),
-        stride_seconds=Fraction(1),
     ),
     ModelAlias(
         name="huge",
         hub_id="MCG-NJU/videomae-huge-finetuned-kinetics",
         licence="cc-by-nc-4.0",
         note="VideoMAE-huge, 400 Kinetics actions; the most accurate, for a GPU",
-        window_seconds=Fraction(2),
-        stride_seconds=Fraction(1),
     ),
     ModelAlias(
         name="ssv2",
@@ -82,18 +67,12 @@ _ALL = (
         hub_id="facebook/timesformer-base-finetuned-k400",
         licence="cc-by-nc-4.0",
         note="TimeSformer-base, 400 Kinetics actions, 8 frames over 8.5 seconds",
-        # 8 frames at a stride of 32 frames (the paper, section 4) at 30 frames per second.
-        window_seconds=Fraction(8 * 32, 30),
-        stride_seconds=Fraction(8 * 32, 60),
     ),
     ModelAlias(
         name="vivit",
         hub_id="google/vivit-b-16x2-kinetics400",
         licence="mit",
         note="ViViT-base 16x2, 400 Kinetics actions, 32 frames over 2.1 seconds",
-        # 32 frames at a stride of 2 frames (the paper, section 4) at 30 frames per second.
-        window_seconds=Fraction(32 * 2, 30),
-        stride_seconds=Fraction(32 * 2, 60),
     ),
     ModelAlias(
         name="vjepa2-ssv2",
@@ -106,8 +85,6 @@ _ALL = (
         hub_id=None,
         licence="mit",
         note="small VideoMAE inside vidtag; knows drawn figures only, not real footage",
-        window_seconds=Fraction(2),
-        stride_seconds=Fraction(1),
     ),
 )
 

@@ -39,9 +39,6 @@ if hasattr(os, "register_at_fork"):
     # torch's own DataLoader does the same. Source: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=58378
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
-_EAGER = ("timesformer", "videoprism_vision_model")
-"""Architectures without `_supports_sdpa`. Source: transformers 5.23, their modeling modules."""
-
 
 class PixelModel(torch.nn.Module):
     """A video classifier that takes uint8 clips: normalisation is part of it.
@@ -65,7 +62,7 @@ class PixelModel(torch.nn.Module):
     ) -> None:
         super().__init__()
         self.model = model
-        self.input_name = config.input_name
+        self.input_name = config.kind.input_name
         self.dtype = dtype
         mean, std = preprocessing.level_affine()
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(3, 1, 1))
@@ -155,7 +152,7 @@ def _from_pretrained(files: ModelFiles, config: ModelConfig, dtype: torch.dtype)
         files.folder,
         config=describe_to_transformers(config),
         dtype=dtype,
-        attn_implementation="eager" if config.architecture in _EAGER else "sdpa",
+        attn_implementation=config.kind.attention,
         trust_remote_code=False,
         local_files_only=True,
         output_loading_info=True,

@@ -1,0 +1,115 @@
+"""The architectures that vidtag runs: one record each, and nobody else switches on their names.
+
+Owns what is true of every model of an architecture, whatever its config.json says. Imports
+nothing heavy.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """What transformers calls a model type."""
+
+    name: str
+    """`model_type` of config.json."""
+
+    title: str
+    """As its authors write it."""
+
+    input_name: str
+    """The forward pass's argument that takes the clip."""
+
+    frames_key: str = "num_frames"
+    """Where config.json has the frames per clip."""
+
+    size_key: str = "image_size"
+    """Where config.json has the height and width of a frame."""
+
+    num_frames: int
+    """Where config.json is silent. Source: the configuration classes of transformers 5.24."""
+
+    image_size: int
+    """Where config.json is silent. Source: as above."""
+
+    takes_any_size: bool = False
+    """Whether the forward pass takes frames of another size than config.json says."""
+
+    attention: Literal["sdpa", "eager"]
+    """The fastest implementation that transformers has of its attention, without more packages."""
+
+    processor: str
+    """The processor class that counts where the model's files name none."""
+
+    frame_seconds: Mapping[int, Fraction] = field(default_factory=dict)
+    """Seconds between the frames of a clip, by their number, as the published models were
+    trained. At 30 frames per second, which most of Kinetics has."""
+
+
+ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
+    {
+        one.name: one
+        for one in (
+            Architecture(
+                name="videomae",
+                title="VideoMAE",
+                input_name="pixel_values",
+                num_frames=16,
+                image_size=224,
+                attention="sdpa",
+                processor="VideoMAEImageProcessor",
+            ),
+            Architecture(
+                name="timesformer",
+                title="TimeSformer",
+                input_name="pixel_values",
+                num_frames=8,
+                image_size=224,
+                attention="eager",
+                processor="TimesformerVideoProcessor",
+                # The default model at a rate of 1/32, HR at 1/16, L at 1/4. Source: arXiv
+                # 2102.05095, section 4, and the names of its repository's configurations.
+                frame_seconds=MappingProxyType(
+                    {8: Fraction(32, 30), 16: Fraction(16, 30), 96: Fraction(4, 30)}
+                ),
+            ),
+            Architecture(
+                name="vivit",
+                title="ViViT",
+                input_name="pixel_values",
+                num_frames=32,
+                image_size=224,
+                attention="sdpa",
+                processor="VivitImageProcessor",
+                # Source: arXiv 2103.15691, section 4: 32 frames at a stride of 2.
+                frame_seconds=MappingProxyType({32: Fraction(2, 30)}),
+            ),
+            Architecture(
+                name="vjepa2",
+                title="V-JEPA 2",
+                input_name="pixel_values_videos",
+                frames_key="frames_per_clip",
+                size_key="crop_size",
+                num_frames=64,
+                image_size=256,
+                takes_any_size=True,  # it turns positions into angles
+                attention="sdpa",
+                processor="VJEPA2VideoProcessor",
+            ),
+            Architecture(
+                name="videoprism_vision_model",
+                title="VideoPrism",
+                input_name="pixel_values_videos",
+                num_frames=16,
+                image_size=288,
+                attention="eager",  # it caps the attention logits, which sdpa can't
+                processor="VideoPrismVideoProcessor",
+            ),
+        )
+    }
+)
+"""By `model_type`. Source: the mapping for video classification in modeling_auto.py there."""
