@@ -85,12 +85,8 @@ DISAGREEMENTS: dict[str, dict[str, str]] = {
 }
 
 NOT_YET = {
-    "gap.ts",
-    "mid.mkv",
     "null_end.avi",
-    "null_start.avi",
     "pidchange.ts",
-    "slides.ts",
 }
 """Reports that are read wrongly still."""
 

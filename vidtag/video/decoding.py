@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 
 from vidtag.video.fields import FieldPairs
 from vidtag.video.formats import AV_ERRORS, decoder_max_pixels
+from vidtag.video.gaps import Gaps
 from vidtag.video.options import ReadOptions
 from vidtag.video.orientation import HEAD_BYTES as ORIENTATION_BYTES
 from vidtag.video.orientation import TURNS, OrientationFinder
@@ -90,6 +91,7 @@ class Decoder:
         source: Where the video comes from.
         opened: The video, from where its container stands.
         options: The limit of pixels.
+        gaps: Is shown all packets.
         use_frame_threads: Decode several frames at once. Faster, but next to damage, frames are
             lost and what is told of them is left to chance: it stops at the first damage, and
             the video has to be read again without.
@@ -101,10 +103,12 @@ class Decoder:
         opened: Opened,
         options: ReadOptions,
         *,
+        gaps: Gaps,
         use_frame_threads: bool,
     ) -> None:
         self.counts = DecodeCounts()
         self.uses_frame_threads = use_frame_threads
+        self._gaps = gaps
         self._source = source
         self._opened = opened
         self._container = opened.container
@@ -197,6 +201,7 @@ class Decoder:
 
     def _note(self, packet: Packet[Stream]) -> None:
         counts = self.counts
+        self._gaps.note(packet, is_video=packet.stream.index == self._stream.index)
         stamp = packet.pts if packet.pts is not None else packet.dts
         if not packet.size or stamp is None:
             return

@@ -170,11 +170,19 @@ class Findings:
         declared = opened.declared_seconds
         if declared is None or opened.format in RAW or counts.frames < 2:
             return
+        # Some headers tell a length and some an end. What came late, or goes on as sound, is not
+        # missing: ends are compared, and what either of the two would allow is no loss.
+        begin = (opened.stream.start_time or 0) * opened.time_base
         if opened.is_declared_for_stream:
-            missing = declared - duration
+            read = counts.last_seconds.get(opened.stream.index, 0.0)
+            missing = min(declared - duration, begin + declared - Fraction(read))
         else:
+            read = max(counts.last_seconds.values(), default=0.0)
             promised = declared_end(opened.container) or Fraction(0)
-            missing = promised - Fraction(max(counts.last_seconds.values(), default=0.0))
+            lengths = [Fraction(opened.container.duration or 0, 1_000_000)]
+            if opened.stream.duration:  # in ASF, that of the file, too
+                lengths.append(opened.stream.duration * opened.time_base)
+            missing = min(promised, *lengths) - Fraction(read)
         # Headers are often off by a frame or two.
         if missing > max(Fraction(5, 2) * gap, declared / 100):
             self.note(

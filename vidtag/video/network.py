@@ -118,6 +118,12 @@ class HttpSource:
             return self._spooled.edges(size)
         return self._reader.head[:size] if self._reader is not None else b""
 
+    def passage(self, begin: int, end: int) -> bytes:
+        """Return bytes that came last, or were spooled; none where they are gone."""
+        if self._spooled is not None:
+            return self._spooled.passage(begin, end)
+        return self._reader.passage(begin, end) if self._reader is not None else b""
+
     def close(self) -> None:
         """End the thread, hang up, and drop the temporary file."""
         self._file.abort()
@@ -228,6 +234,10 @@ class RtspSource:
 
     def edges(self, size: int) -> bytes:
         """Return nothing of a stream."""
+        return b""
+
+    def passage(self, begin: int, end: int) -> bytes:
+        """Return nothing: what came is not kept."""
         return b""
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import av
 
 from vidtag.video.decoding import DecodeCounts, Decoder
 from vidtag.video.formats import AV_ERRORS
+from vidtag.video.gaps import Gaps
 from vidtag.video.options import ReadOptions
 from vidtag.video.sources import Source
 from vidtag.video.streams import Opened, open_video
@@ -64,6 +65,7 @@ class Pass:
         self._source = source
         self._options = options
         self._origin: Ticks | None = None
+        self._gaps = self._new_gaps()
 
     def frames(self) -> Iterator[Timed]:
         """Yield frames with their times, from the one that is on screen at the start."""
@@ -91,10 +93,12 @@ class Pass:
         self.opened = open_video(self._source)
 
     def _decoder(self, *, use_frame_threads: bool = False) -> Decoder:
+        self._gaps = self._new_gaps()
         decoder = Decoder(
             self._source,
             self.opened,
             self._options,
+            gaps=self._gaps,
             use_frame_threads=use_frame_threads,
         )
         self.counts = decoder.counts
@@ -159,7 +163,11 @@ class Pass:
             is_chained=opened.format in CHAINED,
             origin=origin,
             last_tick=last_tick,
+            is_gap=lambda before, after: self._gaps.holds(before, after),
         )
+
+    def _new_gaps(self) -> Gaps:
+        return Gaps(self.opened.format, self._source.passage)
 
     def _length(self, frame: av.VideoFrame) -> Fraction:
         if frame.pts is not None and frame.duration > 0:

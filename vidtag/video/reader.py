@@ -230,9 +230,22 @@ class Video:
         if self._is_cut and declared is not None:
             return max(declared, seconds)
         length = length or self._usual_gap
-        if length > LONG_LAST_SECONDS and declared is not None and seconds + length > declared:
+        if (
+            length > LONG_LAST_SECONDS
+            and declared is not None
+            and seconds + length > declared
+            and not self._is_alone
+        ):
             length = max(declared - seconds, 1 / self._pass.opened.rate)
         return seconds + length
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether nothing but the pictures tells of an end: no header, and no sound."""
+        opened = self._pass.opened
+        return opened.format in CHAINED and self._pass.counts.last_seconds.keys() <= {
+            opened.stream.index
+        }
 
     @property
     def _usual_gap(self) -> Fraction:

@@ -36,6 +36,10 @@ longer is better saved first.
 """
 
 
+RECENT_BYTES = 8 << 20
+"""What is kept of a stream that can be joined anywhere, to look at once more: ten seconds of a
+transport stream of 6 Mbit/s."""
+
 MAX_READ_ERRORS = 100
 """After so many failed reads without a packet, the rest of a video is given up: damage."""
 
@@ -76,6 +80,9 @@ class Source(Protocol):
 
     def edges(self, size: int) -> bytes:
         """Return up to `size` bytes from the beginning, and as many from the end."""
+
+    def passage(self, begin: int, end: int) -> bytes:
+        """Return bytes once more, between two positions; none where they are gone."""
 
     def close(self) -> None:
         """Release what it holds, once its container is closed."""
@@ -130,6 +137,20 @@ class FileSource:
                 with open(self._file, "rb") as file:
                     return _edges(file, size)
             return _edges(self._file, size)
+        except (OSError, ValueError):
+            return b""
+
+    def passage(self, begin: int, end: int) -> bytes:
+        """Return bytes of the file; none where it can't be read."""
+        try:
+            if isinstance(self._file, str):
+                with open(self._file, "rb") as file:
+                    return _passage(file, begin, end)
+            position = self._file.tell()
+            try:
+                return _passage(self._file, begin, end)
+            finally:
+                self._file.seek(position)
         except (OSError, ValueError):
             return b""
 
@@ -208,6 +229,10 @@ class PipeSource:
         """Return the pipe's first bytes."""
         return self._reader.head[:size]
 
+    def passage(self, begin: int, end: int) -> bytes:
+        """Return bytes that came last; none where they are gone."""
+        return self._reader.passage(begin, end)
+
     def close(self) -> None:
         """Close the pipe, once nobody reads from it."""
         self._worker.close(self._reader.close)
@@ -240,6 +265,7 @@ class PipeReader:
         self._file = file
         self._position = 0
         self._file_position = 0
+        self._recent = bytearray()  # up to `_position`
 
     def index_comes_last(self) -> bool:
         """Look at as many first bytes as needed to tell; they can be read again."""
@@ -256,8 +282,11 @@ class PipeReader:
         """Let FFmpeg jump about in a file of that length."""
 
         def seek(offset: int, whence: int = os.SEEK_SET) -> int:
-            self._position = offset + {1: self._position, 2: length}.get(whence, 0)
-            return self._position
+            position = offset + {1: self._position, 2: length}.get(whence, 0)
+            if position != self._position:
+                self._recent.clear()
+            self._position = position
+            return position
 
         self.seek = seek
         self.tell = lambda: self._position
@@ -268,10 +297,24 @@ class PipeReader:
 
     def read(self, size: int) -> bytes:
         """Read up to `size` bytes; none at the end or after an error, which is kept."""
+        data = self._read(size)
+        self._position += len(data)
+        if b"\x47" in (self.head[:1], self.head[4:5]) or self.head.startswith(b"OggS"):
+            self._recent += data
+            if len(self._recent) > 2 * RECENT_BYTES:
+                del self._recent[:-RECENT_BYTES]
+        return data
+
+    def passage(self, begin: int, end: int) -> bytes:
+        """Return bytes that came last; none where they are gone."""
+        first = self._position - len(self._recent)
+        if begin < first:
+            return b""
+        return bytes(self._recent[begin - first : end - first])
+
+    def _read(self, size: int) -> bytes:
         if self._position < len(self.head):
-            data = self.head[self._position : self._position + size]
-            self._position += len(data)
-            return data
+            return self.head[self._position : self._position + size]
         if self.error is not None:
             return b""
         try:
@@ -283,8 +326,7 @@ class PipeReader:
             return b""
         if self._position == len(self.head) < 4096:
             self.head += data
-        self._position += len(data)
-        self._file_position = self._position
+        self._file_position = self._position + len(data)
         return data
 
     def end(self, error: OSError) -> None:
@@ -420,6 +462,11 @@ def spool_limit(path: str) -> VideoOpenError:
         f"'{path}' is larger than {SPOOL_BYTES >> 30} GiB and can't be read as it comes, because "
         "its index lies at its end; save it as a file first.",
     )
+
+
+def _passage(file: BinaryIO, begin: int, end: int) -> bytes:
+    file.seek(begin)
+    return file.read(end - begin)
 
 
 def _edges(file: BinaryIO, size: int) -> bytes:

@@ -177,8 +177,10 @@ def declared_seconds(
     if stream.duration and stream.duration > 0 and stream.time_base:
         seconds = stream.duration * stream.time_base
         whole = Fraction(container.duration or 0, 1_000_000)
+        # In ASF, each stream is given the length of the whole file.
+        is_own = container.format.name != "asf"
         if seconds <= LONGEST_SECONDS and not 0 < whole < seconds - 1:
-            return max(seconds, _promised_seconds(container, stream)), True
+            return max(seconds, _promised_seconds(container, stream)), is_own
     start = (stream.start_time or 0) * (stream.time_base or Fraction(0))
     tagged = _tagged_seconds(stream.metadata.get("DURATION", ""))
     if tagged is not None and tagged > start:  # Matroska's tag is the time of the end

@@ -6,7 +6,7 @@ Works on plain numbers; knows neither FFmpeg nor pictures.
 
 import heapq
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
@@ -56,6 +56,7 @@ class Timeline(Generic[T]):
         is_chained: The format can be cut and joined, so that its timestamps may jump.
         origin: The first presented frame's timestamp, where it is known already.
         last_tick: The last timestamp that the header allows, where it is known.
+        is_gap: Whether time went on between two timestamps that lie that far apart.
     """
 
     def __init__(  # noqa: PLR0913 - all are facts of one stream
@@ -67,6 +68,7 @@ class Timeline(Generic[T]):
         is_chained: bool,
         origin: Ticks | None = None,
         last_tick: Ticks | None = None,
+        is_gap: Callable[[Ticks, Ticks], bool] = lambda _before, _after: False,
     ) -> None:
         self.oddities = Oddities()
         self.origin = origin
@@ -74,6 +76,8 @@ class Timeline(Generic[T]):
         self._gap: Fraction = frame_seconds / time_base
         self._look_ahead = look_ahead
         self._jump: Fraction = (JUMP_SECONDS if is_chained else LONGEST_SECONDS) / time_base
+        self._longest: Fraction = LONGEST_SECONDS / time_base
+        self._is_gap = is_gap
         self._short_jump: Fraction = JUMP_SECONDS / time_base
         self._believed_end = None if last_tick is None else last_tick + self._short_jump
         # Frames out of order lie a few frame lengths back at the most (16 in H.264).
@@ -125,6 +129,8 @@ class Timeline(Generic[T]):
         ahead = Fraction(pts + self._offset - self._newest)
         is_beyond = self._believed_end is not None and pts + self._offset > self._believed_end
         if -self._back <= ahead <= (self._short_jump if is_beyond else self._jump):
+            return pts + self._offset
+        if 0 < ahead <= self._longest and self._is_gap(self._newest - self._offset, pts):
             return pts + self._offset
         for bits in COUNTER_BITS:
             if abs(ahead + (1 << bits)) < self._short_jump < 1 << (bits - 2):

@@ -1,0 +1,168 @@
+"""Long gaps between pictures: did time go on meanwhile, or was the clock set anew?
+
+In formats that can be cut and joined at any place, timestamps that leap ahead mostly mean that two
+recordings were joined. But a picture may also stand still for a minute. Then the sound goes on, or
+the one who wrote the stream went on writing without a break.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from av.packet import Packet
+from av.stream import Stream
+
+from vidtag.video.timestamps import JUMP_SECONDS, LONGEST_SECONDS, Ticks
+
+Passage = Callable[[int, int], bytes]
+"""Returns the bytes of a source between two positions; fewer, or none, where they are gone."""
+
+MAX_PASSAGE_BYTES = 64 << 20
+"""As much is looked at between two pictures: a minute of a transport stream of 8 Mbit/s."""
+
+BEFORE_BYTES = 1 << 20
+"""As much before the first of them, so that every stream's counter is seen there."""
+
+HEADER_BYTES = 16 << 10
+"""The headers of an Ogg stream, which look like pictures, are no longer."""
+
+_PACKET_SIZES = (188, 192, 204)
+"""Of a transport stream: as such, with a time code before it, with error correction behind it."""
+
+_NULL_PID = 0x1FFF
+_PCR_TICKS = 1 << 33
+_PCR_RATE = 90_000
+
+
+@dataclass(slots=True)
+class _Picture:
+    tick: int
+    """When it is decoded."""
+
+    latest_tick: int
+    """When it is shown, or decoded: what is later."""
+
+    seconds: Fraction
+    position: int | None
+
+
+class Gaps:
+    """Sees all packets as they come, and knows the long gaps in which time went on.
+
+    Args:
+        format: FFmpeg's short name of the format.
+        passage: Where bytes of the source are read again.
+    """
+
+    def __init__(self, format: str, passage: Passage) -> None:
+        self._format = format
+        self._passage = passage
+        self._last: _Picture | None = None
+        # For each other stream, from when to when it came without a jump, up to now. Packets of
+        # pictures come late, when the next one is there: what lies between them in time need not
+        # come between them.
+        self._runs: dict[int, tuple[Fraction, Fraction]] = {}
+        self._found: list[tuple[int, int]] = []
+
+    def note(self, packet: Packet[Stream], *, is_video: bool) -> None:
+        """Take the next packet of any stream."""
+        tick = packet.pts if packet.dts is None else packet.dts
+        if tick is None or packet.time_base is None or not packet.size:
+            return
+        seconds = tick * packet.time_base
+        if is_video:
+            now = _Picture(tick, max(tick, packet.pts or tick), seconds, packet.pos)
+            if self._last is not None and self._goes_on(self._last, now):
+                # Pictures that are decoded ahead are shown after that gap, one gap later.
+                end = max(self._last.latest_tick, now.latest_tick)
+                self._found.append((self._last.tick, end))
+            self._last = now
+            return
+        ends = seconds + (packet.duration or 0) * packet.time_base
+        start, before = self._runs.get(packet.stream.index, (seconds, seconds))
+        if abs(seconds - before) <= JUMP_SECONDS:
+            self._runs[packet.stream.index] = start, max(before, ends)
+        else:
+            self._runs[packet.stream.index] = seconds, ends
+
+    def holds(self, before: Ticks, after: Ticks) -> bool:
+        """Tell whether time went on between two timestamps, as they stand in the file."""
+        return any(begin < after and before < end for begin, end in self._found)
+
+    def _goes_on(self, last: _Picture, now: _Picture) -> bool:
+        gap = now.seconds - last.seconds
+        if not JUMP_SECONDS < gap <= LONGEST_SECONDS:
+            return False
+        if self._runs:
+            latest_begin, least_end = last.seconds + JUMP_SECONDS, now.seconds - JUMP_SECONDS
+            return any(b <= latest_begin and e >= least_end for b, e in self._runs.values())
+        if last.position is None or now.position is None or now.position <= last.position:
+            return False
+        if now.position - last.position > MAX_PASSAGE_BYTES:
+            return False
+        if self._format == "mpegts":
+            begin = max(0, last.position - BEFORE_BYTES)
+            data = self._passage(begin, now.position + max(_PACKET_SIZES))
+            return _is_one_stream(data, last.position - begin, gap)
+        if self._format == "ogg":  # where another recording begins, a page says so
+            begin = max(1, last.position - HEADER_BYTES)
+            return not _begins_anew(self._passage(begin, now.position))
+        return False
+
+
+def _is_one_stream(data: bytes, start: int, gap: Fraction) -> bool:
+    """Tell whether one multiplexer wrote a transport stream on, with a clock that shows the gap.
+
+    Its packets are counted per stream (ISO/IEC 13818-1, 2.4.3.3); what was joined or lost breaks
+    that count, and a clock that is set anew is marked (2.4.3.5).
+
+    Args:
+        data: The stream's bytes.
+        start: Where the picture before the gap begins in them.
+        gap: Seconds by the timestamps.
+    """
+    size, offset = _grid(data)
+    if not size:
+        return False
+    counters: dict[int, int] = {}
+    clocks: dict[int, list[int]] = {}
+    for position in range(offset, len(data) - 187, size):
+        head = data[position : position + 12]
+        pid = (head[1] & 0x1F) << 8 | head[2]
+        if pid == _NULL_PID:
+            continue
+        has_payload, has_field = head[3] & 0x10, head[3] & 0x20 and head[4]
+        counter, before = head[3] & 0x0F, counters.get(pid)
+        counters[pid] = counter
+        if position < start:
+            continue
+        if has_field and head[5] & 0x80:
+            return False
+        if has_payload and before is not None and counter not in {before, (before + 1) & 0x0F}:
+            return False
+        if has_field and head[5] & 0x10:
+            clock = int.from_bytes(head[6:11], "big") >> 7
+            clocks.setdefault(pid, []).append(clock)
+    for seen in clocks.values():
+        passed = Fraction((seen[-1] - seen[0]) % _PCR_TICKS, _PCR_RATE)
+        if abs(passed - gap) <= JUMP_SECONDS:
+            return True
+    return False
+
+
+def _grid(data: bytes) -> tuple[int, int]:
+    """Find how large the packets of a transport stream are, and where the first one begins."""
+    for size in _PACKET_SIZES:
+        for offset in range(size):
+            marks = data[offset::size]
+            if len(marks) > 1 and marks == b"\x47" * len(marks):
+                return size, offset
+    return 0, 0
+
+
+def _begins_anew(data: bytes) -> bool:
+    """Tell whether there is a first page of an Ogg stream in the bytes, or none at all."""
+    pages = data.split(b"OggS\0")[1:]
+    return not pages or any(page[:1] and page[0] & 2 for page in pages)
