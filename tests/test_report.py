@@ -25,6 +25,7 @@ from documents import (
 )
 from PIL import Image
 
+from vidtag.models.load import MODEL_WARNING_CODES
 from vidtag.report.drawing import (
     CURVE_HEIGHT,
     CURVE_WIDTH,
@@ -227,6 +228,37 @@ def test_a_page_begins_with_what_it_is_about(rows, lead):
     assert " ".join(re.sub("<[^>]*>", "", text).split()).startswith(lead)
 
 
+def section_of(page: str, name: str) -> str:
+    body = re.search(f'<section class="{name}".*?</section>', page, re.DOTALL)[0]
+    return " ".join(re.sub("<[^>]*>", " ", body).split())
+
+
+def test_a_page_sums_up_what_holds_and_how_long():
+    text = section_of(render_page(make_document(duration=8.0), video_href=None), "overall")
+    assert text.startswith(
+        "The whole video juggling balls 0:03 38 % riding a bike 0:03 38 % jumping jacks 0:01 12 %"
+    )
+    rows = [((k, 0.9),) for k in range(10)]
+    many = make_document(rows=rows, labels=[f"label {k}" for k in range(10)])
+    assert "; 2 more are on the timeline" in render_page(many, video_href=None)
+
+
+def test_where_nothing_holds_a_page_makes_a_guess_and_says_so():
+    document = make_document(rows=[((0, 0.2), (1, 0.1), (2, 0.04))] * 3)
+    page = render_page(document, video_href=None)
+    text = section_of(page, "overall")
+    assert "No label holds." in text
+    assert text.endswith("\u2013 maybe clapping 0.20 \u2013 maybe jumping jacks 0.10")
+    assert 'class="meter"' not in page  # a guess has no bar
+    assert json.loads(Parsed(page).scripts[0])["gaps"] == [[0.0, 2.7]]
+
+
+def test_a_page_says_once_what_the_demo_model_does_not_know():
+    document = make_document(warnings=[("demo_model", MODEL_WARNING_CODES["demo_model"])])
+    page = render_page(document, video_href=None)
+    assert page.count("drawn figures only") == 1
+
+
 def test_a_page_is_the_same_from_run_to_run():
     document = make_document()
     first = render_page(document, video_href="a.mp4", pictures=make_pictures(document))
@@ -354,7 +386,7 @@ def test_lanes_are_ordered_by_how_much_a_label_fills_and_differ_in_colour_and_pa
         "riding a bike",
         "jumping jacks",
     ]
-    assert [lane.num_segments for lane in lanes] == [1, 2, 1, 0, 0]
+    assert [lane.num_segments for lane in lanes] == [1, 2, 1]  # the others hold nowhere
     looks = [(lane.look.colour, lane.look.pattern) for lane in make_lanes(HOUR)]
     assert len(set(looks[:28])) == 28
     for one, next_one in pairwise(looks):
@@ -557,6 +589,22 @@ def test_an_index_lists_videos_with_strips_and_tags_and_failures():
     assert "<script>alert(1)</script>.mp4" in page.texts
     assert "cannot_open" in page.texts
     assert len(page.having("script")) == 2
+
+
+def test_an_index_shows_what_holds_and_a_guess_where_nothing_does():
+    empty = make_document("empty.mp4", rows=[((0, 0.2), (1, 0.04))] * 3)
+    entries = [IndexEntry(result=make_document()), IndexEntry(result=empty)]
+    page = render_index(entries)
+    lists = re.findall('<ul class="best.*?</ul>', page, re.DOTALL)
+    texts = [" ".join(re.sub("<[^>]*>", " ", text).split()) for text in lists]
+    assert texts == [
+        "juggling balls 0:03 riding a bike 0:03 jumping jacks 0:00.7",
+        "\u2013 maybe clapping 0.20",
+    ]
+    assert 'class="best guess"' in lists[1]
+    labels = [entry["labels"] for entry in json.loads(Parsed(page).scripts[0])]
+    assert [found[0] for found in labels[0]] == ["juggling balls", "jumping jacks", "riding a bike"]
+    assert labels[1] == []  # a search finds segments, not guesses
 
 
 def test_an_index_knows_the_moments_of_each_label():

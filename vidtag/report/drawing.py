@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vidtag.results import Document, SegmentRecord, StepRecord, TagRecord
+from vidtag.formats.stretches import list_gaps
+from vidtag.results import Document, StepRecord, TagRecord
 
 MAX_POINTS = 1200
 """Points of a curve: one per pixel of a wide strip."""
@@ -130,14 +131,9 @@ def trace_curve(steps: Sequence[StepRecord], index: int, span: Span) -> Curve:
 
 
 def quiet_boxes(document: Document) -> tuple[str, float]:
-    """Find where no label reaches the score that opens a segment: a path, and the seconds."""
-    span = span_of(document)
-    quiet = [
-        step
-        for step in document.timeline
-        if not step.tags or step.tags[0].score < document.settings.min_score
-    ]
-    return draw_boxes(quiet, span), sum(step.end_seconds - step.start_seconds for step in quiet)
+    """Find where no label holds: a path, and the seconds."""
+    gaps = [(gap.start_ms / 1000, gap.end_ms / 1000) for gap in list_gaps(document)]
+    return draw_boxes(gaps, span_of(document)), sum(end - start for start, end in gaps)
 
 
 def make_ticks(span: Span) -> tuple[Tick, ...]:
@@ -165,14 +161,14 @@ def _tick_interval(at_least: float) -> float:
     return next((tick for tick in _TICKS if tick >= at_least), 3600.0 * (1 + at_least // 3600))
 
 
-def draw_boxes(stretches: Iterable[SegmentRecord | StepRecord], span: Span) -> str:
-    """Draw stretches as boxes of full height; those that touch become one."""
+def draw_boxes(stretches: Iterable[tuple[float, float]], span: Span) -> str:
+    """Draw stretches, from start to end, as boxes of full height; those that touch become one."""
     joined: list[list[float]] = []
-    for stretch in stretches:
-        if joined and joined[-1][1] == stretch.start_seconds:
-            joined[-1][1] = stretch.end_seconds
+    for start, end in stretches:
+        if joined and joined[-1][1] == start:
+            joined[-1][1] = end
         else:
-            joined.append([stretch.start_seconds, stretch.end_seconds])
+            joined.append([start, end])
     return "".join(_box(span.share(start), span.share(end)) for start, end in joined)
 
 

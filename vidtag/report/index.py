@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vidtag.formats.characters import escape_controls, one_line
+from vidtag.formats.headline import worth_showing
 from vidtag.report.lanes import (
     NUM_COLOURS,
     NUM_PATTERNS,
@@ -18,12 +19,12 @@ from vidtag.report.lanes import (
     rank_segments,
 )
 from vidtag.report.page import note_on, show_name
-from vidtag.report.rendering import checked_href, clock, embed_data, embed_json, render
+from vidtag.report.rendering import checked_href, clock, decimal, embed_data, embed_json, render
 from vidtag.report.thumbnails import Thumbnail
 from vidtag.results import Document, Failure
 
-NUM_TAGS = 3
-"""Best tags that an entry shows."""
+NUM_LABELS = 3
+"""Labels that an entry shows."""
 
 NUM_LOOKS = NUM_COLOURS * NUM_PATTERNS
 """Labels with a look of their own; rarer ones are grey, and named in words."""
@@ -50,9 +51,9 @@ class IndexEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tag:
-    label: str
-    score: float
+class _Label:
+    name: str
+    value: str
     look: Look | None
 
 
@@ -68,7 +69,9 @@ class _Entry:
     picture: str | None
     strip: tuple[StripBox, ...]
     strip_text: str
-    tags: tuple[_Tag, ...]
+    labels: tuple[_Label, ...]
+    """What holds the longest, or what the tags make a guess at."""
+    is_guess: bool
 
 
 def render_index(entries: Sequence[IndexEntry]) -> str:
@@ -134,6 +137,10 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
 def _entry(entry: IndexEntry, document: Document, looks: dict[int, Look], has_room: bool) -> _Entry:
     path = document.video.path.replace("\\", "/").rstrip("/")
     names = name_labels(document)
+    if document.summary:
+        shown = [(label.index, clock(label.seconds)) for label in document.summary]
+    else:
+        shown = [(tag.index, decimal(tag.score)) for tag in worth_showing(document.tags)]
     return _Entry(
         name=show_name(document.video.path),
         folder=escape_controls(path.rsplit("/", 1)[0]) if "/" in path else "",
@@ -145,10 +152,11 @@ def _entry(entry: IndexEntry, document: Document, looks: dict[int, Look], has_ro
         else None,
         strip=make_strip(document, looks),
         strip_text=_describe(document),
-        tags=tuple(
-            _Tag(label=names[tag.index], score=tag.score, look=looks.get(tag.index))
-            for tag in document.tags[:NUM_TAGS]
+        labels=tuple(
+            _Label(name=names[index], value=value, look=looks.get(index))
+            for index, value in shown[:NUM_LABELS]
         ),
+        is_guess=not document.summary,
     )
 
 
@@ -163,13 +171,13 @@ def _describe(document: Document) -> str:
     left = len(document.segments) - len(parts)
     if left:
         parts.append(f"{left} more")
-    return "; ".join(parts) or "no clear action"
+    return "; ".join(parts) or "no label holds"
 
 
 def _hits(document: Document) -> list[list[object]]:
     """List each label with the starts of its best segments, for the search."""
     names = name_labels(document)
-    moments: dict[int, list[float]] = {tag.index: [] for tag in document.tags[:NUM_TAGS]}
+    moments: dict[int, list[float]] = {}
     counts: dict[int, int] = {}
     for k in rank_segments(document.segments):
         segment = document.segments[k]

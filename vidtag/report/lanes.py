@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from vidtag.formats.characters import one_line
+from vidtag.formats.headline import worth_showing
 from vidtag.report.drawing import (
     MAX_POINTS,
     Curve,
@@ -18,7 +19,7 @@ from vidtag.report.drawing import (
     span_of,
     trace_curve,
 )
-from vidtag.results import Document, SegmentRecord, TagRecord
+from vidtag.results import Document, SegmentRecord, SummaryRecord, TagRecord, milliseconds
 
 NUM_COLOURS = 7
 """Okabe and Ito's palette without black, which is the text's: told apart with any colour sight.
@@ -37,7 +38,7 @@ MAX_CURVES = 24
 about eight bytes, twice (line and area), 460 kB at the very most."""
 
 NUM_VIDEO_TAGS = 5
-"""Tags of the whole video that get a lane although they hold nowhere: the default of `-k`."""
+"""Tags of the whole video that get a lane where no label holds: the default of `-k`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,36 +132,39 @@ def choose_moments(document: Document, max_count: int) -> tuple[SegmentRecord, .
 
 def name_labels(document: Document) -> dict[int, str]:
     """List the labels that the document names, by their place in the model's outputs."""
-    records: list[TagRecord | SegmentRecord] = [*document.tags, *document.segments]
+    records: list[TagRecord | SegmentRecord | SummaryRecord]
+    records = [*document.tags, *document.summary, *document.segments]
     records += (tag for step in document.timeline for tag in step.tags)
     return {record.index: one_line(record.label, record.index) for record in records}
 
 
 def rank_labels(documents: Iterable[Document]) -> list[int]:
-    """Order labels by how much of the videos they fill, then by their score overall."""
-    held: dict[int, float] = {}
+    """Order labels by how long they hold, as the summary does, then by their score overall."""
+    held: dict[int, int] = {}
     overall: dict[int, float] = {}
     for document in documents:
         for segment in document.segments:
-            weight = (segment.end_seconds - segment.start_seconds) * segment.score
-            held[segment.index] = held.get(segment.index, 0.0) + weight
+            length = milliseconds(segment.end_seconds) - milliseconds(segment.start_seconds)
+            held[segment.index] = held.get(segment.index, 0) + length
         for tag in document.tags:
             overall[tag.index] = max(overall.get(tag.index, 0.0), tag.score)
-    return sorted(
-        {*held, *overall},
-        key=lambda index: (-held.get(index, 0.0), -overall.get(index, 0.0), index),
-    )
+    rest = [index for index in overall if index not in held]
+    return [
+        *sorted(held, key=lambda index: -held[index]),
+        *sorted(rest, key=lambda index: (-overall[index], index)),
+    ]
 
 
 def make_lanes(document: Document) -> tuple[Lane, ...]:
-    """Make a lane for each label that holds somewhere or is among the video's best tags."""
+    """Make a lane for each label that holds somewhere; where none does, for the best tags."""
     span, names = span_of(document), name_labels(document)
     linked = set(rank_segments(document.segments)[:MAX_LINKED_SEGMENTS])
     of_label: dict[int, list[tuple[int, SegmentRecord]]] = {}
     for k, segment in enumerate(document.segments):
         of_label.setdefault(segment.index, []).append((k, segment))
     steps = pool_steps(document.timeline, MAX_POINTS)
-    shown = {*of_label, *(tag.index for tag in document.tags[:NUM_VIDEO_TAGS])}
+    shown = set(of_label)
+    shown = shown or {tag.index for tag in worth_showing(document.tags)[:NUM_VIDEO_TAGS]}
     lanes = []
     for rank, index in enumerate(k for k in rank_labels([document]) if k in shown):
         own = of_label.get(index, [])
@@ -171,10 +175,12 @@ def make_lanes(document: Document) -> tuple[Lane, ...]:
                 label=names[index],
                 look=Look(rank),
                 bars=tuple(_bar(segment, span) for k, segment in own if k in linked),
-                rest=draw_boxes((segment for k, segment in own if k not in linked), span),
+                rest=draw_boxes(
+                    ((s.start_seconds, s.end_seconds) for k, s in own if k not in linked), span
+                ),
                 curve=trace_curve(steps, index, span) if rank < MAX_CURVES else None,
                 num_segments=len(own),
-                held_seconds=sum(s.end_seconds - s.start_seconds for _, s in own),
+                held_seconds=round(sum(s.end_seconds - s.start_seconds for _, s in own), 3),
                 best_score=max(scores, default=0.0),
             )
         )

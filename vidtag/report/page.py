@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vidtag.formats.characters import escape_controls, one_line
+from vidtag.formats.headline import worth_showing
 from vidtag.formats.links import file_name
+from vidtag.formats.stretches import list_gaps
 from vidtag.models.registry import alias_of
 from vidtag.report.drawing import (
     CURVE_HEIGHT,
@@ -44,8 +46,8 @@ MAX_STEPS = 3600
 NUM_READ_OUT = 5
 """Labels that the page reads out for a moment."""
 
-NUM_TAGS = 8
-"""Tags of the whole video: what fits beside the player."""
+NUM_LABELS = 8
+"""Labels of the whole video: what fits beside the player."""
 
 _CARD_BYTES = 600
 """A card's text beside its picture, with room to spare."""
@@ -174,6 +176,8 @@ def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -
     quiet_path, quiet_seconds = quiet_boxes(document)
     rows = sorted(rank_segments(document.segments)[:MAX_ROWS])
     steps = pool_steps(document.timeline, MAX_STEPS)
+    gaps = [[gap.start_ms / 1000, gap.end_ms / 1000] for gap in list_gaps(document)]
+    is_told = any(warning.code == "demo_model" for warning in document.warnings)
     places = {index: place for place, index in enumerate(names)}
     return {
         "document": document,
@@ -184,7 +188,8 @@ def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -
         "lanes": lanes,
         "lane_of": by_index,
         "label_of": names,
-        "num_tags": NUM_TAGS,
+        "num_labels": NUM_LABELS,
+        "guesses": worth_showing(document.tags),
         "num_open_lanes": NUM_OPEN_LANES,
         "rows": [document.segments[k] for k in rows],
         "is_table_open": len(rows) <= NUM_OPEN_ROWS,
@@ -195,7 +200,7 @@ def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -
         "steps_per_point": _steps_per_point(document),
         "curve_width": CURVE_WIDTH,
         "curve_height": CURVE_HEIGHT,
-        "model_note": note_on(document.model),
+        "model_note": None if is_told else note_on(document.model),
         "zooms": _zooms(len(document.timeline)),
         "data": embed_json(
             {
@@ -203,12 +208,13 @@ def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -
                 "end": span.start_seconds + span.length_seconds,
                 "labels": list(names.values()),
                 "indices": list(names),
+                "gaps": gaps,
                 "starts": [step.start_seconds for step in steps],
                 # Label's place and score in thousandths, in turn: short, and read by no person.
                 "steps": [
                     [
                         number
-                        for tag in step.tags[:NUM_READ_OUT]
+                        for tag in (worth_showing(step.tags) or step.tags[:1])[:NUM_READ_OUT]
                         for number in (places[tag.index], round(tag.score * 1000))
                     ]
                     for step in steps

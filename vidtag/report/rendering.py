@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from vidtag.formats.headline import percent
 from vidtag.frames import format_seconds
 
 _ASSETS = "assets"
@@ -145,4 +146,5 @@ def _environment() -> Environment:
     )
     environment.filters["clock"] = clock
     environment.filters["decimal"] = decimal
+    environment.filters["share"] = percent
     return environment

@@ -43,6 +43,11 @@
     return tags;
   }
 
+  /** Whether no label holds at a moment. */
+  function isGap(seconds) {
+    return data.gaps.some(([start, end]) => start <= seconds && seconds < end);
+  }
+
   // --- position: where the page stands, whether or not a video plays -----------------------
   function show(seconds) {
     position = Math.min(Math.max(seconds, data.start), data.end);
@@ -54,7 +59,10 @@
     byId("when").textContent = clock(position);
     if (byId("then").dataset.step !== String(step)) {
       byId("then").dataset.step = step;
-      byId("then").replaceChildren(...tags.map(([label, score]) => {
+      const guess = document.createElement("li");
+      guess.textContent = "– maybe";
+      byId("then").classList.toggle("guess", isGap(position));
+      byId("then").replaceChildren(...(isGap(position) && tags.length ? [guess] : []), ...tags.map(([label, score]) => {
         const item = document.createElement("li"), value = document.createElement("b");
         item.textContent = label;
         value.textContent = decimal(score);
@@ -64,7 +72,8 @@
     }
     axis.setAttribute("aria-valuenow", position.toFixed(1));
     axis.setAttribute("aria-valuetext",
-      clock(position) + (tags.length ? ", " + tags[0][0] + " " + decimal(tags[0][1]) : ""));
+      clock(position) + (isGap(position) ? ", no clear action, maybe" : "") +
+      (tags.length ? (isGap(position) ? " " : ", ") + tags[0][0] + " " + decimal(tags[0][1]) : ""));
   }
 
   function seek(seconds) {
@@ -300,6 +309,10 @@
         link.textContent = clock(start);
         row.insertCell().append(link);
         const cell = row.insertCell();
+        if (isGap(start)) {
+          row.className = "guess";
+          cell.append("– maybe ");
+        }
         for (const [label, score] of tagsOf(step)) {
           const tag = document.createElement("span"), value = document.createElement("b");
           value.textContent = decimal(score);
