@@ -21,13 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 import vidtag
-from vidtag.cache.contents import REHASHED_BYTES, Watch, hash_file
+from vidtag.cache.contents import REHASHED_BYTES, Unwatched, Watch, hash_bytes, hash_file
 from vidtag.errors import EmptyVideoError, VideoError, VidtagError
 from vidtag.frames import Notice, VideoInfo
 from vidtag.models.classifier import Classifier
 from vidtag.preprocess import PREPARATION_VERSION
 from vidtag.store import ScoreStore, make_key
-from vidtag.urls import without_credentials
+from vidtag.video.given import Pictures, PicturesReader, Source, shown_name
 from vidtag.video.options import ReadOptions
 from vidtag.windows import Grid, Window, slide
 
@@ -72,11 +72,16 @@ class Clock:
 class Job:
     """One input of a batch."""
 
-    source: str
-    """The input as the user named it."""
+    source: Source
+    """The input: by its name, or held by the program."""
 
     stop: Event = field(default_factory=Event)
     """Set by the consumer, who wants no more of it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in results and messages."""
+        return shown_name(self.source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +91,7 @@ class Keyed:
     key: str | None
     """Key of its stored scores; `None` where they can't be stored."""
 
-    watch: Watch
+    watch: Watch | Unwatched
     """Tells whether the file is still the one that was hashed."""
     content_id: str | None
     """Hash of its whole content; `None` where it can't be told."""
@@ -236,31 +241,29 @@ class Reader:
             except Exception as exc:
                 if os.environ.get("VIDTAG_DEBUG") == "1":
                     raise
-                error = InternalError(without_credentials(job.source), exc)
+                error = InternalError(job.name, exc)
                 error.__cause__ = exc
                 yield Failed(error=error)
 
     def _read_one(self, job: Job) -> Iterator[VideoEvent]:
         clock = Clock()
-        source = job.source
+        name = job.name
         if job.stop.is_set():
             yield Stopped()
             return
-        watch = Watch(source)  # before the file is hashed, and before it is opened
-        hashing = self._start_hashing(source)
+        watch = _watch(job.source)  # before the file is hashed, and before it is opened
+        hashing = self._start_hashing(job.source)
         content_id: str | None = None
         keyed: Keyed | None = None
         if hashing is None or hashing.is_done:
-            content_id, answer = self._look_up(source, hashing, watch)
+            content_id, answer = self._look_up(job.source, hashing, watch)
             hashing = None
             if isinstance(answer, StoredRun):
                 yield answer
                 return
             keyed = answer
-        from vidtag.video import Video  # PyAV is not needed where stored scores answer
-
         with clock:
-            video = Video(source, self._part)
+            video = _open(job.source, self._part)
         watch.is_unchanged()  # it remembers what it sees
         with video:
             yield Opened(declared_seconds=video.declared_duration_seconds, keyed=keyed)
@@ -284,24 +287,24 @@ class Reader:
                     decode_seconds=clock.seconds,
                 )
                 if hashing is not None and hashing.is_done:
-                    content_id, answer = self._look_up(source, hashing, watch)
+                    content_id, answer = self._look_up(job.source, hashing, watch)
                     hashing = None
                     yield answer
                     if isinstance(answer, StoredRun):
                         return
             if not num_windows:
                 raise EmptyVideoError(
-                    source, "no_frames", f"{source}: no frame could be decoded. Is it complete?"
+                    name, "no_frames", f"{name}: no frame could be decoded. Is it complete?"
                 )
             if hashing is not None:
-                content_id, answer = self._look_up(source, hashing, watch)
+                content_id, answer = self._look_up(job.source, hashing, watch)
                 yield answer
                 if isinstance(answer, StoredRun):
                     return
             notices = video.notices()
             if content_id is not None and not watch.had_content(content_id):
                 # The hash stands for the content that was tagged, or for none.
-                content_id, notices = None, (*notices, _file_changed(source))
+                content_id, notices = None, (*notices, _file_changed(name))
             yield ReadResult(
                 info=video.info(),
                 notices=notices,
@@ -310,12 +313,16 @@ class Reader:
                 decode_seconds=clock.seconds,
             )
 
-    def _start_hashing(self, source: str) -> _Hashing | None:
+    def _start_hashing(self, source: Source) -> _Hashing | None:
         """Start to find out a file's content id; wait for it if that takes no time.
 
         The first windows of a large file need not wait for the hash of all of it.
         """
-        if source == "-" or not os.path.isfile(source):
+        if isinstance(source, bytes):
+            hashing = _Hashing(lambda: hash_bytes(source))
+            hashing.result()
+            return hashing
+        if not isinstance(source, str) or source == "-" or not os.path.isfile(source):
             return None
         store = self._store
         if store is None:
@@ -326,12 +333,13 @@ class Reader:
         return hashing
 
     def _look_up(
-        self, source: str, hashing: _Hashing | None, watch: Watch
+        self, source: Source, hashing: _Hashing | None, watch: Watch | Unwatched
     ) -> tuple[str | None, Keyed | StoredRun]:
         """Return a file's content id, and the finished run that it leads to or just its key."""
         content_id = None if hashing is None else hashing.result()
-        key = self._key(source, content_id) if watch.is_unchanged() else None
-        return content_id, self._stored(source, content_id, key) or Keyed(
+        name = source if isinstance(source, str) else shown_name(source)
+        key = self._key(name, content_id) if watch.is_unchanged() else None
+        return content_id, self._stored(name, content_id, key) or Keyed(
             key=key, content_id=content_id, watch=watch
         )
 
@@ -407,7 +415,19 @@ def _hash_or_none(path: str) -> str | None:
         return None  # opening it will say why
 
 
-def _end_of_part(video: "Video", read: ReadOptions) -> Fraction:
+def _watch(source: Source) -> Watch | Unwatched:
+    return Watch(source) if isinstance(source, str) else Unwatched()
+
+
+def _open(source: Source, part: ReadOptions) -> "Video | PicturesReader":
+    if isinstance(source, Pictures):
+        return PicturesReader(source, part)
+    from vidtag.video import Video  # PyAV is not needed where stored scores answer
+
+    return Video(source, part)
+
+
+def _end_of_part(video: "Video | PicturesReader", read: ReadOptions) -> Fraction:
     """Return where the part that was read ends; the frames must have been read."""
     if read.end is None:
         return video.info().duration_seconds

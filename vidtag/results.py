@@ -57,7 +57,7 @@ class VideoRecord:
     size_bytes: int | None
     """Size of the file; null for streams."""
     container: str
-    """FFmpeg's name of the container format."""
+    """FFmpeg's name of the container format; `array` for pictures from a program."""
     codec: str
     """FFmpeg's name of the codec."""
     width: int

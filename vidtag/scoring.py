@@ -124,7 +124,7 @@ class _Scored:
 class Run:
     """One video's way from windows to its document; lives in the caller's thread."""
 
-    def __init__(self, plan: Plan, source: str) -> None:
+    def __init__(self, plan: Plan, name: str) -> None:
         self.expected_seconds: Fraction | None = None
         self.is_stored = False
         """Whether what was scored is found again by a later run."""
@@ -133,7 +133,7 @@ class Run:
         self._declared_seconds: Fraction | None = None
         self._seen: WindowRead | None = None
         self._plan = plan
-        self._source = source
+        self._name = name
         self._grid = plan.grid
         self._builder = TimelineBuilder(
             stride_seconds=self._grid.stride_seconds,
@@ -376,7 +376,7 @@ class Run:
     def document(self) -> Document:
         """Make the result of a video whose steps were all taken."""
         if self._read is None:
-            raise ValueError(f"{self._source} failed, or was stopped before anything was known")
+            raise ValueError(f"'{self._name}' failed, or was stopped before anything was known")
         settings, grid = self._plan.settings, self._grid
         info, read = self._plan.classifier.info, self._read
         notices = (

@@ -8,6 +8,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
+import numpy as np
+import numpy.typing as npt
+
 from vidtag.arguments import check_kind, wrong_type
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.load import LoadOptions, load_classifier
@@ -17,7 +20,7 @@ from vidtag.results import Document
 from vidtag.scoring import Plan, Run, StepTags
 from vidtag.settings import Settings
 from vidtag.store import ScoreStore
-from vidtag.urls import without_credentials
+from vidtag.video.given import Source, VideoSource, take_source
 from vidtag.windows import Grid
 
 
@@ -29,13 +32,13 @@ class Tagging:
     """
 
     def __init__(self, plan: Plan, job: Job, ahead: ReadAhead[VideoEvent]) -> None:
-        self.name = without_credentials(job.source)
+        self.name = job.name
         """The input as the user named it, but for a password in a URL."""
         self._job = job
         self._ahead = ahead
         self._is_over = False
         self._is_cut = False
-        self._run = Run(plan, job.source)
+        self._run = Run(plan, job.name)
         self._steps = self._run.steps(self._events(lambda: self._is_cut))
 
     @property
@@ -145,17 +148,35 @@ class Tagger:
             store=store,
         )
 
-    def tag(self, source: str | os.PathLike[str]) -> Document:
+    def tag(
+        self,
+        source: VideoSource,
+        *,
+        fps: float | Fraction | None = None,
+        times: Sequence[float | Fraction] | npt.NDArray[np.floating] | None = None,
+    ) -> Document:
         """Tag one video.
 
+        Args:
+            source: A path, `-` or a URL; a video's bytes; a binary file object, which stays open;
+                or pictures, `(T, H, W, 3)` uint8 RGB.
+            fps: Pictures per second, where it is an array.
+            times: Seconds of each picture, instead of `fps`; they count from the first one.
+
         Raises:
+            TypeError: The source is something else.
             VideoError: The video can't be read.
             ModelError: The model failed.
         """
-        with self.open(source) as videos:
+        with self.open(source, fps=fps, times=times) as videos:
             return next(iter(videos)).document()
 
-    def open(self, *sources: str | os.PathLike[str]) -> "Batch":
+    def open(
+        self,
+        *sources: VideoSource,
+        fps: float | Fraction | None = None,
+        times: Sequence[float | Fraction] | npt.NDArray[np.floating] | None = None,
+    ) -> "Batch":
         """Start on one or more videos, for the steps as they come or for a batch.
 
         >>> with Tagger("demo").open("clip.mp4") as videos:  # doctest: +SKIP
@@ -164,7 +185,7 @@ class Tagger:
         ...             print(step.start_seconds, step.tags[0].label)
         ...         document = video.document()
         """
-        return Batch(self._plan, [os.fspath(source) for source in sources])
+        return Batch(self._plan, [take_source(source, fps=fps, times=times) for source in sources])
 
 
 class Batch:
@@ -174,7 +195,7 @@ class Batch:
     is read no further.
     """
 
-    def __init__(self, plan: Plan, sources: Sequence[str]) -> None:
+    def __init__(self, plan: Plan, sources: Sequence[Source]) -> None:
         self._jobs = [Job(source=source) for source in sources]
         self._plan = plan
         reader = Reader(plan.classifier, plan.grid, plan.settings.read, plan.store)

@@ -16,10 +16,11 @@ from vidtag.frames import Frame, Image, Notice, VideoInfo
 from vidtag.urls import is_url
 from vidtag.video.findings import Findings, no_frames, too_many_pixels
 from vidtag.video.formats import AV_ERRORS
+from vidtag.video.given import GivenFile, shown_name
 from vidtag.video.options import ReadOptions
 from vidtag.video.passes import CHAINED, RAW, Pass
 from vidtag.video.pictures import Shape, TurnReader, shape_of, to_rgb
-from vidtag.video.sources import Source, from_path, from_stdin
+from vidtag.video.sources import Source, from_given, from_path, from_stdin
 from vidtag.video.streams import open_video
 from vidtag.video.timestamps import LONGEST_SECONDS, RateMeter
 
@@ -33,8 +34,8 @@ class Video:
     """A video, opened for reading; a context manager.
 
     Args:
-        source: A path, `-` for standard input, or an http(s) or rtsp URL. Any other text is a
-            file name, whatever it looks like.
+        source: A path, `-` for standard input, or an http(s) or rtsp URL; any other text is a
+            file name, whatever it looks like. Or a video's bytes, or a file object.
         options: Which part to read, and the limits.
 
     Raises:
@@ -43,9 +44,13 @@ class Video:
         VideoDecodeError: Its pictures are larger than the limit.
     """
 
-    def __init__(self, source: str | os.PathLike[str], options: ReadOptions = _DEFAULTS) -> None:
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | bytes | GivenFile,
+        options: ReadOptions = _DEFAULTS,
+    ) -> None:
         self._options = options
-        self._source = _open_source(os.fspath(source), options)
+        self._source = _open_source(source, options)
         self.path = self._source.path
         """The input as named, without credentials."""
         self._is_closed = False
@@ -270,8 +275,13 @@ class Video:
             findings.note_missing_end(opened, counts, duration, self._usual_gap)
 
 
-def _open_source(name: str, options: ReadOptions) -> Source:
+def _open_source(
+    source: str | os.PathLike[str] | bytes | GivenFile, options: ReadOptions
+) -> Source:
     """Find out what a name means: stdin, a URL, or a path."""
+    if isinstance(source, bytes | GivenFile):
+        return from_given(source, shown_name(source), options)
+    name = os.fspath(source)
     if name == "-":
         return from_stdin(options)
     if is_url(name):

@@ -5,6 +5,7 @@ user named and no other. Knows nothing of frames.
 """
 
 import errno
+import io
 import os
 import stat
 import sys
@@ -23,6 +24,7 @@ from vidtag.video.formats import (
     index_comes_last,
     not_a_video,
 )
+from vidtag.video.given import GivenFile
 from vidtag.video.options import ReadOptions
 from vidtag.video.waiting import Worker
 
@@ -410,7 +412,37 @@ def _from_descriptor(descriptor: int, path: str, options: ReadOptions) -> Source
                 path, "empty_file", f"'{path}' is empty (0 bytes); check what is fed into it."
             )
         return FileSource(path, file, status.st_size, options)
-    pipe = os.fdopen(descriptor, "rb", buffering=0)
+    return _from_stream(os.fdopen(descriptor, "rb", buffering=0), path, options)
+
+
+def from_given(given: bytes | GivenFile, path: str, options: ReadOptions) -> Source:
+    """Open what a program holds: a video's bytes, or a file object."""
+    if isinstance(given, GivenFile) and not given.can_seek:
+        return _from_stream(given, path, options)
+    file = cast(BinaryIO, io.BytesIO(given) if isinstance(given, bytes) else given)
+    size = file.seek(0, os.SEEK_END)
+    if size == 0:
+        raise VideoOpenError(path, "empty_file", f"'{path}' is empty (0 bytes).")
+    return GivenSource(path, file, size, options)
+
+
+class GivenSource(FileSource):
+    """A file object, whose reading may fail in any way."""
+
+    def open(self) -> InputContainer:
+        """Open it from its beginning, or raise a `VideoOpenError`."""
+        try:
+            return super().open()
+        except VideoOpenError as exc:
+            raise self.failure() or exc from exc
+
+    def failure(self) -> VideoError | None:
+        """Return the error that ended reading, if there was one."""
+        error = getattr(self._file, "error", None)
+        return None if error is None else _read_failed(self.path, error)
+
+
+def _from_stream(pipe: Stream, path: str, options: ReadOptions) -> Source:
     reader = PipeReader(pipe)
     try:
         if not reader.index_comes_last():
@@ -420,11 +452,14 @@ def _from_descriptor(descriptor: int, path: str, options: ReadOptions) -> Source
         pipe.close()
         if not isinstance(exc, OSError) or isinstance(exc, VideoOpenError):
             raise
-        raise VideoOpenError(
-            path, "read_failed", f"Reading from '{path}' failed: {exc.strerror}."
-        ) from exc
+        raise _read_failed(path, exc) from exc
     pipe.close()
     return FileSource(path, spooled, size, options)
+
+
+def _read_failed(path: str, error: OSError) -> VideoOpenError:
+    why = error.strerror or "an input/output error"
+    return VideoOpenError(path, "read_failed", f"Reading from '{path}' failed: {why}.")
 
 
 def spool(path: str, head: bytes, rest: Stream) -> tuple[BinaryIO, int]:
