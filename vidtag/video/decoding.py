@@ -25,7 +25,7 @@ from vidtag.video.formats import AV_ERRORS, decoder_max_pixels
 from vidtag.video.gaps import Gaps
 from vidtag.video.options import ReadOptions
 from vidtag.video.orientation import HEAD_BYTES as ORIENTATION_BYTES
-from vidtag.video.orientation import TURNS, OrientationFinder
+from vidtag.video.orientation import OrientationFinder, TurnMark
 from vidtag.video.sources import Source
 from vidtag.video.streams import Opened
 
@@ -183,7 +183,7 @@ class Decoder:
                         if self._orientations is not None:
                             head = bytes(memoryview(packet)[:ORIENTATION_BYTES])
                             if self._orientations.is_in(head):
-                                packet.opaque = TURNS
+                                packet.opaque = TurnMark()
                         if self._opened.clock == "arrival":
                             packet.opaque = Fraction(round(time.monotonic() * 1000), 1000)
                         yield cast("Packet[VideoStream]", packet)

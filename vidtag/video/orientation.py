@@ -9,13 +9,17 @@ from collections.abc import Iterator
 HEAD_BYTES = 4096
 """As much of a packet is looked at: the messages come before the picture."""
 
-TURNS = "turns"
-"""The mark, as `opaque`, of packets with such a message, and of the frames that come of them."""
-
 _DISPLAY_ORIENTATION = 47
 _H264_SEI, _HEVC_PREFIX_SEI = 6, 39
 # Types of units that hold pictures. Source: H.264, table 7-1; H.265, table 7-1.
 _H264_PICTURES, _HEVC_PICTURES = range(1, 6), range(32)
+
+
+class TurnMark:
+    """Marks, as `opaque`, packets with such a message, and the frames that come of them.
+
+    One for each packet: PyAV 18 forgets an object as soon as one of its packets is freed.
+    """
 
 
 class OrientationFinder:

@@ -17,7 +17,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import Interpolation
 
 from vidtag.frames import Image
-from vidtag.video.orientation import TURNS
+from vidtag.video.orientation import TurnMark
 from vidtag.video.side_data import Crop
 
 SCALING = int(
@@ -104,7 +104,7 @@ class TurnReader:
     def read(self, frame: av.VideoFrame) -> Turn:
         """Tell how a frame is turned to stand upright."""
         seen = frame.rotation, frame.width, frame.height
-        is_told = frame.opaque == TURNS
+        is_told = isinstance(frame.opaque, TurnMark)
         if seen != self._seen or is_told:
             self._seen = seen
             turn = _turn_of(frame)
