@@ -86,7 +86,7 @@ def test_every_code_is_listed_with_its_meaning():
 
 
 def test_every_extension_is_listed():
-    listed = set(re.findall(r"`(\.\w+)`", section("Folders")))
+    listed = set(re.findall(r"`(\.[\w-]+)`", section("Folders")))
     assert listed == set(VIDEO_EXTENSIONS)
 
 

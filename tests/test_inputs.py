@@ -367,6 +367,8 @@ def test_folders_may_be_searched_for_more(here: Path) -> None:
 def test_extensions_are_lower_case_with_a_point() -> None:
     assert all(one.startswith(".") and one == one.lower() for one in VIDEO_EXTENSIONS)
     assert {".mp4", ".mov", ".mkv", ".webm", ".avi"} <= VIDEO_EXTENSIONS
+    of_cameras = {".3gpp", ".insv", ".lrv", ".mod", ".tod", ".trp", ".m2p", ".avif"}
+    assert of_cameras <= VIDEO_EXTENSIONS
     assert not {".json", ".csv", ".srt", ".vtt", ".gif", ".mp3"} & VIDEO_EXTENSIONS
 
 

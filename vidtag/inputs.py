@@ -29,16 +29,21 @@ from vidtag.urls import is_url, without_credentials
 # fmt: off
 VIDEO_EXTENSIONS = frozenset(
     {
-        ".264", ".265", ".3g2", ".3gp", ".amv", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv",
-        ".gxf", ".h264", ".h265", ".hevc", ".ivf", ".m1v", ".m2t", ".m2ts", ".m2v", ".m4v",
-        ".mj2", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts",
-        ".mxf", ".nut", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv",
+        ".264", ".265", ".360", ".3g2", ".3gp", ".3gp2", ".3gpp", ".3gpp2", ".amv", ".asf",
+        ".avc", ".avi", ".avif", ".avifs", ".cmfv", ".dav", ".dif", ".divx", ".dv", ".dvr-ms",
+        ".evo", ".f4v", ".flv", ".gxf", ".h261", ".h263", ".h264", ".h265", ".h266", ".heics",
+        ".heifs", ".hevc", ".insv", ".ismv", ".ivf", ".lrf", ".lrv", ".m1v", ".m2p", ".m2t",
+        ".m2ts", ".m2v", ".m4v", ".mj2", ".mjpeg", ".mjpg", ".mk3d", ".mkv", ".mod", ".mov",
+        ".mp2v", ".mp4", ".mp4v", ".mpe", ".mpeg", ".mpg", ".mpv", ".mqv", ".mts", ".mxf", ".nsv",
+        ".nut", ".nuv", ".obu", ".ogm", ".ogv", ".ogx", ".pva", ".qt", ".rm", ".rmvb", ".rv",
+        ".tod", ".tp", ".trp", ".ts", ".ty", ".vob", ".vro", ".vvc", ".webm", ".wm", ".wmv",
         ".wtv", ".y4m",
     }
 )
 # fmt: on
-"""What is taken from folders, whatever its case. Left out are pictures (also animated ones), sound,
-and `.dat`, `.mod`, `.bin`, which are seldom videos; named explicitly, these are tried too."""
+"""What is taken from folders, whatever its case. Left out are pictures (also animated ones, but for
+AVIF, which may be an image sequence), sound, and `.dat` and `.bin`, which are seldom videos; named
+explicitly, these are tried too."""
 
 INPUT_ERROR_CODES: Mapping[str, str] = {
     "nothing_found": "A folder, glob or list holds no video.",

@@ -30,7 +30,7 @@ Identity = tuple[int, int]
 # fmt: off
 MEDIA_EXTENSIONS = VIDEO_EXTENSIONS | {
     # Pictures, also animated ones.
-    ".apng", ".arw", ".avif", ".bmp", ".cr2", ".cr3", ".dng", ".exr", ".gif", ".heic", ".heif",
+    ".apng", ".arw", ".bmp", ".cr2", ".cr3", ".dng", ".exr", ".gif", ".heic", ".heif",
     ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl", ".nef", ".orf", ".pbm",
     ".pgm", ".png", ".ppm", ".psd", ".qoi", ".raf", ".raw", ".rw2", ".svg", ".tga", ".tif",
     ".tiff", ".webp", ".xcf",
@@ -38,8 +38,7 @@ MEDIA_EXTENSIONS = VIDEO_EXTENSIONS | {
     ".aac", ".ac3", ".aif", ".aiff", ".amr", ".ape", ".au", ".caf", ".flac", ".m4a", ".m4b",
     ".mid", ".mka", ".mp2", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma", ".wv",
     # Video that is not taken from folders.
-    ".3gpp", ".braw", ".f4p", ".insv", ".lrv", ".m2p", ".m4p", ".mod", ".mve", ".r3d", ".swf",
-    ".tod", ".trp", ".vc1", ".yuv",
+    ".braw", ".f4p", ".m4p", ".mve", ".r3d", ".swf", ".vc1", ".yuv",
 }
 # fmt: on
 """Suffixes of files that hold pictures or sound, in lower case."""
