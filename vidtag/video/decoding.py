@@ -26,6 +26,7 @@ from vidtag.video.gaps import Gaps
 from vidtag.video.options import ReadOptions
 from vidtag.video.orientation import HEAD_BYTES as ORIENTATION_BYTES
 from vidtag.video.orientation import OrientationFinder, TurnMark
+from vidtag.video.oversize import RefusedPictures
 from vidtag.video.sources import Source
 from vidtag.video.streams import Opened
 
@@ -64,6 +65,9 @@ class DecodeCounts:
     is_encrypted: bool = False
     are_fields: bool = False
     """Whether frames are made of two decoded pictures each."""
+
+    too_large_size: tuple[int, int] | None = None
+    """Width and height of pictures that were refused because they are beyond the limit."""
 
     last_packet_pts: int | None = None
     """The largest timestamp among the stream's packets that are shown."""
@@ -126,12 +130,15 @@ class Decoder:
         if context.name in TURNED_BY_MESSAGES:
             self._orientations = OrientationFinder(context.name, context.extradata or b"")
         self._fields = FieldPairs() if context.name == "hevc" else None
+        self._refused = RefusedPictures(context, options.max_pixels)
         self._num_failed_in_a_row = 0
 
     def frames(self) -> Iterator[av.VideoFrame]:
         """Yield frames in decoder order until the stream ends."""
         counts = self.counts
         for packet in self._packets():
+            if self._refused.is_certain:
+                return
             is_garbage = self._num_failed_in_a_row >= MAX_FAILED_IN_A_ROW
             counts.is_given_up = counts.is_given_up or is_garbage
             if is_garbage or (self.uses_frame_threads and packet.is_corrupt):
@@ -142,6 +149,7 @@ class Decoder:
             except AV_ERRORS:
                 if packet.size:
                     counts.failed_packets += 1
+                    self._look_at_refused(packet)
                 self._num_failed_in_a_row += 1
                 if self.uses_frame_threads:
                     counts.is_cut_short = True
@@ -160,9 +168,15 @@ class Decoder:
         if self._fields is not None:
             yield from self._counted(self._fields.flush())
 
+    def _look_at_refused(self, packet: Packet[VideoStream]) -> None:
+        self._refused.look(packet)
+        if self._refused.is_certain or not self.counts.frames:
+            self.counts.too_large_size = self._refused.size
+
     def _counted(self, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         for frame in frames:
             self.counts.frames += 1
+            self.counts.too_large_size = None  # it was damage
             if self._fields is not None:
                 self.counts.are_fields = self._fields.are_fields
             yield frame

@@ -222,7 +222,7 @@ def no_frames(
             "choose an earlier --start.",
         )
     head = source.edges(HEAD_BYTES)[:HEAD_BYTES]
-    size = declared_size(head) or opened.size
+    size = counts.too_large_size or declared_size(head) or opened.size
     if size[0] * size[1] > options.max_pixels:
         return too_many_pixels(path, size, options.max_pixels)
     if counts.packets and is_encrypted(source, opened, counts):

@@ -263,6 +263,8 @@ class Video:
             raise failure
         if self._last is None:
             raise failure or no_frames(self._source, opened, counts, self._options)
+        if counts.too_large_size is not None:
+            raise too_many_pixels(self.path, counts.too_large_size, self._options.max_pixels)
         duration = self._duration()
         if counts.frames == 1 and not self._is_cut:
             findings.note("still_picture", "has one frame; it was tagged as a still picture.")
