@@ -39,7 +39,7 @@ HOMES = {
 
 # video → frames → windows → scores → timeline → results → formats; none imports one further on.
 ORDER = [
-    ["arguments.py", "errors.py", "frames.py", "stopping.py", "urls.py"],
+    ["arguments.py", "errors.py", "frames.py", "stopping.py", "text.py", "urls.py"],
     [
         "video",
         "windows.py",
@@ -50,6 +50,7 @@ ORDER = [
         "read_ahead.py",
     ],
     ["timeline.py", "results.py", "settings.py"],
+    ["documents"],
     ["cache"],
     ["store.py"],
     ["models"],

@@ -14,8 +14,8 @@ from make_video import make_video
 from tiny_models import make_tiny_model
 
 from vidtag import __version__, cli
+from vidtag.documents.json import read_documents
 from vidtag.models.load import MODEL_WARNING_CODES
-from vidtag.results import read_documents
 
 TINY = ["--engine", "torch", "--precision", "fp32"]
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vidtag.formats import FORMATS
-from vidtag.formats.characters import escape_controls, one_line
+from vidtag.text import escape_controls, one_line
 
 # Text that formats take for their own comes up often enough; surrogates may stand in JSON.
 TEXT = st.text(

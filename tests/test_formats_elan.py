@@ -10,7 +10,7 @@ import pytest
 from documents import make_document, make_documents
 
 from vidtag.formats import get_format
-from vidtag.formats.characters import one_line
+from vidtag.text import one_line
 
 DOCUMENTS = make_documents()
 

@@ -7,8 +7,8 @@ import pytest
 from documents import HOSTILE_PATHS, make_document, make_documents
 
 from vidtag.formats import get_format
-from vidtag.formats.characters import one_line
 from vidtag.formats.otio import edit_rate
+from vidtag.text import one_line
 
 otio = pytest.importorskip("opentimelineio", reason="it has no wheels for this Python")
 

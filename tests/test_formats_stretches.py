@@ -17,9 +17,9 @@ import webvtt
 from documents import HOSTILE_LABELS, make_document, make_documents, make_empty
 
 from vidtag.formats import get_format
-from vidtag.formats.characters import one_line
 from vidtag.formats.stretches import list_gaps, list_stretches
 from vidtag.results import Document, SegmentRecord
+from vidtag.text import one_line
 
 DOCUMENTS = make_documents()
 

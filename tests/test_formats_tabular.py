@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from documents import HOSTILE_PATHS, make_document, make_documents, make_empty, make_failed
 
+from vidtag.documents.json import read_documents
 from vidtag.formats import get_format
 from vidtag.formats.jsonlines import to_indented
 from vidtag.formats.tabular import COLUMNS
-from vidtag.results import read_documents
 
 DOCUMENTS = make_documents()
 ALL = list(DOCUMENTS.values())

@@ -20,6 +20,7 @@ from documents import make_document, make_failed
 
 import vidtag
 from vidtag.cache.contents import hash_file
+from vidtag.documents.json import read_documents
 from vidtag.errors import OutputError, UsageError
 from vidtag.inputs import Input, Inputs, find_inputs
 from vidtag.outputs import (
@@ -31,7 +32,7 @@ from vidtag.outputs import (
     plan_outputs,
     write_whole,
 )
-from vidtag.results import Document, Failure, read_documents
+from vidtag.results import Document, Failure
 
 ONE = Inputs(items=(Input(source="a.mp4", name=PurePosixPath("a.mp4")),))
 MANY = replace(ONE, is_many=True)

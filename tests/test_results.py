@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from documents import make_document, make_documents, make_empty
 
-from vidtag.results import SegmentRecord, read_documents, summarise, to_json
+from vidtag.documents.json import read_documents
+from vidtag.results import SegmentRecord, summarise, to_json
 
 DOCUMENTS = make_documents()
 

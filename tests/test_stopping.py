@@ -18,7 +18,7 @@ from fake_classifier import FakeClassifier
 from make_video import make_video
 
 from vidtag import ReadOptions, ScoreStore, Settings, Tagger, stopping
-from vidtag.results import read_documents
+from vidtag.documents.json import read_documents
 
 SCRIPT = """
 import os, sys, threading

@@ -11,11 +11,11 @@ from rich.cells import cell_len
 from rich.console import Console
 from tiny_models import make_tiny_model
 
+from vidtag.documents.json import read_documents
 from vidtag.formats.table import make_rows, render, to_text
 from vidtag.results import (
     Document,
     SegmentRecord,
-    read_documents,
     summarise,
     to_json,
 )

@@ -20,7 +20,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from vidtag import __version__, options, stopping
 from vidtag.errors import ModelError, ModelOptionError, UsageError, VidtagError
-from vidtag.terminal import printable, printing, stderr_console
+from vidtag.terminal import printing, stderr_console
+from vidtag.text import printable
 from vidtag.urls import hide_credentials
 
 if TYPE_CHECKING:

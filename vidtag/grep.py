@@ -18,8 +18,8 @@ from fractions import Fraction
 from typing import Protocol
 
 from vidtag.errors import UsageError
-from vidtag.formats.characters import escape_controls
 from vidtag.results import Document, StepRecord, TagRecord, round_score, round_seconds
+from vidtag.text import escape_controls
 
 _ROUNDING = 5e-7
 """By how much a stored score may differ from the one it was."""

@@ -21,7 +21,8 @@ from vidtag.formats.headline import NOTHING, guess_phrase, held_phrases
 from vidtag.frames import format_seconds
 from vidtag.results import Document
 from vidtag.scoring import StepTags
-from vidtag.terminal import is_live, printable, stderr_console
+from vidtag.terminal import is_live, stderr_console
+from vidtag.text import printable
 
 _NUM_LABELS_TOLD = 3
 """Labels in the line of a finished video."""

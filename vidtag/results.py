@@ -5,20 +5,24 @@ in this order. Times are rounded to milliseconds and scores to six decimals here
 else. `vidtag schema` prints the JSON Schema, which is made from these classes.
 """
 
+import functools
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from fractions import Fraction
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from vidtag.errors import DocumentError, VidtagError
+from vidtag.text import encodable, escape_json
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 SCHEMA_VERSION: Literal[1] = 1
 
-# JSON may carry these raw, but a terminal or a line reader may act on them: delete and C1
-# controls, line separators, changes of writing direction. They only ever stand inside strings.
-_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# An escape in JSON: of a backslash, of a pair of surrogates, of half of one (the group), or else.
+_ESCAPES = re.compile(rb"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\(u[dD][89a-fA-F]..)|\\.")
 
 _CONFIG = {"use_attribute_docstrings": True}
 
@@ -352,22 +356,13 @@ class Failure:
     error: ErrorRecord
 
 
-def printable_path(path: str) -> str:
-    r"""Replace what is no UTF-8 in a file name, so that any encoder takes it.
-
-    >>> printable_path("caf\udce9.mp4")
-    'caf�.mp4'
-    """
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 def make_failure(path: str, error: VidtagError, vidtag_version: str) -> Failure:
     """Record an input that failed."""
     return Failure(
         schema_version=SCHEMA_VERSION,
         vidtag_version=vidtag_version,
-        video=FailedVideo(path=printable_path(path)),
-        error=ErrorRecord(code=error.code, message=printable_path(str(error))),
+        video=FailedVideo(path=encodable(path)),
+        error=ErrorRecord(code=error.code, message=encodable(str(error))),
     )
 
 
@@ -376,7 +371,7 @@ def to_json(result: Document | Failure, *, indent: int | None = None) -> str:
     text = json.dumps(
         result, default=_fields_of, indent=indent, ensure_ascii=False, allow_nan=False
     )
-    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return escape_json(text)
 
 
 def _fields_of(record: Any) -> dict[str, Any]:
@@ -384,48 +379,49 @@ def _fields_of(record: Any) -> dict[str, Any]:
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
-def read_documents(text: str, name: str) -> Iterable[Document | Failure]:
-    """Read stored results: one document, a list of them, or JSON Lines.
+def parse_json(text: bytes | str) -> Any:
+    """Parse JSON from strangers: bounded in depth and time, and of numbers none but finite ones.
 
-    Args:
-        text: The content of the file.
-        name: What to call it in an error.
+    Half a surrogate pair, which a label may carry, becomes U+FFFD.
 
     Raises:
-        DocumentError: It is no JSON, or no result of schema version 1.
+        ValueError: It is no JSON.
     """
+    from pydantic_core import from_json  # only needed to read results back
+
+    plain = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:
-        parsed = json.loads(text)
-        values = parsed if isinstance(parsed, list) else [parsed]
-    except json.JSONDecodeError:
-        try:
-            values = [json.loads(line) for line in text.split("\n") if line.strip()]
-        except json.JSONDecodeError as exc:
-            raise DocumentError(
-                name, f"{name}: not JSON ({exc.msg} in line {exc.lineno})."
-            ) from exc
-    if not values:
-        raise DocumentError(name, f"{name}: no result in it.")
-    return [_parse(value, name) for value in values]
+        return from_json(plain, allow_inf_nan=False)
+    except ValueError:
+        whole = _ESCAPES.sub(lambda match: rb"\ufffd" if match[1] else match[0], plain)
+        if whole == plain:
+            raise
+        return from_json(whole, allow_inf_nan=False)
 
 
-def _parse(value: Any, name: str) -> Document | Failure:
-    from pydantic import TypeAdapter, ValidationError  # only needed to read results back
+@functools.cache
+def _adapter(kind: type[Document] | type[Failure]) -> "TypeAdapter[Document | Failure]":
+    from pydantic import TypeAdapter  # takes 20 ms to make one
 
-    kind: type[Document] | type[Failure] = Document
-    if isinstance(value, dict) and "error" in value:
-        kind = Failure
+    return TypeAdapter(kind)
+
+
+def parse_result(value: Any, name: str) -> Document | Failure:
+    """Make a result of parsed JSON; whether its numbers make sense is not checked here.
+
+    Raises:
+        DocumentError: It is no result of schema version 1.
+    """
+    from pydantic import ValidationError
+
     if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
         raise DocumentError(name, f"{name}: not a vidtag result of schema version 1.")
     try:
-        parsed: Document | Failure = TypeAdapter[Document | Failure](kind).validate_python(value)
+        return _adapter(Failure if "error" in value else Document).validate_python(value)
     except ValidationError as exc:
-        first = exc.errors()[0]
+        first = exc.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DocumentError(name, f"{name}: not a vidtag result: {where}: {first['msg']}.") from exc
-    if isinstance(parsed, Document) and "summary" not in value:
-        return replace(parsed, summary=summarise(parsed.segments, parsed.sampling))
-    return parsed
 
 
 def make_json_schema() -> dict[str, Any]:

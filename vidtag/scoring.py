@@ -42,7 +42,6 @@ from vidtag.results import (
     TimingRecord,
     VideoRecord,
     WarningRecord,
-    printable_path,
     round_score,
     round_seconds,
     summarise,
@@ -50,6 +49,7 @@ from vidtag.results import (
 from vidtag.scores import Scores, Tag, top_tags
 from vidtag.settings import Settings
 from vidtag.store import ScoreStore
+from vidtag.text import encodable
 from vidtag.timeline import Step, TimelineBuilder, find_segments
 from vidtag.windows import Grid, Window
 
@@ -456,7 +456,7 @@ class Run:
 def _video_record(read: ReadResult) -> VideoRecord:
     info = read.info
     return VideoRecord(
-        path=printable_path(info.path),
+        path=encodable(info.path),
         size_bytes=info.size_bytes,
         container=info.container,
         codec=info.codec,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from vidtag.documents.json import read_stored
 from vidtag.errors import DocumentError, UsageError, VideoError, VideoOpenError
 from vidtag.grep import (
     Hit,
@@ -19,9 +20,10 @@ from vidtag.grep import (
 )
 from vidtag.inputs import Input, Inputs
 from vidtag.progress import Display
-from vidtag.results import Document, Failure, read_documents
+from vidtag.results import Document, Failure
 from vidtag.tagger import Tagger, Tagging
-from vidtag.terminal import printable, printing
+from vidtag.terminal import printing
+from vidtag.text import printable
 
 DOCUMENT_SUFFIXES = (".json", ".jsonl", ".ndjson")
 """Inputs of these names are stored documents, all others are videos."""
@@ -177,17 +179,17 @@ def _search_stored(
 
 
 def _read(item: Input, display: Display) -> Iterator[Document | Failure]:
-    path = item.source
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        yield from read_documents(text, path)
-    except OSError as exc:
-        display.fail(f"{path} can't be read: {exc.strerror}.")
-    except (UnicodeDecodeError, DocumentError) as exc:
-        if item.is_picked:  # by its extension, which other programs' files have, too
-            display.tally.other_files += 1
-        elif isinstance(exc, DocumentError):
-            display.fail(str(exc))
+    errors: list[str] = []
+    is_ours = not item.is_picked
+    for result in read_stored(item.source):
+        if isinstance(result, DocumentError):
+            errors.append(str(result))
+            is_ours = is_ours or isinstance(result.__cause__, OSError)
         else:
-            display.fail(f"{path} is no JSON: it is not UTF-8 text.")
+            is_ours = True
+            yield result
+        if is_ours:
+            while errors:
+                display.fail(errors.pop(0))
+    if errors:  # picked by its extension, which other programs' files have, too
+        display.tally.other_files += 1

@@ -1,16 +1,22 @@
 """Stored documents, rendered again: no video and no model is needed."""
 
 import os
-import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import IO
 
 from vidtag.batch import Stdout
-from vidtag.errors import DocumentError, UsageError
+from vidtag.documents.json import parse_stored, read_stored
+from vidtag.errors import DocumentError, OutputError, UsageError
 from vidtag.inputs import Input, Inputs
 from vidtag.outputs import Outputs, open_outputs, plan_outputs
-from vidtag.results import Document, Failure, read_documents
-from vidtag.terminal import printable, stderr_console
+from vidtag.results import Document, Failure, to_json
+from vidtag.terminal import stderr_console
+from vidtag.text import printable
+
+_SPOOL_BYTES = 64 << 20
+"""Of results that stay in memory, before they go to a temporary file."""
 
 
 def run_show(
@@ -35,64 +41,77 @@ def run_show(
         OutputError: The results can't be written.
     """
     console = stderr_console()
-    results: list[Document | Failure] = []
-    num_unread = 0
-    for path in paths:
-        try:
-            results += _read(path)
-        except DocumentError as exc:
-            num_unread += 1
-            console.print(f"error: {printable(str(exc))}")
-    inputs = Inputs(
-        items=tuple(Input(source=r.video.path, name=name) for r, name in _named(results)),
-        failures=(),
-        num_other_files=0,
-        is_many=len(results) > 1,
-    )
-    plans = plan_outputs(outputs, formats, inputs)
-    opened: Outputs
-    if plans[0].kind == "stdout":
-        opened = Stdout(plans[0].formats[0], is_many=inputs.is_many)
-    else:
-        opened = open_outputs(plans, inputs, also_read=paths, force=force)
-    warned: set[str] = set()
-    with opened:
-        for item, result in zip(inputs.items, results, strict=True):
-            if isinstance(result, Failure):
-                console.print(f"error: {printable(result.error.message)}")
-            elif not quiet:
-                for warning in result.warnings:
-                    if warning.message not in warned:  # those of the model fit every video
-                        warned.add(warning.message)
-                        console.print(f"warning: {printable(warning.message)}")
-            opened.write(item, result)
+    # One result is in memory at a time: all are read once for their names, and kept on the disk.
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
+        sources: list[str] = []
+        num_unread = 0
+        for path in paths:
+            for result in read_stored(path):
+                if isinstance(result, DocumentError):
+                    num_unread += 1
+                    console.print(f"error: {printable(str(result))}")
+                else:
+                    sources.append(result.video.path)
+                    _keep(spool, result)
+        spool.seek(0)
+        inputs = Inputs(
+            items=tuple(Input(source=source, name=name) for source, name in _named(sources)),
+            failures=(),
+            num_other_files=0,
+            is_many=len(sources) > 1,
+        )
+        plans = plan_outputs(outputs, formats, inputs)
+        if any(plan.kind == "folder" for plan in plans):
+            _refuse_twice(inputs.items)
+        opened: Outputs
+        if plans[0].kind == "stdout":
+            opened = Stdout(plans[0].formats[0], is_many=inputs.is_many)
+        else:
+            opened = open_outputs(plans, inputs, also_read=paths, force=force)
+        with opened:
+            _write(opened, zip(inputs.items, map(parse_stored, spool), strict=True), quiet=quiet)
     if num_unread:
-        return 3 if results else 1
+        return 3 if sources else 1
     return 0
 
 
-def _read(path: str) -> Sequence[Document | Failure]:
+def _keep(spool: IO[bytes], result: Document | Failure) -> None:
     try:
-        if path == "-":
-            return list(read_documents(sys.stdin.buffer.read().decode("utf-8"), "standard input"))
-        with open(path, encoding="utf-8") as file:
-            return list(read_documents(file.read(), path))
+        spool.write(to_json(result).encode("utf-8") + b"\n")
     except OSError as exc:
-        raise DocumentError(path, f"{path} can't be read: {exc.strerror}.") from exc
-    except UnicodeDecodeError as exc:
-        raise DocumentError(path, f"{path} is no JSON: it is not UTF-8 text.") from exc
+        raise OutputError("-", f"Can't write a temporary file: {exc.strerror}.") from exc
 
 
-def _named(
-    results: Sequence[Document | Failure],
-) -> Iterator[tuple[Document | Failure, PurePosixPath]]:
-    """Give each result its place in an output folder: its video's name."""
+def _write(
+    outputs: Outputs, results: Iterable[tuple[Input, Document | Failure]], *, quiet: bool
+) -> None:
+    console = stderr_console()
+    warned: set[str] = set()
+    for item, result in results:
+        if isinstance(result, Failure):
+            console.print(f"error: {printable(result.error.message)}")
+        elif not quiet:
+            for warning in result.warnings:
+                if warning.message not in warned:  # those of the model fit every video
+                    warned.add(warning.message)
+                    console.print(f"warning: {printable(warning.message)}")
+        outputs.write(item, result)
+
+
+def _named(sources: Sequence[str]) -> Iterator[tuple[str, PurePosixPath]]:
+    """Give each result its place in an output folder: its video's name, or all of its path."""
     taken: set[PurePosixPath] = set()
-    for result in results:
-        name = PurePosixPath(os.path.basename(result.video.path) or "video")
+    for source in sources:
+        name = PurePosixPath(os.path.basename(source) or "video")
         if name in taken:
-            name = PurePosixPath(result.video.path.strip("/").replace("/", "_"))
-        if name in taken:
-            raise UsageError(f"'{result.video.path}' stands there twice; show one at a time.")
+            name = PurePosixPath(source.strip("/").replace("/", "_"))
         taken.add(name)
-        yield result, name
+        yield source, name
+
+
+def _refuse_twice(items: Sequence[Input]) -> None:
+    taken: set[PurePosixPath] = set()
+    for item in items:
+        if item.name in taken:
+            raise UsageError(f"'{item.source}' stands there twice; show one at a time.")
+        taken.add(item.name)

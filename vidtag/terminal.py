@@ -1,34 +1,18 @@
-"""Text for terminals: what is safe to print, and where.
+"""stdout and stderr as they are: terminals, files, pipes, or gone.
 
-Names, metadata and labels come from strangers. Whatever a terminal might act on is written
-out as an escape, so that it is seen and does nothing.
+What of a stranger's text is safe to print there stands in `vidtag.text`.
 """
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vidtag.errors import OutputError
-from vidtag.results import printable_path
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-# C0 and C1 controls, delete; line and paragraph separators; marks that change the writing
-# direction, or hide (zero-width ones but for the joiners, which emoji and scripts need).
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-
-
-def printable(text: str) -> str:
-    r"""Make a text of a stranger safe to print.
-
-    >>> printable("a\x1b[31mb\nc")
-    'a\\x1b[31mb\\nc'
-    """
-    return _UNSAFE.sub(lambda match: repr(match[0])[1:-1], printable_path(text))
 
 
 def stderr_console() -> "Console":

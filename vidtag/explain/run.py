@@ -28,9 +28,10 @@ from vidtag.explain.pictures import ExplainedClip, embed
 from vidtag.frames import format_seconds
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions, load_classifier
-from vidtag.results import Document, printable_path, round_score, round_seconds
+from vidtag.results import Document, round_score, round_seconds
 from vidtag.settings import Settings
 from vidtag.tagger import Tagger
+from vidtag.text import encodable
 from vidtag.urls import without_credentials
 from vidtag.windows import Grid, Window, slide
 
@@ -239,7 +240,7 @@ def _past_the_end(options: ExplainOptions, end: str = "") -> UsageError:
 
 
 def _shown(options: ExplainOptions) -> str:
-    return printable_path(without_credentials(options.source))
+    return encodable(without_credentials(options.source))
 
 
 def _read(
@@ -290,7 +291,7 @@ def to_json(result: VideoExplanation, *, indent: int | None = None) -> str:
         {
             "schema_version": 1,
             "vidtag_version": vidtag.__version__,
-            "video": {"path": printable_path(result.path)},
+            "video": {"path": encodable(result.path)},
             "model": {"id": info.model_id, "revision": info.revision, "licence": info.licence},
             "explanations": [_to_plain(window) for window in result.windows],
         },

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from vidtag.explain.run import VideoExplanation
 from vidtag.frames import format_seconds
-from vidtag.terminal import printable, printing
+from vidtag.terminal import printing
+from vidtag.text import printable
 
 _UNBOUNDED = 100_000
 

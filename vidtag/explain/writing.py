@@ -26,7 +26,7 @@ from vidtag.outputs.whole import (
     clear_temporaries,
     make_folder,
 )
-from vidtag.results import printable_path
+from vidtag.text import encodable
 from vidtag.urls import without_credentials
 
 OUTPUT_SUFFIXES = (*ANIMATION_SUFFIXES, ".png", ".json")
@@ -125,7 +125,7 @@ def _content(result: VideoExplanation, suffix: str) -> bytes:
 def _targets(output: str, source: str) -> list[str]:
     """Name the files that are written; none where a name does not say what to write."""
     if _is_folder(output):
-        shown = printable_path(without_credentials(source))
+        shown = encodable(without_credentials(source))
         name = os.path.basename(shown.rstrip("/")) or "video"
         return [os.path.join(output, f"{name}.explain{suffix}") for suffix in _FOLDER_SUFFIXES]
     suffix = os.path.splitext(output)[1].lower()

@@ -12,9 +12,9 @@ Source: https://ffmpeg.org/ffmpeg-formats.html#Metadata-2
 
 import re
 
-from vidtag.formats.characters import one_line
 from vidtag.formats.stretches import list_stretches
 from vidtag.results import Document
+from vidtag.text import one_line
 
 _SEPARATOR = " + "
 """Between labels that hold at the same time."""

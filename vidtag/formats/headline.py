@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from vidtag.frames import format_seconds
 from vidtag.results import Document, SummaryRecord, TagRecord
-from vidtag.terminal import printable
+from vidtag.text import printable
 
 LEAST_SHOWN_SCORE = 0.05
 """What scores less beside another label is noise: of 400 labels, it may be any."""

@@ -15,9 +15,9 @@ import json
 from collections.abc import Sequence
 from html import escape
 
-from vidtag.formats.characters import one_line
 from vidtag.formats.links import is_url, media_url, posix_path, quote_path
 from vidtag.results import Document, Failure, SegmentRecord
+from vidtag.text import one_line
 
 _CONTROL = "actions"
 _OBJECT = "video"

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vidtag.models.describe import ModelDescription
-from vidtag.terminal import printable, printing
+from vidtag.terminal import printing
+from vidtag.text import printable
 
 _UNBOUNDED = 200
 """Columns of the list off a terminal: it is never wrapped there."""

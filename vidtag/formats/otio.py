@@ -13,9 +13,9 @@ Source: https://opentimelineio.readthedocs.io/en/stable/tutorials/otio-serialize
 import json
 from collections.abc import Sequence
 
-from vidtag.formats.characters import one_line
 from vidtag.formats.links import file_name, media_url
 from vidtag.results import Document, SegmentRecord
+from vidtag.text import one_line
 
 Object = dict[str, object]
 """One object of the file, with the name and version of its schema."""

@@ -34,9 +34,9 @@ def write_page_at(
     """
     from vidtag.report.page import render_page
     from vidtag.report.rendering import relative_href
-    from vidtag.report.thumbnails import read_thumbnails
+    from vidtag.report.thumbnails import is_plain_file, read_thumbnails
 
-    if not os.path.isfile(source):
+    if not is_plain_file(source):
         return write_page(document)
     return render_page(
         document,

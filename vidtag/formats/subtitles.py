@@ -10,8 +10,8 @@ the tests.
 
 from collections.abc import Iterator
 
-from vidtag.formats.characters import one_line
 from vidtag.results import Document, milliseconds
+from vidtag.text import one_line
 
 # SubRip has no escapes; players take <…> and {…} for markup, `\N` for a line break, and `>` may
 # end an arrow.

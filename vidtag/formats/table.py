@@ -20,7 +20,7 @@ from vidtag.formats.stretches import list_gaps
 from vidtag.frames import format_seconds
 from vidtag.models.registry import ALIASES, DEMO_MODEL
 from vidtag.results import Document, TagRecord
-from vidtag.terminal import printable
+from vidtag.text import printable
 
 _BAR_CELLS = 10
 _SCORE_CELLS = 5
@@ -136,8 +136,9 @@ def _shortened(name: str, room: int) -> str:
     """Leave out the beginning of a name that is too long: its end tells files apart."""
     if cell_len(name) <= room:
         return name
-    first = next(n for n in range(len(name) + 1) if cell_len(name[n:]) < room)
-    return f"…{name[first:]}"
+    end = name[-4 * room :]  # some characters take no room of their own
+    first = next(n for n in range(len(end) + 1) if cell_len(end[n:]) < room)
+    return f"…{end[first:]}"
 
 
 def _settings(document: Document) -> Text:
@@ -146,7 +147,7 @@ def _settings(document: Document) -> Text:
         f"{document.video.width}x{document.video.height}",
         f"{sampling.num_windows} window{'s' * (sampling.num_windows != 1)} of "
         f"{sampling.window_seconds:g} s every {sampling.stride_seconds:g} s",
-        f"{engine.name} {engine.precision} on {engine.device}",
+        printable(f"{engine.name} {engine.precision} on {engine.device}"),
     ]
     if model.licence:
         parts.append(f"weights {printable(model.licence)}")

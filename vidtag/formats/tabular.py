@@ -17,8 +17,8 @@ Source: https://owasp.org/www-community/attacks/CSV_Injection
 
 from collections.abc import Callable, Iterable, Sequence
 
-from vidtag.formats.characters import escape_controls
 from vidtag.results import Document, Failure, milliseconds
+from vidtag.text import escape_controls
 
 COLUMNS = (
     "file",

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from vidtag.documents.json import read_documents
 from vidtag.errors import UsageError
 from vidtag.formats import Format
 from vidtag.inputs import Input, Inputs
@@ -38,7 +39,8 @@ from vidtag.outputs.whole import (
     write_all,
     write_whole,
 )
-from vidtag.results import Document, Failure, printable_path, read_documents, to_json
+from vidtag.results import Document, Failure, to_json
+from vidtag.text import encodable
 from vidtag.urls import is_url
 
 
@@ -129,7 +131,7 @@ class JoinedOutputs(Closing):
             return
         by_path: dict[str, list[str]] = {}
         for source in self._sources:
-            by_path.setdefault(printable_path(source), []).append(source)
+            by_path.setdefault(encodable(source), []).append(source)
         for raw, line in read_lines(self._path):
             video = line.get("video")
             path = video.get("path") if isinstance(video, dict) else None

@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterable
 
+from vidtag.documents.json import read_stored
 from vidtag.errors import DocumentError
 from vidtag.formats import FORMATS
 from vidtag.inputs import Input
 from vidtag.outputs.made import ContentId, Fingerprint
 from vidtag.outputs.sink import Closing, Outputs
 from vidtag.outputs.whole import write_whole
-from vidtag.results import Document, Failure, read_documents
+from vidtag.results import Document, Failure
 
 INDEX_NAME = "index.html"
 
@@ -52,12 +53,9 @@ class IndexedOutputs(Closing):
         """Tell whether an input is left alone; then its stored document is listed."""
         if not self._outputs.is_done(item, fingerprint, content_id):
             return False
-        path = self._beside(item, "json")
-        try:
-            with open(path, encoding="utf-8") as file:
-                self._results += [(item, result) for result in read_documents(file.read(), path)]
-        except (OSError, UnicodeDecodeError, DocumentError):
-            pass  # there is none, or it is not ours
+        for result in read_stored(self._beside(item, "json")):
+            if not isinstance(result, DocumentError):  # else there is none, or it is not ours
+                self._results.append((item, result))
         return True
 
     def write(self, item: Input, result: Document | Failure) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vidtag.formats.characters import one_line
 from vidtag.formats.headline import worth_showing
 from vidtag.report.drawing import (
     MAX_POINTS,
@@ -20,6 +19,7 @@ from vidtag.report.drawing import (
     trace_curve,
 )
 from vidtag.results import Document, SegmentRecord, SummaryRecord, TagRecord, milliseconds
+from vidtag.text import one_line
 
 NUM_COLOURS = 7
 """Okabe and Ito's palette without black, which is the text's: told apart with any colour sight.

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vidtag.formats.characters import escape_controls, one_line
 from vidtag.formats.headline import worth_showing
 from vidtag.formats.links import file_name
 from vidtag.formats.stretches import list_gaps
@@ -27,6 +26,7 @@ from vidtag.report.lanes import Lane, choose_moments, make_lanes, name_labels, r
 from vidtag.report.rendering import checked_href, clock, embed_data, embed_json, render
 from vidtag.report.thumbnails import MAX_THUMBNAILS, Thumbnail
 from vidtag.results import Document, ModelRecord, SegmentRecord
+from vidtag.text import escape_controls, one_line
 
 MAX_PAGE_BYTES = 1_900_000
 """Pages stay under 2 MB: pictures are left out, the least important first, above this."""

@@ -19,11 +19,12 @@ from markupsafe import Markup
 
 from vidtag.formats.headline import percent
 from vidtag.frames import format_seconds
+from vidtag.text import escape_controls
 
 _ASSETS = "assets"
 
 # What would end a script element, open a comment in it, or break a line in old JavaScript.
-_JSON_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+_JSON_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\x7f\u2028\u2029"}
 
 
 def render(template: str, values: Mapping[str, object], *, script: str) -> str:
@@ -134,6 +135,13 @@ def _asset(name: str) -> str:
     return (resources.files(__package__) / _ASSETS / name).read_text(encoding="utf-8")
 
 
+def _without_controls(value: object) -> object:
+    """Escape what acts in a text of a stranger; what we wrote ourselves is `Markup`."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return escape_controls(value)
+    return value
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -143,6 +151,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_without_controls,
     )
     environment.filters["clock"] = clock
     environment.filters["decimal"] = decimal

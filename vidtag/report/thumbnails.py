@@ -5,6 +5,8 @@ an error: a page is complete without.
 """
 
 import io
+import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,6 +15,7 @@ from vidtag.errors import VidtagError
 from vidtag.frames import Frame, Image
 from vidtag.report.lanes import choose_moments
 from vidtag.results import Document
+from vidtag.urls import is_url
 
 MAX_THUMBNAILS = 48
 """Pictures on a page: more than that, nobody scrolls through; the table has every segment."""
@@ -63,7 +66,8 @@ def read_thumbnails(
     """Take a picture at the peak of each segment, in one pass with seeks.
 
     Args:
-        source: The video. Standard input (`-`) can't be read twice and gives none.
+        source: The video: a regular file of this machine. A document may name anything, so
+            nothing else is opened: no address, pipe or device.
         document: What was found in it.
         max_count: Of the most important segments, the best of each label first.
         max_bytes: Of one picture; on an index, `INDEX_BYTES` will do.
@@ -72,7 +76,7 @@ def read_thumbnails(
         Pictures in the order of time; none for moments that cannot be read.
     """
     peaks = {segment.peak_seconds for segment in choose_moments(document, max_count)}
-    if source == "-" or not peaks:
+    if not peaks or not is_plain_file(source):
         return ()
     limit = min(max_bytes, TOTAL_BYTES // len(peaks))
     thumbnails = []
@@ -82,6 +86,18 @@ def read_thumbnails(
     except (VidtagError, OSError):
         pass  # missing, damaged from here on, or not what it was: the pictures so far will do
     return tuple(thumbnails)
+
+
+def is_plain_file(source: str) -> bool:
+    """Tell whether it is a regular file; those of /proc, which may block, have no size."""
+    is_on_a_server = os.sep == "\\" and source.startswith(("\\\\", "//"))
+    if source == "-" or is_url(source) or is_on_a_server:
+        return False
+    try:
+        found = os.stat(source)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size > 0
 
 
 def _frames_at(source: str, moments: Sequence[float]) -> Iterator[tuple[float, Frame]]:
