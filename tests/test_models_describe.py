@@ -34,6 +34,7 @@ def built(config: ModelConfig) -> tuple[int, float]:
             modeling_videomae, "get_sinusoid_encoding_table", lambda n, d: torch.zeros(1, n, d)
         )
         model = transformers.AutoModelForVideoClassification.from_config(real).eval()
+        model.requires_grad_(False)  # VideoPrism counts as it would run
         side = config.image_size
         clip = torch.zeros(1, config.num_frames, 3, side, side)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -61,14 +62,19 @@ def test_the_arithmetic_holds_for_odd_configurations(tmp_path: Path, architectur
 
 
 def test_an_unknown_arithmetic_is_left_open() -> None:
-    config = parse_config({"model_type": "videoprism_vision_model", "num_labels": 3}, "x")
-    assert model_cost(config) is None
-    assert default_batch_size(config, "cpu") == 1
-    assert default_batch_size(config, "cuda:0") == 4
-    assert config.image_size == 288
-    assert config.kind.input_name == "pixel_values_videos"
     space_only = parse_config({"model_type": "timesformer", "attention_type": "space_only"}, "x")
     assert model_cost(space_only) is None
+    assert default_batch_size(space_only, "cpu") == 1
+    assert default_batch_size(space_only, "cuda:0") == 4
+
+
+def test_videoprism_is_described_as_it_was_published() -> None:
+    config = parse_config({"model_type": "videoprism_vision_model", "num_labels": 400}, "x")
+    assert (config.num_frames, config.image_size) == (16, 288)
+    cost = model_cost(config)
+    assert cost is not None
+    assert (cost.parameters, cost.gflops) == built(config)
+    assert cost.tokens == 4096
 
 
 def test_every_alias_is_listed_without_network_or_cache(

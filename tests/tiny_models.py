@@ -11,7 +11,7 @@ from typing import Any
 
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
-ARCHITECTURES = ("videomae", "timesformer", "vivit", "vjepa2")
+ARCHITECTURES = ("videomae", "timesformer", "vivit", "vjepa2", "videoprism_vision_model")
 
 
 def kinetics_labels() -> list[str]:
@@ -36,6 +36,19 @@ def preprocessor_values(architecture: str, image_size: int) -> tuple[str, dict[s
             "rescale_factor": 1 / 255,
             "size": {"shortest_edge": int(image_size * 256 / 224)},
             "video_processor_type": "VJEPA2VideoProcessor",
+        }
+    if architecture == "videoprism_vision_model":
+        return "video_preprocessor_config.json", {
+            "do_convert_rgb": True,
+            "do_normalize": False,
+            "do_rescale": True,
+            "do_resize": True,
+            "image_mean": [0.48145466, 0.4578275, 0.40821073],
+            "image_std": [0.26862954, 0.26130258, 0.27577711],
+            "resample": 3,
+            "rescale_factor": 1 / 255,
+            "size": crop,
+            "video_processor_type": "LlavaOnevisionVideoProcessor",
         }
     if architecture == "vivit":
         return "preprocessor_config.json", {
@@ -91,7 +104,8 @@ def make_tiny_model(
         num_labels: how many classes, unless `labels` names them; 400 gets Kinetics-like names.
         labels: their names.
         image_size: height and width; a multiple of 16 (V-JEPA 2 and the rest alike).
-        num_frames: per clip; the architecture's own number where `None`, but 8 for V-JEPA 2.
+        num_frames: per clip; the architecture's own number where `None`, but 8 for V-JEPA 2 and
+            VideoPrism.
         hidden_size: width of the transformer; a multiple of 4.
         seed: of the weights.
         legacy_biases: name VideoMAE's biases q_bias and v_bias, as all published ones do.
@@ -186,6 +200,17 @@ def _build(
             num_pooler_layers=1,
         )
         cls = transformers.VJEPA2ForVideoClassification
+    elif architecture == "videoprism_vision_model":
+        del shared["num_hidden_layers"]
+        config = transformers.VideoPrismVisionConfig(
+            **shared,
+            **usual,
+            num_frames=num_frames or 8,
+            tubelet_size=[1, 16, 16],
+            num_spatial_layers=2,
+            num_temporal_layers=1,
+        )
+        cls = transformers.VideoPrismForVideoClassification
     else:
         raise ValueError(f"no tiny model for {architecture!r}; there are {ARCHITECTURES}")
     torch.manual_seed(seed)

@@ -313,7 +313,7 @@ def _parse(values: Mapping[str, Any], rules: ProcessorRules) -> Preprocessing:
         shortest_edge=shortest,
         longest_edge=longest,
         exact_size=exact,
-        resample=_filter(values, rules) if do_resize else "bilinear",
+        resample=_filter(known, rules) if do_resize else "bilinear",
         image_size=height,
         crop=do_crop,
         pads_up=rules.is_numpy,
@@ -324,12 +324,10 @@ def _parse(values: Mapping[str, Any], rules: ProcessorRules) -> Preprocessing:
     )
 
 
-def _filter(values: Mapping[str, Any], rules: ProcessorRules) -> Filter:
-    if "resample" not in values:
-        return rules.resample
-    number = values["resample"]
+def _filter(known: Mapping[str, Any], rules: ProcessorRules) -> Filter:
+    number = known.get("resample")
     if number is None:
-        return "bilinear"
+        return rules.resample
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(_FILTERS):
         raise PreprocessorError(
             "bad_preprocessor", f"it resizes with filter {number!r} (resample), and Pillow has 0-5"

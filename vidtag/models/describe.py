@@ -1,6 +1,6 @@
 """What a model costs, from its configuration alone: tokens, parameters, GFLOPs per window.
 
-Owns the arithmetic of the four architectures and what `vidtag models` lists. Reads
+Owns the arithmetic of the architectures and what `vidtag models` lists. Reads
 config.json where the model is cached and the published configuration where it is not;
 imports neither torch nor transformers.
 """
@@ -214,7 +214,7 @@ def model_cost(config: ModelConfig) -> ModelCost | None:
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """The numbers that all four architectures have."""
+    """The numbers that all architectures have."""
 
     width: int
     depth: int
@@ -378,6 +378,49 @@ def _vjepa2(config: ModelConfig) -> ModelCost:
     )
 
 
+def _videoprism(config: ModelConfig) -> ModelCost:
+    s, values = _Sizes.of(config), config.values
+    time, height, width = (int(side) for side in values.get("tubelet_size", (1, 18, 18)))
+    places = (config.image_size // height) * (config.image_size // width)
+    frames = config.num_frames // time
+    tokens, pixels = places * frames, 3 * time * height * width
+    over_places = int(values.get("num_spatial_layers", 12))
+    over_time = int(values.get("num_temporal_layers", 4))
+    heads = int(values.get("num_attention_heads", 12))
+    biases = 3 if values.get("qkv_bias", True) else 0
+    inner = s.mlp // heads * heads  # the pooler's heads share the width of the MLPs
+    pooler_params = (
+        3 * _dense(s.width, inner, bias=bool(biases))
+        + _dense(inner, s.width)
+        + inner // heads  # a scale for each of a head's numbers
+        + s.width  # the query
+        + 2 * s.width
+    )
+    pooler_macs = 2 * s.width * inner + 2 * tokens * (s.width * inner + inner)
+    return ModelCost(
+        parameters=_dense(pixels, s.width)
+        + (places + config.num_frames) * s.width
+        + (over_places + over_time) * _block_params(s.width, s.mlp, biases)
+        + 4 * s.width
+        + pooler_params
+        + _dense(s.width, s.labels),
+        tokens=tokens,
+        gflops=_gflops(
+            tokens * pixels * s.width
+            + over_places * frames * _block_macs(places, s.width, s.mlp)
+            + over_time * places * _block_macs(frames, s.width, s.mlp)
+            + pooler_macs
+            + s.width * s.labels
+        ),
+    )
+
+
 _COUNTERS: Mapping[str, Callable[[ModelConfig], ModelCost | None]] = MappingProxyType(
-    {"videomae": _videomae, "timesformer": _timesformer, "vivit": _vivit, "vjepa2": _vjepa2}
+    {
+        "videomae": _videomae,
+        "timesformer": _timesformer,
+        "vivit": _vivit,
+        "vjepa2": _vjepa2,
+        "videoprism_vision_model": _videoprism,
+    }
 )
