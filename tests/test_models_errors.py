@@ -93,6 +93,21 @@ def missing_shard(folder: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
 
 
+def adapter_alone(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "x/y"}')
+    (folder / "adapter_model.safetensors").write_bytes(b"x")
+
+
+def processor(name: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        path = folder / "preprocessor_config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "image_processor_type": name}))
+
+    return change
+
+
 LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 346161616\n"
 LABELS = {str(index): f"label {index}" for index in range(3)}
 
@@ -107,6 +122,17 @@ CASES: list[tuple[str, Callable[[Path], None], str]] = [
     ("image model", config(model_type="vit"), "unsupported_model"),
     ("remote code", config(model_type="mine", auto_map={"AutoModel": "m.M"}), "remote_code"),
     ("several labels", config(problem_type="multi_label_classification"), "multi_label"),
+    ("a regression", config(problem_type="regression"), "regression"),
+    ("a regression of one", config(problem_type="regression", id2label={"0": "x"}), "regression"),
+    ("one label", config(id2label={"0": "fall"}, label2id=None), "one_label"),
+    ("one label by number", config(id2label=None, label2id=None, num_labels=1), "one_label"),
+    ("weights of its own name", config(transformers_weights="x.safetensors"), "bad_config"),
+    ("type is a list", config(model_type=["videomae"]), "unsupported_model"),
+    ("an adapter beside it", write("adapter_config.json", b"{}"), "adapter"),
+    ("an adapter's weights", write("adapter_model.safetensors", b"x"), "adapter"),
+    ("an adapter's pickle", write("adapter_model.bin", b"x"), "adapter"),
+    ("an adapter alone", adapter_alone, "adapter"),
+    ("an unknown processor", processor("PixtralImageProcessor"), "bad_preprocessor"),
     ("frames in words", config(num_frames="many"), "bad_config"),
     ("no frames", config(num_frames=0), "bad_config"),
     ("wide pictures", config(image_size=[32, 64]), "bad_config"),
@@ -153,7 +179,7 @@ def test_an_unsound_model_is_refused_in_one_line(
     assert str(tmp_path) in message
     assert "\n" not in message
     assert len(message) < 400 + len(str(tmp_path))
-    if code in ("multi_label", "size_mismatch"):
+    if code in ("multi_label", "regression", "one_label", "size_mismatch"):
         assert isinstance(caught.value, ModelMismatchError)
     else:
         assert isinstance(caught.value, ModelLoadError)
