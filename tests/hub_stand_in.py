@@ -46,8 +46,20 @@ class Hub:
     broken: set[str] = field(default_factory=set)
     """Ids for which the hub answers 503."""
 
+    slow: set[str] = field(default_factory=set)
+    """Ids whose large files stop in the middle until the other side hangs up."""
+
+    licences: dict[str, str] = field(default_factory=dict)
+    """Licence that a model's card names, by its id."""
+
     requests: list[str] = field(default_factory=list)
     """Method and path of every request, in order."""
+
+    starts: list[int] = field(default_factory=list)
+    """First byte of every request for a large file."""
+
+    is_halfway: threading.Event = field(default_factory=threading.Event)
+    """Set when a slow file has stopped in the middle."""
 
 
 @contextmanager
@@ -94,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith("/storage/"):
             model_id, _, name = path.removeprefix("/storage/").partition("/files/")
             content = (self.hub.models[model_id] / name).read_bytes()
-            self._send(200, content, cut=model_id in self.hub.cut)
+            self._send_stored(model_id, content)
         elif "/resolve/" in path:
             model_id, _, rest = path.strip("/").partition("/resolve/")
             revision, _, name = rest.partition("/")
@@ -125,11 +137,15 @@ class _Handler(BaseHTTPRequestHandler):
             "sha": COMMIT,
             "private": False,
             "gated": "auto" if model_id in self.hub.gated else False,
-            "tags": [],
+            "tags": [f"license:{self.hub.licences[model_id]}"]
+            if model_id in self.hub.licences
+            else [],
             "downloads": 0,
             "likes": 0,
             "siblings": [
-                {"rfilename": path.name} for path in sorted(folder.iterdir()) if path.is_file()
+                {"rfilename": path.name, "size": path.stat().st_size}
+                for path in sorted(folder.iterdir())
+                if path.is_file()
             ],
         }
         self._send(200, json.dumps(info).encode(), {"Content-Type": "application/json"})
@@ -158,6 +174,25 @@ class _Handler(BaseHTTPRequestHandler):
             )
         else:
             self._send(200, content, {"X-Repo-Commit": COMMIT})
+
+    def _send_stored(self, model_id: str, content: bytes) -> None:
+        """Send a large file, or the part of it that is asked for."""
+        start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").split("-")[0])
+        self.hub.starts.append(start)
+        rest = content[start:]
+        more = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+        if model_id in self.hub.slow and self.command == "GET":
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(rest)))
+            self.end_headers()
+            self.wfile.write(rest[: len(rest) // 2])
+            self.wfile.flush()
+            self.hub.is_halfway.set()
+            self.connection.recv(1)  # until the other side hangs up
+            self.close_connection = True
+            return
+        cut = model_id in self.hub.cut
+        self._send(206 if start else 200, rest, more if start else None, cut=cut)
 
     def _error(
         self, status: int, code: str, message: str, headers: dict[str, str] | None = None

@@ -428,11 +428,22 @@ def explain(  # noqa: PLR0913 - one parameter per option
         print_explanation(result)
 
 
-@app.command()
+models_app = typer.Typer(
+    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+app.add_typer(models_app, name="models")
+
+
+@models_app.callback()
 def models(
+    ctx: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """List the models that have short names, and which are at hand."""
+    """List the models that have short names, and which are at hand; or get one."""
+    if ctx.invoked_subcommand is not None:
+        if as_json:
+            raise typer.BadParameter("--json is for the list: vidtag models --json.")
+        return
     from vidtag.models.describe import list_models
 
     descriptions = list_models()
@@ -442,6 +453,31 @@ def models(
     from vidtag.formats.models import print_models
 
     print_models(descriptions)
+
+
+@models_app.command()
+def get(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An alias, a hub id, or a folder.")],
+    revision: options.Revision = None,
+    offline: options.Offline = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Download a model and convert it for this machine; prints the folder that it lies in.
+
+    Says its size and licence first. After an interruption, files that came whole are kept.
+    """
+    from vidtag.models.getting import get_model
+
+    load = _load_options(model=name, revision=revision, offline=offline, quiet=quiet)
+
+    def tell(line: str) -> None:
+        if not quiet:
+            _complain(line)
+
+    ready = get_model(load, tell)
+    tell(f"{name} is ready, on {ready.info.device} with {ready.info.engine}: "
+         f"vidtag VIDEO -m {name}")  # fmt: skip
+    _print(printable(str(ready.files.folder)))
 
 
 @app.command()

@@ -226,7 +226,7 @@ def _announce(wanted: Wanted, about: Any, sizes: list[int | None]) -> None:
         name = wanted.hub_id if wanted.name == wanted.hub_id else f"{wanted.name} ({wanted.hub_id})"
         wanted.tell(
             f"downloading {name}: {format_bytes(size) if size else 'size unknown'}, "
-            f"licence {licence or 'unknown'}"
+            f"{tell_licence(licence)}"
         )
     free = _free_bytes(Path(HF_HUB_CACHE))
     if size is not None and free is not None and size > free + _cached_bytes(wanted.hub_id):
@@ -236,6 +236,18 @@ def _announce(wanted: Wanted, about: Any, sizes: list[int | None]) -> None:
             f"it takes {format_bytes(size)}, and {HF_HUB_CACHE} has room for "
             f"{format_bytes(free)}; make room, or let HF_HOME name a folder on another disk",
         )
+
+
+def tell_licence(licence: str | None) -> str:
+    """Name a licence, and what a well-known kind of it forbids.
+
+    >>> tell_licence("cc-by-nc-4.0")
+    'licence cc-by-nc-4.0 (for non-commercial use)'
+    """
+    if licence is None:
+        return "licence unknown"
+    is_limited = "-nc" in licence.lower()
+    return f"licence {licence}{' (for non-commercial use)' if is_limited else ''}"
 
 
 def _licence(about: Any) -> str | None:
@@ -344,7 +356,7 @@ def _hub_failure(wanted: Wanted, exc: Exception) -> "ModelLoadError | None":
             model,
             "download_failed",
             "the disk is full; make room, or let HF_HOME name a folder on another one, and "
-            f"run {wanted.command}: it goes on where it stopped",
+            f"run {wanted.command}",
         )
     if isinstance(exc, PermissionError) or (
         isinstance(exc, OSError) and exc.errno in (errno.EROFS, errno.EACCES)
@@ -359,6 +371,6 @@ def _hub_failure(wanted: Wanted, exc: Exception) -> "ModelLoadError | None":
     return refuse(
         model,
         "download_failed",
-        f"the download broke off ({one_line(exc)}); run {wanted.command}: it goes on where it "
-        "stopped",
+        f"the download broke off ({one_line(exc)}); try again with {wanted.command}, which keeps "
+        "the files that came whole",
     )
