@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -188,7 +188,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(rest[: len(rest) // 2])
             self.wfile.flush()
             self.hub.is_halfway.set()
-            self.connection.recv(1)  # until the other side hangs up
+            with suppress(ConnectionError):
+                self.connection.recv(1)  # until the other side hangs up
             self.close_connection = True
             return
         cut = model_id in self.hub.cut

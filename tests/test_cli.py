@@ -338,6 +338,22 @@ def test_missing_files_are_named_before_a_model_is_looked_for(run, tmp_path):
     assert "nobody" not in err
 
 
+def test_a_missing_file_is_named_first_beside_one_that_is_there(run, clip, tmp_path):
+    missing, model = str(tmp_path / "missing.mp4"), ["-m", "./nowhere"]
+    for arguments in (["tag"], ["grep", "x"]):
+        code, out, err = run(*arguments, clip, missing, *model)
+        assert (code, out) == (1 + (arguments[0] == "grep"), "")
+        first, *_, last = err.splitlines()
+        assert first.endswith(f"There is no file '{missing}'; check the spelling.")
+        assert "the model './nowhere'" in last
+        assert err.count("missing.mp4") == 1
+    for name in (missing, str(tmp_path)):
+        code, _, err = run("explain", name, *model)
+        assert code == 1
+        assert name in err
+        assert "model" not in err
+
+
 def test_a_misspelt_command_is_no_file(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, err = run("mdels")

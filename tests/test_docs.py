@@ -54,6 +54,11 @@ def test_every_command_is_named():
     for command in cli.app.registered_commands:
         name = command.name or command.callback.__name__
         assert name == "tag" or f"`vidtag {name}`" in README, name
+    for group in cli.app.registered_groups:
+        assert f"`vidtag {group.name}`" in README
+        for command in group.typer_instance.registered_commands:
+            name = command.name or command.callback.__name__
+            assert f"`vidtag {group.name} {name}`" in README, name
 
 
 def test_every_format_is_listed():

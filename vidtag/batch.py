@@ -13,11 +13,11 @@ from pathlib import PurePosixPath
 
 import vidtag
 from vidtag.cache.contents import hash_file
-from vidtag.errors import OutputError, UsageError, VideoError, VideoOpenError
+from vidtag.errors import OutputError, UsageError, VideoError
 from vidtag.explained import Explainer
 from vidtag.formats import FORMATS, Format
 from vidtag.frames import format_seconds
-from vidtag.inputs import Input, find_inputs
+from vidtag.inputs import Input, find_inputs, foresee_failure
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.outputs import ContentId, Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.progress import Display
@@ -185,23 +185,32 @@ def run_batch(
             display.fail(str(failure))
             outputs.write(_as_input(failure), _failure(failure))
         items = list(inputs.items)
-        if all(item.is_missing for item in items):
-            # A misspelt name must not have a model downloaded first.
-            for item in items[: 1 if request.fail_fast else None]:
-                error = VideoOpenError.missing(item.source)
+        failing = _foresee_failures(items)
+        if len(failing) == len(items):
+            for item, error in list(failing.items())[: 1 if request.fail_fast else None]:
                 display.fail(str(error))
                 outputs.write(item, _failure(error))
         elif not (inputs.failures and request.fail_fast):
+            named = failing.keys() if not request.fail_fast else ()
+            for item in named:
+                display.fail(str(failing[item]))
             tagger = Tagger(load_classifier(load, display.note), settings, store=store)
             if request.skip_existing:
                 items = _without_done(items, outputs, _Made(load, tagger, store), display)
             is_kept = not request.outputs and not inputs.is_many
-            _Batch(request, display, outputs, is_kept=is_kept).run(items, tagger)
+            batch = _Batch(request, display, outputs, is_kept=is_kept, named=frozenset(named))
+            batch.run(items, tagger)
     display.summarise()
     tally = display.tally
     if not tally.failed:
         return 0
     return 3 if tally.tagged or tally.skipped else 1
+
+
+def _foresee_failures(items: Sequence[Input]) -> dict[Input, VideoError]:
+    """Find what is certain to fail, so that it is named before a model is looked for."""
+    found = {item: foresee_failure(item.source) for item in items}
+    return {item: error for item, error in found.items() if error is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +259,8 @@ class _Batch:
     outputs: Outputs
     is_kept: bool
     """Whether of a video that is stopped the result so far is printed."""
+    named: frozenset[Input]
+    """Inputs of which it is said already that they fail."""
 
     def run(self, items: Sequence[Input], tagger: Tagger) -> None:
         """Tag the inputs one after the other."""
@@ -302,7 +313,8 @@ class _Batch:
                 return False  # stopped before there was anything to tell
             document = video.document()
         except VideoError as exc:
-            self.display.fail(str(exc))
+            if item not in self.named:
+                self.display.fail(str(exc))
             with self.display.paused(), held():
                 self.outputs.write(item, _failure(exc))
             return False

@@ -72,12 +72,6 @@ class Input:
     is_picked: bool = False
     """Nobody named it: it was picked from a folder by its extension."""
 
-    @property
-    def is_missing(self) -> bool:
-        """Whether it names a file, and there is none."""
-        is_file = self.source != "-" and not is_url(self.source)
-        return is_file and not os.path.lexists(self.source)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
@@ -125,6 +119,22 @@ class _Search:
 
     def fail(self, path: str, code: str, message: str) -> None:
         self.failures.append(VideoOpenError(path, code, message))
+
+
+def foresee_failure(source: str) -> VideoError | None:
+    """Tell what is certain to fail before it is opened, and before a model is looked for.
+
+    A misspelt name must neither have a model downloaded first nor wait for one to load.
+    """
+    if source == "-" or is_url(source):
+        return None
+    try:
+        os.stat(source)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL is no part of a name
+        return VideoOpenError.missing(source)
+    except OSError:  # its reader finds the words
+        return None
+    return None
 
 
 def find_inputs(

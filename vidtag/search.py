@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from vidtag.documents.json import read_stored
-from vidtag.errors import DocumentError, UsageError, VideoError, VideoOpenError
+from vidtag.errors import DocumentError, UsageError, VideoError
 from vidtag.grep import (
     Hit,
     Matcher,
@@ -18,7 +18,7 @@ from vidtag.grep import (
     format_name,
     search_document,
 )
-from vidtag.inputs import Input, Inputs
+from vidtag.inputs import Input, Inputs, foresee_failure
 from vidtag.progress import Display
 from vidtag.results import Document, Failure
 from vidtag.tagger import Tagger, Tagging
@@ -111,14 +111,15 @@ def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], T
     """
     if request.names_only and request.counts:
         raise UsageError("-l prints names and -c counts; choose one.")
-    items = [item for item in inputs.items if not _is_stored(item.source)]
-    # Where all are missing, none is worth a model, which may have to be downloaded.
-    videos = [item.source for item in items] if not all(i.is_missing for i in items) else []
-    display = Display(num_videos=len(items), quiet=request.quiet, is_batch=False)
+    failing = {item: foresee_failure(item.source) for item in inputs.items}
+    items = [item for item in inputs.items if failing[item] is None]
+    videos = [item.source for item in items if not _is_stored(item.source)]
+    display = Display(num_videos=len(videos), quiet=request.quiet, is_batch=False)
     printer = _Printer(request, display)
     with display, ExitStack() as stack:
-        for failure in inputs.failures:
-            display.fail(str(failure))
+        for failure in (*inputs.failures, *failing.values()):
+            if failure is not None:
+                display.fail(str(failure))
         if videos:
             tagger = make_tagger()
             if not request.quiet:
@@ -129,11 +130,9 @@ def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], T
                     display.say(f"warning: no label of {tagger.classifier.info.model_id} matches "
                                 f"'{text}'.")  # fmt: skip
             batch = iter(stack.enter_context(tagger.open(*videos)))
-        for item in inputs.items:
+        for item in items:
             if _is_stored(item.source):
                 _search_stored(item, request, printer, display)
-            elif not videos:
-                display.fail(str(VideoOpenError.missing(item.source)))
             else:
                 _search_video(next(batch), tagger, request, printer, display)
     others = display.tally.other_files

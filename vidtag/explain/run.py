@@ -5,6 +5,7 @@ Owns which windows are explained, and the JSON of explanations. Knows neither fi
 """
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import vidtag
-from vidtag.errors import EmptyVideoError, UsageError
+from vidtag.errors import EmptyVideoError, UsageError, VideoError, VideoOpenError
 from vidtag.explain.explanation import Explanation, Method
 from vidtag.explain.measures import MeasureRow, Measures, measure, read_measures
 from vidtag.explain.methods import (
@@ -26,6 +27,7 @@ from vidtag.explain.methods import (
 )
 from vidtag.explain.pictures import ExplainedClip, embed
 from vidtag.frames import format_seconds
+from vidtag.inputs import foresee_failure
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.results import Document, round_score, round_seconds
@@ -123,6 +125,9 @@ def explain_video(
     """
     if options.source == "-":
         raise UsageError("a video on stdin can be read only once, so it cannot be explained")
+    error = None if document is not None else _foresee_failure(options.source)
+    if error is not None:
+        raise error
     if options.at is None and document is None:
         tagger = Tagger(classifier or options.load, options.settings, store=store)
         document = tagger.tag(options.source)
@@ -145,6 +150,15 @@ def explain_video(
     explained = tuple(_explain(classifier, window, chosen, options) for window, chosen in windows)
     shown = without_credentials(options.source)
     return VideoExplanation(path=shown, classifier=classifier, windows=explained)
+
+
+def _foresee_failure(source: str) -> VideoError | None:
+    """Tell what is certain to fail, before a model is looked for."""
+    if os.path.isdir(source):
+        return VideoOpenError(
+            source, "is_a_folder", f"'{source}' is a folder; name a video file in it."
+        )
+    return foresee_failure(source)
 
 
 def _suits(classifier: Classifier, method: Method) -> bool:

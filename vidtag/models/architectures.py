@@ -30,6 +30,12 @@ class Architecture:
     size_key: str = "image_size"
     """Where config.json has the height and width of a frame."""
 
+    channels_key: str = "num_channels"
+    """Where config.json has the channels of a frame."""
+
+    tensors: str
+    """What the names of its encoder's tensors begin with."""
+
     num_frames: int
     """Where config.json is silent. Source: the configuration classes of transformers 5.24."""
 
@@ -58,6 +64,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 name="videomae",
                 title="VideoMAE",
                 input_name="pixel_values",
+                tensors="videomae",
                 num_frames=16,
                 image_size=224,
                 attention="sdpa",
@@ -67,6 +74,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 name="timesformer",
                 title="TimeSformer",
                 input_name="pixel_values",
+                tensors="timesformer",
                 num_frames=8,
                 image_size=224,
                 attention="eager",
@@ -81,6 +89,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 name="vivit",
                 title="ViViT",
                 input_name="pixel_values",
+                tensors="vivit",
                 num_frames=32,
                 image_size=224,
                 attention="sdpa",
@@ -92,8 +101,10 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 name="vjepa2",
                 title="V-JEPA 2",
                 input_name="pixel_values_videos",
+                tensors="vjepa2",
                 frames_key="frames_per_clip",
                 size_key="crop_size",
+                channels_key="in_chans",
                 num_frames=64,
                 image_size=256,
                 takes_any_size=True,  # it turns positions into angles
@@ -104,6 +115,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 name="videoprism_vision_model",
                 title="VideoPrism",
                 input_name="pixel_values_videos",
+                tensors="vision_model",
                 num_frames=16,
                 image_size=288,
                 attention="eager",  # it caps the attention logits, which sdpa can't

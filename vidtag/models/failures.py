@@ -77,6 +77,8 @@ def _quote(model: str) -> str:
 
 
 def _end(sentence: str) -> str:
+    if len(sentence.splitlines()) > 1:  # a name or a library's message with line breaks
+        sentence = " ".join(sentence.split())
     return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 

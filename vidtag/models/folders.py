@@ -10,7 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vidtag.models.weights import foreign_among, list_some
+from vidtag.models.weights import (
+    find_weights,
+    foreign_among,
+    format_bytes,
+    list_some,
+    stands_for_a_file,
+)
 
 PREPROCESSOR_FILES = (
     "processor_config.json",
@@ -55,10 +61,34 @@ def why_no_model(folder: Path) -> str:
     if below:
         names = [str(path.relative_to(folder)) for path in below]
         return f"there is no config.json in it, but in its subfolders; name one: {list_some(names)}"
+    if find_weights(folder):
+        return "there is no config.json in it; copy the one that its weights were saved with"
     found = foreign_among(path.name for path in _entries(folder))
     if found:
         return f"there is no config.json in it, but {found}"
     return "there is no config.json in it; name a folder in the hub's format"
+
+
+def why_no_config(path: Path) -> str | None:
+    """Say why a config file is not to be read at all; `None` where it is, or is not there."""
+    name = path.name
+    try:
+        if not path.is_file():
+            is_there = path.exists() or path.is_symlink()
+            return f"its {name} is no regular file; put the file itself there" if is_there else None
+        size = path.stat().st_size
+        if size > LARGEST_CONFIG:
+            return f"its {name} takes {format_bytes(size)}, which no config does"
+        why = stands_for_a_file(path)
+        if why is None:
+            json.loads(path.read_bytes())
+    except RecursionError:
+        return f"its {name} is nested too deeply"
+    except (OSError, ValueError) as exc:
+        if type(exc) is ValueError:  # neither of JSON nor of UTF-8, of which its reader says more
+            return f"its {name} holds a number of thousands of digits"
+        return None
+    return why
 
 
 def list_checkpoints(folder: Path) -> list[Path]:

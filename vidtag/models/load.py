@@ -131,6 +131,7 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
         tell=tell,
     )
     config = read_config(files.folder, files.name)
+    _check_channels(files, config)
     preprocessing = _preprocessing(files, config)
     info = _info(files, config, preprocessing, plan, options.batch_size)
     if plan.engine == "openvino":
@@ -224,6 +225,18 @@ def _missing(files: ModelFiles, package: str, exc: ImportError) -> VidtagError:
         "missing_package",
         f"the package {package} can't be imported ({one_line(exc, 80)}); `pip install {package}`",
     )
+
+
+def _check_channels(files: ModelFiles, config: ModelConfig) -> None:
+    """Refuse a model that takes other pictures than red, green and blue."""
+    channels = config.values.get(config.kind.channels_key)
+    if channels not in (None, 3) or isinstance(channels, bool):
+        raise mismatch(
+            files.name,
+            "unsupported_model",
+            f"it takes pictures of {one_line(repr(channels), 40)} channels, and those of videos "
+            "have 3; name a model that was trained on colour pictures",
+        )
 
 
 def _preprocessing(files: ModelFiles, config: ModelConfig) -> Preprocessing:

@@ -37,9 +37,6 @@ _MOST_LAYERS = 1000
 _MOST_NUMBERS = 1 << 28
 """Of one layer's tokens (1 GB in float32); VideoMAE-huge has 2 million, V-JEPA 2 g/384 13."""
 
-_BASE_NAMES: Mapping[str, str] = {"videoprism_vision_model": "vision_model"}
-"""What the tensors of an architecture begin with, where that is not its `model_type`."""
-
 _WRAPPERS = (
     ("base_model.model.", "PEFT"),
     ("_orig_mod.", "torch.compile"),
@@ -174,7 +171,7 @@ def check_report(files: ModelFiles, config: ModelConfig, report: Mapping[str, An
 def _explain_missing_head(
     files: ModelFiles, config: ModelConfig, missing: Sequence[str], unexpected: Sequence[str]
 ) -> ModelError:
-    base = _BASE_NAMES.get(config.architecture, config.architecture)
+    base = config.kind.tensors
     if any(mark in key for key in unexpected for mark in _ADAPTED):
         return refuse(
             files.name,
@@ -301,4 +298,6 @@ def explain_load_failure(model: str, exc: Exception) -> ModelError:
             "corrupt_weights",
             f"its weights are damaged or no weights ({one_line(exc, 80)}); download them again",
         )
-    return refuse(model, "bad_config", f"transformers refuses it ({text or type(exc).__name__})")
+    if isinstance(exc, KeyError | IndexError | AttributeError) or not text:
+        text = f"{type(exc).__name__} {text}".strip()
+    return refuse(model, "bad_config", f"transformers refuses it ({text})")

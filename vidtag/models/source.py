@@ -16,11 +16,11 @@ from vidtag.models.adapters import refuse_adapter_in
 from vidtag.models.card import card_licence
 from vidtag.models.classifier import CONTENT_REVISION
 from vidtag.models.failures import one_line, refuse
-from vidtag.models.folders import CONFIG_FILES, why_no_model
+from vidtag.models.folders import CONFIG_FILES, why_no_config, why_no_model
 from vidtag.models.hub import Wanted, cached_snapshot, fetch
 from vidtag.models.registry import ALIASES, ModelAlias, alias_of
 from vidtag.models.suggestions import names_a_folder, near_alias, suggest
-from vidtag.models.weights import find_weights, stands_for_a_file
+from vidtag.models.weights import find_weights
 from vidtag.store import ScoreStore
 
 DEMO_FOLDER = Path(__file__).parent / "demo"
@@ -108,6 +108,7 @@ def find_model(
         )
     )
     refuse_adapter_in(folder, model)
+    _check_configs(model, folder)
     return ModelFiles(
         name=model,
         model_id=hub_id,
@@ -156,15 +157,12 @@ def _local(model: str, folder: Path) -> ModelFiles:
     refuse_adapter_in(folder, model)
     if not (folder / "config.json").is_file():
         raise refuse(model, "not_a_model", why_no_model(folder))
-    for name in CONFIG_FILES:
-        why = stands_for_a_file(folder / name)
-        if why is not None:
-            raise refuse(model, "bad_config", why)
+    _check_configs(model, folder)
     alias = ALIASES.get(model)
     try:
         revision = content_revision(folder)
     except OSError as exc:
-        raise refuse(model, "not_a_model", f"its files cannot be read ({one_line(exc)})") from exc
+        raise refuse(model, "not_a_model", f"its files can't be read ({one_line(exc)})") from exc
     return ModelFiles(
         name=model,
         model_id=model,
@@ -182,6 +180,15 @@ def _looks_like_a_path(model: str) -> bool:
         or "\\" in model
         or names_a_folder(model)
     )
+
+
+def _check_configs(model: str, folder: Path) -> None:
+    """Refuse configs that are no files, stand for others, or would stop whoever reads them."""
+    for name in CONFIG_FILES:
+        why = why_no_config(folder / name)
+        if why is not None:
+            code = "bad_config" if name == "config.json" else "bad_preprocessor"
+            raise refuse(model, code, why)
 
 
 def content_revision(folder: Path) -> str:

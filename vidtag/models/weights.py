@@ -57,7 +57,6 @@ _FOREIGN: Sequence[tuple[tuple[str, ...], str, str]] = (
         "merge them with `accelerate merge-weights`",
     ),
     (("zero_to_fp32.py",), "DeepSpeed", "merge its shards with that script"),
-    (("adapter_model.*",), "a LoRA adapter", "merge it into its base with `merge_and_unload()`"),
     (
         ("model-*-of-*.safetensors", "pytorch_model-*-of-*.bin"),
         "shards without their list",
@@ -134,6 +133,8 @@ def why_no_weights(folder: Path) -> str:
     """Say what is missing of a folder's weights, and what is there instead."""
     for name in WEIGHTS:
         index = folder / f"{name}{INDEX_SUFFIX}"
+        if (folder / name).is_symlink() and not (folder / name).exists():
+            return f"its {name} is a link to a file that is gone; put the file itself there"
         if (folder / name).exists():
             return f"its {name} is no regular file; put the file itself there"
         if index.is_file():
@@ -164,7 +165,8 @@ def no_weights_among(names: Iterable[str]) -> str:
 
 def foreign_among(names: Iterable[str]) -> str | None:
     """Name weights in formats that vidtag does not read, and what to do with them."""
-    left = sorted(n for n in names if not any(fnmatch(n, pattern) for pattern in _OF_TRAINING))
+    own = (*_OF_TRAINING, *WEIGHTS)
+    left = sorted(name for name in names if not any(fnmatch(name, pattern) for pattern in own))
     for patterns, kind, advice in _FOREIGN:
         found = [name for name in left if any(fnmatch(name, pattern) for pattern in patterns)]
         if found:
@@ -188,6 +190,8 @@ def stands_for_a_file(path: Path) -> str | None:
         What it is and what to do; `None` where it seems to be what it should.
     """
     try:
+        if not path.is_file():
+            return None
         with path.open("rb") as file:
             head = file.read(_LARGEST_POINTER)
     except OSError:
