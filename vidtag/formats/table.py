@@ -158,7 +158,7 @@ def _headlines(document: Document, width: int | None) -> Iterator[Text]:
     """Say what holds and how long, on as many lines as it takes; on a terminal, on a few."""
     phrases = held_phrases(document)
     if not phrases:
-        yield Text(guess_phrase(document), style="dim", overflow="ellipsis", no_wrap=True)
+        yield Text(guess_phrase(document), style="dim", overflow="ellipsis")
         return
     lines: list[list[str]] = [[]]
     for phrase in phrases:
