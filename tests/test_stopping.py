@@ -20,34 +20,7 @@ from make_video import make_video
 from vidtag import ReadOptions, ScoreStore, Settings, Tagger, stopping
 from vidtag.documents.json import read_documents
 
-SCRIPT = """
-import os, sys, threading
-sys.path.insert(0, os.environ["TESTS"])
-import vidtag.batch
-from fake_classifier import FakeClassifier
-
-class Classifier(FakeClassifier):
-    # Stops reading behind so many frames, and tells on stderr what was scored.
-    num_frames_read = int(os.environ.get("FRAMES", "1000000"))
-    num_scored = int(os.environ.get("SCORED", "1000000"))
-
-    def prepare(self, image):
-        if self.num_prepared == self.num_frames_read:
-            print("waiting", file=sys.stderr, flush=True)
-            threading.Event().wait()
-        return super().prepare(image)
-
-    def logits(self, clips):
-        logits = super().logits(clips)
-        print("scored", len(self.clips), file=sys.stderr, flush=True)
-        if len(self.clips) == self.num_scored:
-            threading.Event().wait()
-        return logits
-
-vidtag.batch.load_classifier = lambda *_: Classifier()
-from vidtag.__main__ import main
-main()
-"""
+COMMAND = Path(__file__).parent / "fake_command.py"
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -76,9 +49,9 @@ class Run:
                 signal.signal(one, signal.SIG_IGN if one in ignored else signal.SIG_DFL)
 
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, *map(str, arguments)], stdin=stdin,
+            [sys.executable, COMMAND, *map(str, arguments)], stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=ignore,
-            env={**os.environ, "TESTS": str(Path(__file__).parent), **values},
+            env={**os.environ, **values},
         )  # fmt: skip
         self.err = b""
         self.guard = threading.Timer(60, self.process.kill)

@@ -14,6 +14,9 @@ from vidtag import stopping
 INTERRUPTED = 130
 """What a shell gives for Ctrl-C: 128 and the signal's number."""
 
+_NOWHERE = "/proc/self/task"
+"""A folder in which nothing has a video's name, and in which nothing can be made."""
+
 
 class _Forgiving(io.TextIOWrapper):
     """Stderr, which may be gone (a closed terminal, a full disk): the result is what counts."""
@@ -32,6 +35,7 @@ def main() -> None:
     """Run the command line and exit; what had to be closed was closed by then."""
     try:
         _mend_streams()
+        _mend_folder()
         stopping.listen()
         from vidtag.cli import run
 
@@ -64,6 +68,22 @@ def _mend_streams() -> None:
         sys.stderr.flush()
     raw = open(2, "wb", closefd=False)  # noqa: SIM115 - stays open
     sys.stderr = _Forgiving(raw, encoding=encoding, errors="backslashreplace", line_buffering=True)
+
+
+def _mend_folder() -> None:
+    """Leave a working folder that was deleted.
+
+    Relative names mean nothing there, and go on meaning nothing; but MKL, which torch uses, ends
+    the process where there is no working folder.
+    """
+    try:
+        os.getcwd()
+    except OSError:
+        try:
+            os.chdir(_NOWHERE)
+        except OSError:
+            sys.stderr.write("vidtag: The working folder is gone; change into another one.\n")
+            os._exit(1)
 
 
 if __name__ == "__main__":

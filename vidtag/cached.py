@@ -1,7 +1,7 @@
 """The cache as a whole: stored scores and converted models, measured and cleared."""
 
 from vidtag.models.converted import clear_converted, measure_converted
-from vidtag.store import ScoreStore, cache_folder
+from vidtag.store import NOWHERE, ScoreStore, cache_folder
 
 
 def measure_cache() -> list[str]:
@@ -9,8 +9,10 @@ def measure_cache() -> list[str]:
     with ScoreStore() as store:
         size = store.size()
     models = measure_converted().num_bytes
+    folder = cache_folder()
+    where = "none: there is no home folder; let VIDTAG_CACHE_DIR name one"
     return [
-        f"folder            {cache_folder()}",
+        f"folder            {where if folder == NOWHERE else folder}",
         f"stored scores     {size.num_runs} runs, {size.num_bytes / 1e6:.1f} MB "
         f"(at most {size.limit_bytes / 1e6:.0f} MB; VIDTAG_CACHE_LIMIT_MB sets another limit)",
         f"converted models  {models / 1e6:.1f} MB",

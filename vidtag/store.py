@@ -42,6 +42,10 @@ _TABLES = {
 _CONTENT_ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 
+NOWHERE = Path(os.devnull) / "vidtag"
+"""A folder that can't be made: the cache of a user who has no home."""
+
+
 def cache_folder() -> Path:
     """Return where vidtag keeps what it can make again: `VIDTAG_CACHE_DIR` or the user's cache."""
     chosen = os.environ.get("VIDTAG_CACHE_DIR")
@@ -49,7 +53,11 @@ def cache_folder() -> Path:
         return Path(chosen)
     from platformdirs import user_cache_path
 
-    return user_cache_path("vidtag", appauthor=False)
+    try:
+        found = user_cache_path("vidtag", appauthor=False)
+    except RuntimeError:  # no HOME, and no entry in /etc/passwd: a container's made-up user
+        return NOWHERE
+    return found if found.is_absolute() else NOWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

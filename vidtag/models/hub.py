@@ -121,7 +121,7 @@ def fetch(wanted: Wanted) -> Path:
     Raises:
         ModelLoadError: it cannot be had.
     """
-    from huggingface_hub.constants import HF_HUB_OFFLINE
+    from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
 
     if wanted.offline or HF_HUB_OFFLINE:
         raise refuse(
@@ -129,6 +129,12 @@ def fetch(wanted: Wanted) -> Path:
             "not_cached",
             f"{_cache_has(wanted)}, and offline was asked for; "
             f"run {wanted.command} once while online, or {DEMO_HINT}",
+        )
+    if HF_HUB_CACHE.startswith("~"):  # it would be made below the working folder
+        raise refuse(
+            wanted.name,
+            "download_failed",
+            "there is no home folder to keep it in; let HF_HOME name a folder",
         )
     try:
         with _hub_noise(wanted.show_progress):
