@@ -12,6 +12,7 @@ possible nevertheless, the document can't answer, and that is told.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -175,6 +176,8 @@ class Matcher:
         if self.is_done:
             return ()
         hits = {tag.index: tag for tag in tags if self._is_hit(tag)}
+        if not hits and not self._runs:
+            return ()
         end = round_seconds(end_seconds)
         for run in self._runs:
             if run.is_open and run.index in hits:
@@ -254,12 +257,13 @@ def search_document(
     """
     matcher = Matcher(patterns, min_score=min_score, max_count=max_count)
     gaps = _Gaps(document, patterns, min_score, labels)
+    peaks = _Peaks(document)
     hits: list[Hit] = []
     undecided: list[Undecided] = []
     for step in document.timeline:
         if matcher.is_done:
             break
-        tags = _with_peaks(document, step)
+        tags = (*step.tags, *peaks.hidden_in(step))
         hits += matcher.add(step.start_seconds, step.end_seconds, tags)
         highest = gaps.highest_hidden_score(step, tags)
         if highest is None:
@@ -279,16 +283,27 @@ def search_document(
     return Search(hits=tuple(hits), undecided=tuple(undecided))
 
 
-def _with_peaks(document: Document, step: StepRecord) -> tuple[TagRecord, ...]:
-    """Add to a step's tags what segments say of it: the score of a label at its best step."""
-    known = {tag.index for tag in step.tags}
-    peaks = [
-        TagRecord(label=segment.label, index=segment.index, score=segment.peak_score)
-        for segment in document.segments
-        if step.start_seconds <= segment.peak_seconds < step.end_seconds
-        and segment.index not in known
-    ]
-    return (*step.tags, *peaks)
+class _Peaks:
+    """What segments say of steps: the score of a label at its best step."""
+
+    def __init__(self, document: Document) -> None:
+        order = enumerate(document.segments)
+        self._peaks = sorted(((one.peak_seconds, n, one) for n, one in order), key=lambda p: p[:2])
+        self._seconds = [seconds for seconds, _, _ in self._peaks]
+
+    def hidden_in(self, step: StepRecord) -> tuple[TagRecord, ...]:
+        """List the labels that have their best step here, and are not among its tags."""
+        first = bisect_left(self._seconds, step.start_seconds)
+        last = bisect_left(self._seconds, step.end_seconds)
+        if first >= last:
+            return ()
+        known = {tag.index for tag in step.tags}
+        here = sorted(self._peaks[first:last], key=lambda peak: peak[1])
+        return tuple(
+            TagRecord(label=one.label, index=one.index, score=one.peak_score)
+            for _, _, one in here
+            if one.index not in known
+        )
 
 
 class _Gaps:
@@ -311,6 +326,7 @@ class _Gaps:
         if patterns.is_exact and not patterns.without_label(known.values()):
             has_unknown = False
         self._may_match_unknown = has_unknown
+        self._wanted_segments = [one for one in document.segments if one.index in self._wanted]
         settings = document.settings
         # Every step that reaches the document's own score is in a segment, if none was dropped.
         self._segments_tell = min_score >= settings.min_score and settings.min_duration_seconds == 0
@@ -319,14 +335,17 @@ class _Gaps:
         """Bound the score of labels that match and are not shown; `None` if none can be a hit."""
         if len(step.tags) >= self._num_labels or not step.tags:
             return None
-        missing = self._wanted - {tag.index for tag in tags}
         # One that is missing comes after all that are stored, and all of them sum up to 1.
-        left = 1 - sum(tag.score for tag in step.tags) + len(step.tags) * _ROUNDING
-        bounds = [min(tag.score for tag in step.tags), left]
+        scores = [tag.score for tag in step.tags]
+        lowest = min(scores)
+        if round_score(lowest) < self._min_score:
+            return None
+        missing = self._wanted - {tag.index for tag in tags}
+        bounds = [lowest, 1 - sum(scores) + len(scores) * _ROUNDING]
         if self._segments_tell:
             peaks = (
                 segment.peak_score
-                for segment in self._document.segments
+                for segment in self._wanted_segments
                 if segment.index in missing
                 and segment.start_seconds < step.end_seconds
                 and step.start_seconds < segment.end_seconds

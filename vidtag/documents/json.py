@@ -151,30 +151,39 @@ def stream_results(file: BinaryIO, name: str) -> Iterator[Stored]:
         yield DocumentError(name, f"{name} is no JSON: it is not UTF-8 text.")
         return
     line = line.removeprefix(_BOM)
-    second = None if _is_json(line) else next(lines, None)
-    if _is_json(line) or (second is not None and _is_json(second[1], of=dict)):
-        rest = [] if second is None else [second]
-        for at, one in itertools.chain([(number, line)], rest, lines):
-            yield from _results(one, name, at)
+    value = _parse(line)
+    second = None
+    if isinstance(value, ValueError):
+        second = next(lines, None)
+    if not isinstance(value, ValueError):
+        yield from _results(value, name, number)
+    elif second is not None and _is_object(second[1]):
+        yield from _results(value, name, number)
+        yield from _results(_parse(second[1]), name, second[0])
+    else:
+        blank = b"\n" * (number - 1)  # so that the lines in errors are those of the file
+        whole = b"".join((blank, line, b"" if second is None else second[1]))
+        rest = file.read(MAX_BYTES)
+        if len(whole) + len(rest) < MAX_BYTES:
+            yield from _whole(whole + rest, name)
+        else:
+            yield _too_large(name)
         return
-    blank = b"\n" * (number - 1)  # so that the lines in errors are those of the file
-    whole = b"".join((blank, line, b"" if second is None else second[1]))
-    rest_of_it = file.read(MAX_BYTES)
-    if len(whole) + len(rest_of_it) >= MAX_BYTES:
-        yield _too_large(name)
-        return
-    yield from _whole(whole + rest_of_it, name)
+    for number, line in lines:
+        yield from _results(_parse(line), name, number)
 
 
 def _whole(text: bytes, name: str) -> Iterator[Stored]:
     """Read one value over several lines; where it is none, perhaps some of its lines are."""
-    numbered = list(enumerate(text.split(b"\n"), 1))
-    if not _is_json(text) and any(_is_json(line, of=dict) for _, line in numbered):
-        for number, line in numbered:
-            if line.strip():
-                yield from _results(line, name, number)
-    else:
-        yield from _results(text, name, None)
+    value = _parse(text)
+    if isinstance(value, ValueError):
+        lines = text.split(b"\n")
+        if any(map(_is_object, lines)):
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield from _results(_parse(line), name, number)
+            return
+    yield from _results(value, name, None)
 
 
 def _lines(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
@@ -193,23 +202,23 @@ def _too_large(name: str) -> DocumentError:
     return DocumentError(name, f"{name}: a document of more than {MAX_BYTES >> 20} MB is not read.")
 
 
-def _is_json(text: bytes, of: type | None = None) -> bool:
-    if of is dict and not text.lstrip().startswith(b"{"):
-        return False
+def _parse(text: bytes) -> Any:
+    """Parse JSON; why it is none comes in its place."""
     try:
-        parse_json(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _results(text: bytes, name: str, line: int | None) -> Iterator[Stored]:
-    """Read a value: a result, or a list of them."""
-    where = name if line is None else f"{name}: line {line}"
-    try:
-        value = parse_json(text)
+        return parse_json(text)
     except ValueError as exc:
-        reason = str(exc).replace(" at line 1 column", " at column") if line else str(exc)
+        return exc
+
+
+def _is_object(text: bytes) -> bool:
+    return text.lstrip().startswith(b"{") and not isinstance(_parse(text), ValueError)
+
+
+def _results(value: Any, name: str, line: int | None) -> Iterator[Stored]:
+    """Make results of what was parsed: of a value, or of a list of them."""
+    where = name if line is None else f"{name}: line {line}"
+    if isinstance(value, ValueError):
+        reason = str(value).replace(" at line 1 column", " at column") if line else str(value)
         yield DocumentError(name, f"{where}: not JSON ({reason}).")
         return
     if value == []:
