@@ -134,10 +134,11 @@ class Database:
             while not self._is_broken:
                 try:
                     return work(self.connect())
-                except (OSError, _NewerError):
+                except (OSError, MemoryError, _NewerError):
                     self._is_broken = True
-                except sqlite3.Error as exc:
-                    if _primary(exc) in _DAMAGE:
+                except (sqlite3.Error, UnicodeDecodeError) as exc:
+                    # Python fails to decode an error that quotes a damaged table's name.
+                    if isinstance(exc, UnicodeDecodeError) or _primary(exc) in _DAMAGE:
                         self._is_broken = not self._replace()
                     elif is_writing and self._db is not None:
                         return None  # what is there can still be read
