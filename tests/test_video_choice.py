@@ -10,8 +10,10 @@ from pathlib import Path
 import av
 import pytest
 from av.video.frame import PictureType
+from boxes import insert
 from make_video import draw_index, make_video, read_index
 
+from vidtag.errors import VideoOpenError
 from vidtag.video import Video
 
 CODECS = {".mp4": "mpeg4", ".mkv": "libx264", ".wmv": "wmv2", ".ts": "mpeg2video", ".avi": "mpeg4"}
@@ -132,6 +134,17 @@ def test_image_sequence_with_its_still(tmp_path: Path) -> None:
     assert (indices, size, warnings) == (list(range(6)), (160, 120), set())
 
 
+def test_thousands_of_streams(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.mp4", num_frames=2)
+    data = path.read_bytes()
+    place = data.index(b"trak") - 4
+    track = data[place : place + int.from_bytes(data[place : place + 4], "big")]
+    insert(path, [b"moov"], track * 10_000)
+    with pytest.raises(VideoOpenError, match="more than 1000 streams") as caught:
+        Video(path)
+    assert caught.value.code == "too_many_streams"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("closes", [True, False])
 def test_reading_ends_while_ffmpeg_logs_to_python(closes: bool, tmp_path: Path) -> None:
@@ -145,6 +158,7 @@ def test_reading_ends_while_ffmpeg_logs_to_python(closes: bool, tmp_path: Path) 
 import logging, sys
 import av.logging
 from vidtag.errors import VideoError
+from vidtag.errors import VideoOpenError
 from vidtag.video import Video
 logging.getLogger("libav").addHandler(logging.NullHandler())
 logging.getLogger("libav").propagate = False

@@ -15,6 +15,7 @@ VIDEO_ERROR_CODES: Mapping[str, str] = {
     "not_a_video": "The content is in no video format that vidtag opens.",
     "playlist": "The file is a playlist or script; the files that it names are not opened.",
     "incomplete": "The file's index is missing or damaged: a download or recording was cut off.",
+    "too_many_streams": "The file has more streams than any video.",
     "no_video_stream": "The container has no stream at all, or none that is video.",
     "audio_only": "There is sound, but no video.",
     "cover_art_only": "The only picture is cover art.",

@@ -45,6 +45,9 @@ AV_ERRORS = (
 HEAD_BYTES = 1 << 20
 """As much of a file's beginning is looked at to tell what it is."""
 
+MAX_STREAMS = 1000
+"""A file with more streams is refused: opening 10,000 takes a minute. Source: FFmpeg's default."""
+
 _SCRIPT = re.compile(
     rb"(\xef\xbb\xbf)?\s*"
     rb"(#EXTM3U|ffconcat|v=0\r?\n|\[playlist\]|<(\?xml|MPD|smil|asx|SmoothStreaming)\b)",
@@ -61,6 +64,7 @@ def container_options(protocols: str, options: ReadOptions) -> dict[str, str]:
         "protocol_whitelist": protocols,
         "format_whitelist": FORMATS,
         "max_pixels": decoder_max_pixels(options),
+        "max_streams": str(MAX_STREAMS),
     }
 
 
@@ -117,8 +121,15 @@ def says_encrypted(data: bytes) -> bool:
     return all(word in data for word in (b"encv", b"schm", b"tenc"))
 
 
-def not_a_video(path: str, head: bytes) -> VideoOpenError:
-    """Say why a file can't be opened, judging by its first bytes."""
+def not_a_video(path: str, head: bytes, cause: Exception) -> VideoOpenError:
+    """Say why a file can't be opened, judging by its first bytes and by FFmpeg's error."""
+    if isinstance(cause, av.error.MemoryError):  # which FFmpeg gives for too many streams
+        return VideoOpenError(
+            path,
+            "too_many_streams",
+            f"'{path}' has more than {MAX_STREAMS} streams, as no video has; check that it is "
+            "whole.",
+        )
     if _SCRIPT.match(head):
         return VideoOpenError(
             path,

@@ -95,7 +95,7 @@ class HttpSource:
         try:
             return self.run(lambda: open_container(reader, options))
         except AV_ERRORS as exc:
-            raise self.failure() or not_a_video(self.path, reader.head) from _cause(exc)
+            raise self.failure() or not_a_video(self.path, reader.head, exc) from _cause(exc)
 
     def run(self, work: Callable[[], T]) -> T:
         """Do it in a thread, so that Ctrl-C ends the wait for the server."""

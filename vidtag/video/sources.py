@@ -117,7 +117,7 @@ class FileSource:
                 self._file = open(self._file, "rb")  # noqa: SIM115 - closed by close()
                 return open_container(Nameless(self._file), options)
         except AV_ERRORS as exc:
-            raise not_a_video(self.path, self.edges(HEAD_BYTES)[:HEAD_BYTES]) from exc
+            raise not_a_video(self.path, self.edges(HEAD_BYTES)[:HEAD_BYTES], exc) from exc
 
     def run(self, work: Callable[[], T]) -> T:
         """Do it here and now: disks don't block for long."""
@@ -204,7 +204,7 @@ class PipeSource:
                     f"Nothing came through '{self.path}'; check the command before the pipe.",
                 )
             else:
-                error = not_a_video(self.path, self._reader.head)
+                error = not_a_video(self.path, self._reader.head, exc)
             raise error from exc
 
     def run(self, work: Callable[[], T]) -> T:
