@@ -85,7 +85,6 @@ DISAGREEMENTS: dict[str, dict[str, str]] = {
 }
 
 NOT_YET = {
-    "null_end.avi",
     "pidchange.ts",
 }
 """Reports that are read wrongly still."""

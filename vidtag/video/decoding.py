@@ -72,6 +72,9 @@ class DecodeCounts:
     last_packet_pts: int | None = None
     """The largest timestamp among the stream's packets that are shown."""
 
+    last_empty_end: int | None = None
+    """When the last empty packet ends, in ticks."""
+
     last_frame_pts: int | None = None
     """The largest timestamp among the decoded frames."""
 
@@ -217,11 +220,15 @@ class Decoder:
         counts = self.counts
         self._gaps.note(packet, is_video=packet.stream.index == self._stream.index)
         stamp = packet.pts if packet.pts is not None else packet.dts
-        if not packet.size or stamp is None:
+        if stamp is None:
             return
         end = float((stamp + (packet.duration or 0)) * packet.time_base)
         index = packet.stream.index
         counts.last_seconds[index] = max(counts.last_seconds.get(index, end), end)
+        if not packet.size:  # it repeats the picture before it
+            if index == self._stream.index:
+                counts.last_empty_end = stamp + (packet.duration or 0)
+            return
         if index == self._stream.index:
             if not packet.is_discard and (
                 counts.last_packet_pts is None or stamp > counts.last_packet_pts

@@ -86,6 +86,10 @@ class Pass:
         if held is not None and held[1] + self._length(held[0]) > start:
             yield held
 
+    def seconds_at(self, tick: int) -> Fraction:
+        """Return the time that a timestamp of the file stands for."""
+        return (tick - (self._origin or 0)) * self.opened.time_base
+
     # Decoding
 
     def _reopen(self) -> None:

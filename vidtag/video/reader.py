@@ -14,6 +14,7 @@ import av
 from vidtag.errors import VideoDecodeError
 from vidtag.frames import Frame, Image, Notice, VideoInfo
 from vidtag.urls import is_url
+from vidtag.video.avi import num_empty_at_end
 from vidtag.video.findings import Findings, no_frames, too_many_pixels
 from vidtag.video.formats import AV_ERRORS
 from vidtag.video.given import GivenFile, shown_name
@@ -172,6 +173,7 @@ class Video:
         self._turns = TurnReader()
         self._first_shape: Shape | None = None
         self._last: tuple[Fraction, Fraction | None] | None = None
+        self._held_until = Fraction(0)
         self._is_cut = False
 
     def _shape(self, picture: av.VideoFrame) -> Shape:
@@ -242,7 +244,7 @@ class Video:
             and not self._is_alone
         ):
             length = max(declared - seconds, 1 / self._pass.opened.rate)
-        return seconds + length
+        return max(seconds + length, self._held_until)
 
     @property
     def _is_alone(self) -> bool:
@@ -251,6 +253,20 @@ class Video:
         return opened.format in CHAINED and self._pass.counts.last_seconds.keys() <= {
             opened.stream.index
         }
+
+    def _end_of_empty_packets(self) -> Fraction:
+        """Tell until when empty packets at the end hold the last picture; 0 without any."""
+        opened, counts = self._pass.opened, self._pass.counts
+        if counts.last_empty_end is not None and not self._pass.oddities.any():
+            return self._pass.seconds_at(counts.last_empty_end)
+        declared = self.declared_duration_seconds
+        duration = self._duration()
+        if opened.format != "avi" or declared is None or declared <= duration:
+            return Fraction(0)
+        index = opened.stream.index
+        held = num_empty_at_end(self._source, index) / opened.rate
+        counts.last_seconds[index] = counts.last_seconds.get(index, 0.0) + float(held)
+        return duration + held
 
     @property
     def _usual_gap(self) -> Fraction:
@@ -265,6 +281,8 @@ class Video:
             raise failure or no_frames(self._source, opened, counts, self._options)
         if counts.too_large_size is not None:
             raise too_many_pixels(self.path, counts.too_large_size, self._options.max_pixels)
+        if not self._is_cut:
+            self._held_until = self._end_of_empty_packets()
         duration = self._duration()
         if counts.frames == 1 and not self._is_cut:
             findings.note("still_picture", "has one frame; it was tagged as a still picture.")

@@ -301,7 +301,8 @@ class PipeReader:
         """Read up to `size` bytes; none at the end or after an error, which is kept."""
         data = self._read(size)
         self._position += len(data)
-        if b"\x47" in (self.head[:1], self.head[4:5]) or self.head.startswith(b"OggS"):
+        is_tail_looked_at = self.head.startswith((b"OggS", b"RIFF"))
+        if is_tail_looked_at or b"\x47" in (self.head[:1], self.head[4:5]):
             self._recent += data
             if len(self._recent) > 2 * RECENT_BYTES:
                 del self._recent[:-RECENT_BYTES]
