@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vidtag.frames import Image
-from vidtag.resampling import nearest, overshooting
+from vidtag.resampling import as_torch, nearest
 
 Channels = tuple[float, float, float]
 
@@ -125,8 +125,9 @@ def prepare_with_pillow(image: Image, preprocessing: Preprocessing) -> Image:
         return _centre(image, preprocessing)
     if preprocessing.resample == "nearest":
         return _centre(nearest(image, new_height, new_width), preprocessing)
-    if preprocessing.resample in ("bicubic", "lanczos"):
-        resized = overshooting(image, new_height, new_width, preprocessing.resample)
+    overshoots = preprocessing.resample in ("bicubic", "lanczos")
+    if overshoots and (new_height > height or new_width > width):
+        resized = as_torch(image, new_height, new_width, preprocessing.resample)
         return _centre(resized, preprocessing)
     size = preprocessing.image_size
     box = None
@@ -138,6 +139,10 @@ def prepare_with_pillow(image: Image, preprocessing: Preprocessing) -> Image:
         new_width = size
     picture = PIL.Image.fromarray(image)
     resample = PIL.Image.Resampling[preprocessing.resample.upper()]
+    if overshoots:
+        # What is cut off between the two directions depends on their order. Torch goes along the
+        # rows first; Pillow goes where it is cheaper, and ends up twenty levels away.
+        picture, box = picture.resize((new_width, height), resample, box), None
     return _centre(
         np.asarray(picture.resize((new_width, new_height), resample, box)), preprocessing
     )
