@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -352,6 +353,34 @@ def test_a_missing_file_is_named_first_beside_one_that_is_there(run, clip, tmp_p
         assert code == 1
         assert name in err
         assert "model" not in err
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://www.youtube.com/watch?v=a1&t=5",
+        "https://youtu.be/a1",
+        "http://me:secret@vimeo.com/123",
+        "m.youtube.com/watch?v=a1",
+        "youtu.be/a1",
+    ],
+)
+def test_the_page_of_a_video_site_is_sent_to_yt_dlp(run, tmp_path, monkeypatch, address):
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["tag"], ["grep", "x"], ["explain"]):
+        code, out, err = run(*arguments, address, "-m", "nobody/nothing")
+        assert (code, out) == (1 + (arguments[0] == "grep"), "")
+        assert_one_line(err)
+        full = address if address.startswith("http") else f"https://{address}"
+        page = full.replace("me:secret@", "")
+        assert f"yt-dlp -o - {shlex.quote(page)} | vidtag -" in err
+        assert "secret" not in err
+
+
+def test_a_file_on_a_video_site_is_asked_for(run):
+    address = "https://player.vimeo.com/external/1.hd.mp4?s=1"
+    err = run(address, "-m", "demo", "--offline")[2]
+    assert "--offline forbids" in err
 
 
 def test_a_misspelt_command_is_no_file(run, tmp_path, monkeypatch):

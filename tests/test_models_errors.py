@@ -4,16 +4,22 @@ import json
 import os
 import pickle
 import re
+import shlex
+import shutil
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tiny_models import make_tiny_model
 
 import vidtag
 from vidtag.errors import ModelError, ModelLoadError, ModelMismatchError
+from vidtag.models.classifier import check_logits
 from vidtag.models.failures import MODEL_ERROR_CODES
 from vidtag.models.load import LoadOptions, load_classifier
 
@@ -293,6 +299,330 @@ def test_half_precision_weights_load_as_what_was_asked_for(tmp_path: Path) -> No
     )
     (dtype,) = {p.dtype for p in classifier._model.parameters()}  # type: ignore[attr-defined]
     assert dtype == torch.float32
+
+
+def put_prefix(prefix: str, pickled: bool = False) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        from safetensors.torch import load_file, save_file
+
+        weights = folder / "model.safetensors"
+        tensors = {prefix + key: value for key, value in load_file(weights).items()}
+        weights.unlink()
+        if pickled:
+            torch.save(tensors, folder / "pytorch_model.bin")
+        else:
+            save_file(tensors, weights, metadata={"format": "pt"})
+
+    return change
+
+
+def nest(folder: Path) -> None:
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    torch.save({"state_dict": tensors, "epoch": 3}, folder / "pytorch_model.bin")
+
+
+def turn_into(name: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / "model.safetensors").rename(folder / name)
+
+    return change
+
+
+def index_of(shard: object) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / "model.safetensors").unlink()
+        index = {"metadata": {}, "weight_map": {"a": shard}}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+    return change
+
+
+def replace_by(kind: str, name: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / name).unlink()
+        if kind == "pipe":
+            os.mkfifo(folder / name)
+        elif kind == "folder":
+            (folder / name).mkdir()
+        else:
+            (folder / name).symlink_to(kind)
+
+    return change
+
+
+def change_header(**changes: Any) -> Callable[[Path], None]:
+    """Lie in the header of the weights about one tensor."""
+
+    def change(folder: Path) -> None:
+        data = (folder / "model.safetensors").read_bytes()
+        size = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + size])
+        header["classifier.weight"].update(changes)
+        raw = json.dumps(header).encode()
+        (folder / "model.safetensors").write_bytes(
+            len(raw).to_bytes(8, "little") + raw + data[8 + size :]
+        )
+
+    return change
+
+
+MANY_LABELS = {str(index): f"label {index}" for index in range(70_000)}
+DEEP = b"[" * 200_000
+LONG_NUMBER = b'{"model_type": "videomae", "num_frames": ' + b"9" * 5000 + b"}"
+
+MISLEADING: list[tuple[str, Callable[[Path], None], str, str]] = [
+    ("DataParallel", put_prefix("module."), "mismatched_weights", "begin with 'module.', as Data"),
+    ("compiled", put_prefix("_orig_mod."), "mismatched_weights", "'_orig_mod.', as torch.compile"),
+    ("both", put_prefix("module._orig_mod."), "mismatched_weights", "DataParallel and torch.comp"),
+    ("wrapped", put_prefix("model."), "mismatched_weights", "begin with 'model.'; strip that: "),
+    ("PEFT", put_prefix("base_model.model."), "mismatched_weights", "'base_model.model.', as PEFT"),
+    ("pickled", put_prefix("module.", pickled=True), "mismatched_weights", "torch.load(f)"),
+    ("a whole training", nest, "mismatched_weights", "'state_dict'"),
+    ("ONNX", turn_into("model.onnx"), "missing_weights", "but model.onnx (ONNX)"),
+    ("OpenVINO", turn_into("openvino_model.bin"), "missing_weights", "(OpenVINO)"),
+    ("TensorFlow", turn_into("tf_model.h5"), "missing_weights", "but tf_model.h5 (TensorFlow)"),
+    ("Flax", turn_into("flax_model.msgpack"), "missing_weights", "(Flax)"),
+    ("GGUF", turn_into("m-q4.gguf"), "missing_weights", "but m-q4.gguf (GGUF)"),
+    ("Lightning", turn_into("best.ckpt"), "missing_weights", "but best.ckpt (a PyTorch"),
+    ("another name", turn_into("m.safetensors"), "missing_weights", "call it model.safetensors"),
+    ("no list", turn_into("model-00001-of-00002.safetensors"), "missing_weights", "without their"),
+    ("a shard", missing_shard, "missing_weights", "1 of the 2 files of its weights is missing (mo"),
+    ("absolute", index_of("/etc/passwd"), "corrupt_weights", "'/etc/passwd', which is no file ins"),
+    ("above", index_of("a/../../b"), "corrupt_weights", "which is no file inside of its folder"),
+    ("of Windows", index_of(r"C:\b"), "corrupt_weights", "which is no file inside of its folder"),
+    ("a number", index_of(7), "corrupt_weights", "which is no file inside of its folder"),
+    (
+        "pointer",
+        write("model.safetensors", LFS_POINTER),
+        "corrupt_weights",
+        "(of 346 MB); run `git",
+    ),
+    ("config pointer", write("config.json", LFS_POINTER), "bad_config", "is a Git LFS pointer"),
+    ("page", write("config.json", b"<!DOCTYPE html>"), "bad_config", "is a web page, not the file"),
+    ("endless depth", config(num_hidden_layers=10**6), "mismatched_weights", "1,000,000 layers"),
+    ("endless width", config(hidden_size=10**6), "mismatched_weights", "parameters, and its weigh"),
+    ("too many labels", config(id2label=MANY_LABELS), "mismatched_weights", "do not fit"),
+    ("one channel", config(num_channels=1), "unsupported_model", "pictures of 1 channels"),
+    ("a deep config", write("config.json", DEEP), "bad_config", "nested too deeply"),
+    ("a deep preprocessor", write("preprocessor_config.json", DEEP), "bad_preprocessor", "deeply"),
+    ("a long number", write("config.json", LONG_NUMBER), "bad_config", "thousands of digits"),
+    ("a pipe", replace_by("pipe", "config.json"), "not_a_model", "no regular file"),
+    ("a folder", replace_by("folder", "config.json"), "not_a_model", "no regular file"),
+    ("a broken link", replace_by("/nowhere", "config.json"), "not_a_model", "a file that is gone"),
+    (
+        "weights: pipe",
+        replace_by("pipe", "model.safetensors"),
+        "missing_weights",
+        "no regular file",
+    ),
+    ("weights: device", replace_by("/dev/zero", "model.safetensors"), "missing_weights", "regular"),
+    ("pipe", replace_by("pipe", "preprocessor_config.json"), "bad_preprocessor", "no regular file"),
+    ("offsets", change_header(data_offsets=[0, 10**12]), "corrupt_weights", "it was cut off"),
+    ("shape", change_header(shape=[10**9, 10**9]), "corrupt_weights", "damaged"),
+    ("no config", remove("config.json"), "not_a_model", "copy the one that its weights were saved"),
+    (
+        "no preprocessor",
+        remove("preprocessor_config.json"),
+        "missing_preprocessor",
+        "https://huggingface.co/MCG-NJU/videomae-base/resolve/main/preprocessor_config.json",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"), [case[1:] for case in MISLEADING], ids=[c[0] for c in MISLEADING]
+)
+def test_what_is_wrong_is_named(
+    tmp_path: Path,
+    sound: dict[str, bytes],
+    capfd: pytest.CaptureFixture[str],
+    change: Callable[[Path], None],
+    code: str,
+    said: str,
+) -> None:
+    for name, content in sound.items():
+        (tmp_path / name).write_bytes(content)
+    change(tmp_path)
+    with pytest.raises(ModelError) as caught:
+        load_classifier(
+            LoadOptions(model=str(tmp_path), engine="torch", device="cpu", precision="fp32")
+        )
+    message = str(caught.value)
+    assert caught.value.code == code, message
+    assert said in message
+    assert message.endswith((".", "?"))
+    assert "\n" not in message
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("pickled", [False, True])
+def test_the_command_that_strips_a_prefix_works(
+    tmp_path: Path, sound: dict[str, bytes], pickled: bool
+) -> None:
+    for name, content in sound.items():
+        (tmp_path / name).write_bytes(content)
+    put_prefix("module.", pickled)(tmp_path)
+    options = LoadOptions(model=str(tmp_path), engine="torch", device="cpu", precision="fp32")
+    with pytest.raises(ModelError) as caught:
+        load_classifier(options)
+    command = shlex.split(str(caught.value).partition("strip that: ")[2])
+    assert (command[0], command[1]) == (sys.executable, "-c")
+    scope = {"__name__": "__main__"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["-c", *command[3:]])
+        exec(command[2], scope)
+    assert load_classifier(options).info.num_frames == 16
+
+
+def test_checkpoints_of_a_training_are_named(tmp_path: Path, sound: dict[str, bytes]) -> None:
+    for step in (9, 10, 100):
+        checkpoint = tmp_path / "out" / f"checkpoint-{step}"
+        checkpoint.mkdir(parents=True)
+        for name, content in sound.items():
+            (checkpoint / name).write_bytes(content)
+
+    def refusal(model: Path) -> str:
+        with pytest.raises(ModelError) as caught:
+            load_classifier(LoadOptions(model=str(model), engine="torch", device="cpu"))
+        return str(caught.value)
+
+    out = tmp_path / "out"
+    said = refusal(out)
+    assert f"(checkpoint-9, checkpoint-10, checkpoint-100); the newest one is -m {out}" in said
+    assert said.endswith("checkpoint-100.")
+    state = {"best_model_checkpoint": "/another/machine/out/checkpoint-10"}
+    (out / "checkpoint-100" / "trainer_state.json").write_text(json.dumps(state))
+    assert f"the best one by trainer_state.json is -m {out}/checkpoint-10." in refusal(out)
+    assert f"did you mean the folder '{out}/checkpoint-10" in refusal(out / "checkpoint-11")
+    (tmp_path / "above").mkdir()
+    (tmp_path / "above" / "only").symlink_to(out / "checkpoint-9")
+    said = refusal(tmp_path / "above")
+    assert f"one in its subfolder; try -m {tmp_path / 'above' / 'only'}" in said
+    # A preprocessor config that lies beside the checkpoints is the one to copy.
+    best = out / "checkpoint-10"
+    (best / "preprocessor_config.json").rename(out / "preprocessor_config.json")
+    assert f"copy {out}/preprocessor_config.json into {best}." in refusal(best)
+
+
+@pytest.mark.parametrize(
+    ("model", "meant"),
+    [
+        ("demoo", "'demo'"),
+        ("bas", "'base'"),
+        ("Base", "'base'"),
+        ("videomae-base", "'base' (MCG-NJU/videomae-base-finetuned-kinetics)"),
+        ("out/checkpoint-8", "the folder 'out/checkpoint-9'"),
+        ("out/chekpoint-9", "the folder 'out/checkpoint-9'"),
+        ("./mymodle", "the folder 'mymodel'"),
+        ("mymodle", "the folder 'mymodel'"),
+    ],
+)
+def test_a_misspelt_name_is_asked_about_without_network(
+    model: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    (tmp_path / "out" / "checkpoint-9").mkdir(parents=True)
+    (tmp_path / "mymodel").mkdir()
+    with pytest.raises(ModelLoadError) as caught:
+        load_classifier(LoadOptions(model=model))
+    assert caught.value.code == "unknown_model"
+    assert str(caught.value).endswith(f"did you mean {meant}?")
+
+
+def test_a_config_does_not_choose_what_runs_it(tmp_path: Path, sound: dict[str, bytes]) -> None:
+    for name, content in sound.items():
+        (tmp_path / name).write_bytes(content)
+    options = LoadOptions(model=str(tmp_path), engine="torch", device="cpu", precision="fp32")
+    clips = np.arange(16 * 32 * 32 * 3, dtype=np.uint32).astype(np.uint8).reshape(1, 16, 32, 32, 3)
+    expected = load_classifier(options).logits(clips)
+    config(
+        attn_implementation="somebody/kernels",
+        _attn_implementation="flash_attention_2",
+        output_attentions=True,
+        return_dict=False,
+        torchscript=True,
+        per_layer_config={"0": {}},
+        pruned_heads={"0": [0]},
+        dtype="float16",
+    )(tmp_path)
+    assert (load_classifier(options).logits(clips) == expected).all()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("std::bad_alloc")])
+@pytest.mark.parametrize("engine", ["auto", "openvino"])
+def test_too_little_memory_for_a_conversion_is_called_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, engine: str
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr("vidtag.models.openvino_engine.load_openvino", fail)
+    options = LoadOptions(model=str(make_tiny_model(tmp_path, seed=77)), engine=engine)
+    if engine == "auto":
+        [note] = load_classifier(options).info.notes
+        assert (note.code, "too little memory" in note.message) == ("engine_fallback", True)
+    else:
+        with pytest.raises(ModelLoadError, match="too little memory") as caught:
+            load_classifier(options)
+        assert caught.value.code == "out_of_memory"
+
+
+def test_a_converted_model_needs_no_torch_and_another_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import vidtag.models.converted as converted
+
+    monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path / "cache"))
+    known = LoadOptions(model=str(make_tiny_model(tmp_path / "a")), engine="openvino")
+    load_classifier(known)
+    real = converted._version
+    monkeypatch.setattr(
+        converted, "_version", lambda name: real(name) if name == "openvino" else "none"
+    )
+    for name in ("torch", "transformers", "vidtag.models.torch_engine"):
+        monkeypatch.setitem(sys.modules, name, None)
+    clips = np.zeros((1, 16, 32, 32, 3), np.uint8)
+    assert load_classifier(known).logits(clips).shape == (1, 5)
+    for engine in ("openvino", "auto"):
+        other = LoadOptions(model=str(make_other(tmp_path)), engine=engine, device="cpu")
+        with pytest.raises(ModelLoadError, match="once converted, it runs without") as caught:
+            load_classifier(other)
+        assert caught.value.code == "missing_package"
+
+
+def make_other(root: Path) -> Path:
+    """Copy the model with another label, so that it is another model."""
+    folder = root / "b"
+    shutil.copytree(root / "a", folder, dirs_exist_ok=True)
+    values = json.loads((folder / "config.json").read_text())
+    values["id2label"]["0"] = "another"
+    (folder / "config.json").write_text(json.dumps(values))
+    return folder
+
+
+def test_nothing_is_promised_of_a_cache_that_can_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path / "cache"))
+    lines: list[str] = []
+    load_classifier(LoadOptions(model=str(make_tiny_model(tmp_path / "m"))), lines.append)
+    [line] = lines
+    assert "later runs convert it again, since the cache" in line
+    assert "VIDTAG_CACHE_DIR" in line
+
+
+@pytest.mark.parametrize(
+    ("precision", "advice"), [("fp32", "are damaged"), ("bf16", "try --precision fp32")]
+)
+def test_precision_is_blamed_only_where_there_is_a_better_one(precision: str, advice: str) -> None:
+    info = replace(load_classifier(LoadOptions(model="demo")).info, precision=precision)
+    with pytest.raises(ModelMismatchError, match=advice):
+        check_logits(np.full((1, 2), np.nan, np.float32), (1, 2), info)
 
 
 def test_every_code_is_listed_and_every_listed_code_is_used() -> None:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath, PurePosixPath
 
 from vidtag.errors import UsageError, VideoError, VideoOpenError
-from vidtag.urls import is_url, without_credentials
+from vidtag.urls import is_url, is_video_page, web_page_message, without_credentials
 
 # fmt: off
 VIDEO_EXTENSIONS = frozenset(
@@ -126,6 +126,9 @@ def foresee_failure(source: str) -> VideoError | None:
 
     A misspelt name must neither have a model downloaded first nor wait for one to load.
     """
+    if _is_page(source):
+        shown = without_credentials(source if is_url(source) else f"https://{source}")
+        return VideoOpenError(without_credentials(source), "not_a_video", web_page_message(shown))
     if source == "-" or is_url(source):
         return None
     try:
@@ -135,6 +138,13 @@ def foresee_failure(source: str) -> VideoError | None:
     except OSError:  # its reader finds the words
         return None
     return None
+
+
+def _is_page(source: str) -> bool:
+    """Tell whether it is the address of a page that shows a video, also without https://."""
+    shown = without_credentials(source)
+    path = re.split(r"[?#]", shown, maxsplit=1)[0]
+    return is_video_page(shown) and not is_video_name(path) and not os.path.lexists(source)
 
 
 def find_inputs(
@@ -200,7 +210,7 @@ def _add_argument(search: _Search, argument: str) -> None:
         _add_url(search, argument)
     elif os.path.isdir(argument):
         _add_folder(search, argument, PurePosixPath())
-    elif _MAGIC.search(argument) and not os.path.lexists(argument):
+    elif _MAGIC.search(argument) and not os.path.lexists(argument) and not _is_page(argument):
         _add_glob(search, argument)
     else:
         name = PurePosixPath(_last_part(argument))

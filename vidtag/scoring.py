@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 import vidtag
-from vidtag.errors import ModelError, ModelMismatchError, VidtagError
+from vidtag.errors import ModelError, VidtagError
 from vidtag.frames import Notice, format_seconds
-from vidtag.models.classifier import Classifier
+from vidtag.models.classifier import Classifier, check_logits
 from vidtag.models.failures import one_line
 from vidtag.reading import (
     Clock,
@@ -292,7 +292,7 @@ class Run:
             pictures = np.stack([picture for window in windows for picture in window.clip])
             clips = pictures.reshape(len(windows), -1, *pictures.shape[1:])
             with self._model_clock:
-                logits = np.asarray(plan.classifier.logits(clips))
+                logits = np.asarray(plan.classifier.logits(clips), dtype=np.float32)
         except VidtagError:
             raise
         # Also a model that somebody brought along may fail in any way.
@@ -304,21 +304,7 @@ class Run:
                 "try another --model.",
             ) from exc
         expected = (len(windows), len(plan.labels))
-        if logits.shape != expected:
-            raise ModelMismatchError(
-                model_id,
-                "bad_logits",
-                f"{model_id}: the model returned logits of shape {logits.shape} instead of "
-                f"{expected}. Is it a classifier of whole clips?",
-            )
-        if not np.isfinite(logits).all():
-            raise ModelMismatchError(
-                model_id,
-                "bad_logits",
-                f"{model_id}: the model returned logits that are not finite. "
-                "Try --precision fp32, or load the weights again.",
-            )
-        return np.asarray(logits, dtype=np.float32)
+        return check_logits(logits, expected, plan.classifier.info)
 
     def _finish(self, read: ReadResult) -> list[Step]:
         self._read = read

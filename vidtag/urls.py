@@ -71,6 +71,34 @@ def hide_credentials(text: str, names: Iterable[str] = ()) -> str:
     return _IN_TEXT.sub(lambda match: without_credentials(match[0]), text)
 
 
+_VIDEO_SITES = (
+    "youtube.com",
+    "youtu.be",
+    "youtube-nocookie.com",
+    "vimeo.com",
+    "dailymotion.com",
+    "dai.ly",
+    "twitch.tv",
+    "tiktok.com",
+    "bilibili.com",
+)
+"""Hosts whose addresses are web pages, never video files; others are asked."""
+
+_PAGE_ADDRESS = re.compile(r"(?:https?://)?(?:[\w-]+\.)*?(?P<site>[\w-]+\.[a-z]+)(?=[/?#]|$)", re.I)
+
+
+def is_video_page(name: str) -> bool:
+    """Tell whether a name is the address of a page of a well-known video site.
+
+    >>> is_video_page("https://www.youtube.com/watch?v=1"), is_video_page("youtu.be/1")
+    (True, True)
+    >>> is_video_page("https://example.org/youtube.com/a.mp4"), is_video_page("youtube.com.mp4")
+    (False, False)
+    """
+    match = _PAGE_ADDRESS.match(name)
+    return match is not None and match["site"].lower() in _VIDEO_SITES
+
+
 def web_page_message(shown: str) -> str:
     """Say that a URL leads to a web page, and how a video on it is had.
 

@@ -108,20 +108,28 @@ class Classifier(Protocol):
         """
 
 
-def check_logits(logits: Logits, shape: tuple[int, int], model: str) -> Logits:
+def check_logits(logits: Logits, shape: tuple[int, int], info: ClassifierInfo) -> Logits:
     """Pass logits on if they are one finite number for each window and label.
 
     Args:
-        logits: what an engine gave.
+        logits: what a classifier gave.
         shape: `(B, num_labels)`.
-        model: for the error.
+        info: the classifier, for the error.
     """
     if logits.shape != shape:
         raise mismatch(
-            model, "bad_logits", f"it gave logits of shape {logits.shape} instead of {shape}"
+            info.model_id,
+            "bad_logits",
+            f"it gave logits of shape {logits.shape} instead of {shape}; is it a classifier of "
+            "whole clips?",
         )
     if not np.isfinite(logits).all():
+        advice = (
+            "its weights or its config are damaged; get it again"
+            if info.precision == "fp32"
+            else "try --precision fp32"
+        )
         raise mismatch(
-            model, "bad_logits", "it gave logits that are no numbers; try --precision fp32"
+            info.model_id, "bad_logits", f"it gave logits that are no finite numbers; {advice}"
         )
     return logits

@@ -210,4 +210,4 @@ class OpenVINOClassifier:
                 "model_failed",
                 f"OpenVINO failed while it ran ({one_line(exc)}); try --engine torch",
             ) from exc
-        return check_logits(logits, (len(clips), len(self._labels)), self._info.model_id)
+        return check_logits(logits, (len(clips), len(self._labels)), self._info)

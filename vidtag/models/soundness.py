@@ -44,6 +44,9 @@ _WRAPPERS = (
 )
 """Prefixes with what puts them before the names of a model's tensors."""
 
+_ENTRIES = frozenset({"state_dict", "model", "model_state_dict", "module"})
+"""Where the checkpoints of trainings hold the model."""
+
 _ADAPTED = ("lora_", ".base_layer.", "modules_to_save")
 """Parts of the names that PEFT gives while an adapter is not merged."""
 
@@ -179,6 +182,8 @@ def _explain_missing_head(
             "its weights are those of a PEFT model whose adapter is not merged; "
             "save `model.merge_and_unload()` instead",
         )
+    if not _ENTRIES.isdisjoint(unexpected):
+        return _refuse_nested(files.name)
     prefix = find_prefix(unexpected, base)
     if prefix is not None:
         return refuse(files.name, "mismatched_weights", _advise_on_prefix(files, prefix))
@@ -201,6 +206,15 @@ def _explain_missing_head(
         "missing_head",
         "its checkpoint has no classifier head, so it can't name actions; "
         f"name a fine-tuned model, such as --model base{perhaps}",
+    )
+
+
+def _refuse_nested(model: str) -> ModelError:
+    return refuse(
+        model,
+        "mismatched_weights",
+        "its weights file is a training's checkpoint, in which the model is one entry "
+        "('state_dict' or 'model'); save that entry alone",
     )
 
 
@@ -284,12 +298,7 @@ def explain_load_failure(model: str, exc: Exception) -> ModelError:
             "try a model that transformers knows, such as --model base",
         )
     if "'dict' object has no attribute" in text:
-        return refuse(
-            model,
-            "mismatched_weights",
-            "its weights file is a training's checkpoint, in which the model is one entry "
-            "('state_dict' or 'model'); save that entry alone",
-        )
+        return _refuse_nested(model)
     if isinstance(exc, SafetensorError | pickle.UnpicklingError | EOFError) or any(
         sign in text for sign in ("PytorchStreamReader", "Invalid magic number", "zip archive")
     ):

@@ -19,7 +19,7 @@ from vidtag.models.failures import one_line, refuse
 from vidtag.models.folders import CONFIG_FILES, why_no_config, why_no_model
 from vidtag.models.hub import Wanted, cached_snapshot, fetch
 from vidtag.models.registry import ALIASES, ModelAlias, alias_of
-from vidtag.models.suggestions import names_a_folder, near_alias, suggest
+from vidtag.models.suggestions import names_a_folder, suggest
 from vidtag.models.weights import find_weights
 from vidtag.store import ScoreStore
 
@@ -120,14 +120,14 @@ def find_model(
 
 
 def _fetch(wanted: Wanted) -> Path:
-    """Download a model, unless its name is a misspelt alias: no classifier has a bare name."""
-    meant = None if "/" in wanted.hub_id else near_alias(wanted.name)
-    if meant is not None and wanted.name not in ALIASES:
-        raise refuse(
-            wanted.name,
-            "unknown_model",
-            f"there is no such alias or folder; {suggest(wanted.name) or f'did you mean {meant}?'}",
-        )
+    """Download a model, unless its name is a misspelt alias or folder.
+
+    A classifier's hub id has an owner before it, so a bare name that is near another one is asked
+    about at once.
+    """
+    meant = None if "/" in wanted.hub_id else suggest(wanted.name)
+    if meant is not None:
+        raise refuse(wanted.name, "unknown_model", f"there is no such alias or folder; {meant}")
     return fetch(wanted)
 
 

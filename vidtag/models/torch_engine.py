@@ -264,7 +264,7 @@ class TorchClassifier:
                     parts.append(part)
                     start += len(batch)
         logits = np.concatenate(parts) if parts else np.empty((0, len(self._labels)), np.float32)
-        return check_logits(logits, (len(clips), len(self._labels)), self._info.model_id)
+        return check_logits(logits, (len(clips), len(self._labels)), self._info)
 
     def _try(self, clips: Clips) -> npt.NDArray[np.float32] | None:
         """Run one batch; `None` where memory was too small for it."""
