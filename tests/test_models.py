@@ -14,6 +14,7 @@ from tiny_models import ARCHITECTURES, make_tiny_model, preprocessor_values
 from vidtag.models.classifier import Classifier
 from vidtag.models.device import cpu_has_bf16
 from vidtag.models.load import LoadOptions, load_classifier, read_labels
+from vidtag.models.source import DEMO_FOLDER
 
 Array = npt.NDArray[Any]
 
@@ -197,14 +198,19 @@ def test_the_revision_of_a_folder_is_its_content(
 
 
 def test_the_demo_model_is_sound_and_small() -> None:
-    from vidtag.models.source import DEMO_FOLDER
-
     logits = []
     for engine in ENGINES:
         options = LoadOptions(model="demo", engine=engine, device="cpu", precision="fp32")
         classifier = load_classifier(options)
         logits.append(classifier.logits(random_clips(classifier, 2)))
         assert (classifier.info.model_id, classifier.info.window_seconds) == ("demo", 2)
+        assert [note.code for note in classifier.info.notes] == ["demo_model"]
     np.testing.assert_allclose(logits[0], logits[1], rtol=0, atol=1e-5)
     assert len(set(classifier.labels)) >= 16
     assert sum(path.stat().st_size for path in DEMO_FOLDER.iterdir()) <= 10e6
+
+
+def test_the_demo_model_says_what_it_knows_under_any_name() -> None:
+    for name in (str(DEMO_FOLDER), f"{DEMO_FOLDER}/../demo/"):
+        notes = load_classifier(LoadOptions(model=name)).info.notes
+        assert [note.code for note in notes] == ["demo_model"]

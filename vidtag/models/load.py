@@ -20,9 +20,9 @@ from vidtag.models.describe import model_cost
 from vidtag.models.device import Plan, check_words, choose
 from vidtag.models.failures import mismatch, one_line, refuse, wrong_option
 from vidtag.models.folders import where_to_get_one
-from vidtag.models.registry import DEFAULT_MODEL, DEMO_MODEL
+from vidtag.models.registry import DEFAULT_MODEL
 from vidtag.models.soundness import is_out_of_memory
-from vidtag.models.source import ModelFiles, find_model
+from vidtag.models.source import DEMO_FOLDER, ModelFiles, find_model
 from vidtag.preprocess import Preprocessing
 from vidtag.processors import PreprocessorError, read_preprocessing
 
@@ -266,7 +266,7 @@ def _info(
 ) -> ClassifierInfo:
     window, stride = default_window(config)
     notes: tuple[Notice, ...] = ()
-    if files.alias is not None and files.alias.name == DEMO_MODEL:
+    if files.folder.resolve() == DEMO_FOLDER.resolve():  # by its name or by its path
         notes = (Notice(code="demo_model", message=MODEL_WARNING_CODES["demo_model"]),)
     if config.labels[0] == "LABEL_0":
         message = "the model's config does not name its classes, so they are called LABEL_0, …"
