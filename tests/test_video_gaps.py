@@ -1,16 +1,13 @@
 """Long gaps: a picture that stands still, as opposed to recordings that were joined."""
 
-import contextlib
-import os
-import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
 from make_video import make_video
+from piping import piped
 
 from vidtag.video import Video, sources
 
@@ -33,24 +30,6 @@ def read(path: Path | str) -> tuple[Fraction, set[str]]:
         return video.info().duration_seconds, {notice.code for notice in video.notices()}
 
 
-@contextlib.contextmanager
-def piped(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    reading, writing = os.pipe()
-
-    def feed() -> None:
-        with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "wb") as pipe:
-            pipe.write(path.read_bytes())
-
-    writer = threading.Thread(target=feed)
-    writer.start()
-    monkeypatch.setattr(sys, "stdin", os.fdopen(reading, "rb"))
-    try:
-        yield
-    finally:
-        sys.stdin.close()
-        writer.join()
-
-
 TRUE_GAPS: dict[str, Callable[[Path], Path]] = {
     "sound": lambda path: make(path.with_suffix(".ts"), audio_seconds=31),
     "silent": lambda path: make(path.with_suffix(".ts")),
@@ -67,7 +46,7 @@ TRUE_GAPS: dict[str, Callable[[Path], Path]] = {
 def test_time_goes_on(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = TRUE_GAPS[kind](tmp_path / "a")
     assert read(path) == (Fraction(31), set())
-    with piped(path, monkeypatch):
+    with piped(path.read_bytes(), monkeypatch):
         assert read("-") == (Fraction(31), set())
 
 
@@ -81,7 +60,7 @@ def test_what_is_gone_of_a_pipe_is_no_proof(
 ) -> None:
     monkeypatch.setattr(sources, "RECENT_BYTES", 188)
     path = TRUE_GAPS["padded"](tmp_path / "a")
-    with piped(path, monkeypatch):
+    with piped(path.read_bytes(), monkeypatch):
         assert read("-") == (Fraction(2), {JUMP})
 
 

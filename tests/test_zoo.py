@@ -8,8 +8,11 @@ reports, with a manifest of their own.
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from piping import piped
 
 from vidtag.errors import VideoError
 from vidtag.video import VIDEO_ERROR_CODES, WARNING_CODES, Video
@@ -84,11 +88,6 @@ DISAGREEMENTS: dict[str, dict[str, str]] = {
     },
 }
 
-NOT_YET = {
-    "pidchange.ts",
-}
-"""Reports that are read wrongly still."""
-
 RATE_IS_GUESSED = {
     "generated/coded_av1.obu",
     "generated/coded_h261.h261",
@@ -155,14 +154,7 @@ def reports() -> list[Any]:
     if folder is None:
         return [pytest.param({"file": "none"}, marks=pytest.mark.skip("there are no reports"))]
     entries = json.loads((folder / "manifest.json").read_text())
-    return [
-        pytest.param(
-            entry,
-            id=entry["file"],
-            marks=[pytest.mark.xfail(reason="not mended yet")] if entry["file"] in NOT_YET else [],
-        )
-        for entry in entries
-    ]
+    return [pytest.param(entry, id=entry["file"]) for entry in entries]
 
 
 def reports_folder() -> Path | None:
@@ -274,6 +266,47 @@ def test_report(entry: dict[str, Any], test_videos: Path) -> None:
     folder = reports_folder()
     assert folder is not None
     check_report(entry, look(folder / entry["file"]))
+
+
+@pytest.mark.parametrize("entry", reports())
+def test_report_from_a_pipe(
+    entry: dict[str, Any], test_videos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = reports_folder()
+    assert folder is not None
+    with piped((folder / entry["file"]).read_bytes(), monkeypatch):
+        check_report(entry, look("-"))
+
+
+@pytest.fixture(scope="module")
+def server_without_length() -> Iterator[str]:
+    """Start the reports' own server; give its address."""
+    folder = reports_folder()
+    assert folder is not None
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    script = str(folder / "serve_without_length.py")
+    command = [sys.executable, script, str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        until = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except ConnectionRefusedError:
+                assert time.monotonic() < until
+        yield f"http://127.0.0.1:{port}"
+        process.communicate()
+
+
+@pytest.mark.parametrize("entry", reports())
+def test_report_from_a_server_without_lengths(
+    entry: dict[str, Any], server_without_length: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    seen = look(f"{server_without_length}/{entry['file']}")
+    is_live = entry["file"].endswith(".mjpeg")  # pictures are dated as they arrive
+    check_report({**entry, "warnings": []} if is_live else entry, seen)
 
 
 def check_report(entry: dict[str, Any], seen: Seen) -> None:

@@ -51,6 +51,12 @@ class Holding:
     seconds: Fraction | None
     """Its own length; `None` where it is not known."""
 
+    first: int = 0
+    """Where in the file its first packet begins."""
+
+    last: int = 0
+    """Where its last one begins, of those that were looked at."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Choice:
@@ -82,6 +88,10 @@ def choose_stream(container: InputContainer, source: Source) -> Choice:
         holdings = _by_header(container, known)
         if not holdings:
             holdings, read = _look(container, source, known)
+    if container.format.name == "mpegts" and holdings:
+        sequels = [s for s in known if _comes_later(s, known, holdings)]
+        known = [s for s in known if s not in sequels]
+        videos = [s for s in videos if s not in sequels]
     candidates = drop_pictures(known, holdings)
     defaults = [s for s in candidates if s.disposition & Disposition.default]
     chosen = max(defaults or candidates, key=_num_pixels)
@@ -113,6 +123,15 @@ def drop_pictures(
     return [s for s in full if (lengths[s.index] or 0) >= SHORTEST * max(known)]
 
 
+def _comes_later(
+    stream: VideoStream, streams: Sequence[VideoStream], holdings: dict[int, Holding]
+) -> bool:
+    """Tell whether a stream begins where another one is over: the video goes on in it."""
+    own = holdings[stream.index]
+    others = [holdings[s.index] for s in streams if s is not stream and holdings[s.index].frames]
+    return any(not own.frames or other.last < own.first for other in others)
+
+
 def _is_picture(holding: Holding, most: int) -> bool:
     return holding.frames < FEWEST_FRAMES * most or holding.frames <= 1 < most
 
@@ -139,6 +158,7 @@ def _look(
     """Count the first packets of each stream."""
     stamps: dict[int, list[Fraction]] = {s.index: [] for s in streams}
     counts = dict.fromkeys(stamps, 0)
+    places: dict[int, list[int]] = {index: [] for index in stamps}
     packets: list[Packet[Stream]] = []
     read = partial(next, container.demux(), None)
     num_bytes = 0
@@ -155,13 +175,21 @@ def _look(
             index = packet.stream.index
             if index in counts and packet.size:
                 counts[index] += 1
+                if packet.pos is not None:
+                    places[index].append(packet.pos)
                 stamp = packet.dts if packet.dts is not None else packet.pts
                 if stamp is not None:
                     stamps[index].append(stamp * packet.time_base)
     except AV_ERRORS:
         pass  # the decoder comes across it, too, and counts it
     return {
-        index: Holding(frames=counts[index], seconds=_span(stamps[index])) for index in counts
+        index: Holding(
+            frames=counts[index],
+            seconds=_span(stamps[index]),
+            first=min(places[index], default=0),
+            last=max(places[index], default=0),
+        )
+        for index in counts
     }, packets
 
 

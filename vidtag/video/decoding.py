@@ -20,9 +20,9 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from vidtag.video.chains import Chain
 from vidtag.video.fields import FieldPairs
 from vidtag.video.formats import AV_ERRORS, decoder_max_pixels
-from vidtag.video.gaps import Gaps
 from vidtag.video.options import ReadOptions
 from vidtag.video.orientation import HEAD_BYTES as ORIENTATION_BYTES
 from vidtag.video.orientation import OrientationFinder, TurnMark
@@ -98,7 +98,7 @@ class Decoder:
         source: Where the video comes from.
         opened: The video, from where its container stands.
         options: The limit of pixels.
-        gaps: Is shown all packets.
+        chain: Is shown all packets, and what comes of them.
         use_frame_threads: Decode several frames at once. Faster, but next to damage, frames are
             lost and what is told of them is left to chance: it stops at the first damage, and
             the video has to be read again without.
@@ -110,12 +110,12 @@ class Decoder:
         opened: Opened,
         options: ReadOptions,
         *,
-        gaps: Gaps,
+        chain: Chain,
         use_frame_threads: bool,
     ) -> None:
         self.counts = DecodeCounts()
         self.uses_frame_threads = use_frame_threads
-        self._gaps = gaps
+        self._chain = chain
         self._source = source
         self._opened = opened
         self._container = opened.container
@@ -150,6 +150,7 @@ class Decoder:
             try:
                 decoded = packet.decode()
             except AV_ERRORS:
+                self._chain.decoded(packet, 0)
                 if packet.size:
                     counts.failed_packets += 1
                     self._look_at_refused(packet)
@@ -158,6 +159,7 @@ class Decoder:
                     counts.is_cut_short = True
                     return
                 continue
+            self._chain.decoded(packet, len(decoded))
             for picture in decoded:
                 if self.uses_frame_threads and picture.is_corrupt:
                     counts.is_cut_short = True
@@ -194,6 +196,8 @@ class Decoder:
                 while (packet := self._source.run(read)) is not None:
                     num_errors = 0
                     self._note(packet)
+                    if self._chain.is_over:
+                        break
                     # Empty ones are PyAV's: within the stream they would end the decoder's work.
                     if packet.stream.index == self._stream.index and packet.size:
                         self.counts.packets += 1
@@ -218,7 +222,7 @@ class Decoder:
 
     def _note(self, packet: Packet[Stream]) -> None:
         counts = self.counts
-        self._gaps.note(packet, is_video=packet.stream.index == self._stream.index)
+        self._chain.note(packet)
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is None:
             return

@@ -13,7 +13,7 @@ from vidtag.video.codes import WARNING_CODES
 from vidtag.video.decoding import DecodeCounts
 from vidtag.video.formats import HEAD_BYTES, declared_size, is_animated_webp, says_encrypted
 from vidtag.video.options import ReadOptions
-from vidtag.video.passes import RAW
+from vidtag.video.passes import CHAINED, RAW
 from vidtag.video.pictures import HDR_TRANSFERS, Shape, has_odd_colours
 from vidtag.video.sources import Source
 from vidtag.video.streams import Opened, declared_end
@@ -173,7 +173,7 @@ class Findings:
         # Some headers tell a length and some an end. What came late, or goes on as sound, is not
         # missing: ends are compared, and what either of the two would allow is no loss.
         begin = (opened.stream.start_time or 0) * opened.time_base
-        if opened.is_declared_for_stream:
+        if opened.is_declared_for_stream and opened.format not in CHAINED:
             read = counts.last_seconds.get(opened.stream.index, 0.0)
             missing = min(declared - duration, begin + declared - Fraction(read))
         else:

@@ -15,6 +15,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from vidtag.video.timestamps import JUMP_SECONDS, LONGEST_SECONDS, Ticks
+from vidtag.video.transport import PACKET_SIZES, is_one_stream
 
 Passage = Callable[[int, int], bytes]
 """Returns the bytes of a source between two positions; fewer, or none, where they are gone."""
@@ -27,13 +28,6 @@ BEFORE_BYTES = 1 << 20
 
 HEADER_BYTES = 16 << 10
 """The headers of an Ogg stream, which look like pictures, are no longer."""
-
-_PACKET_SIZES = (188, 192, 204)
-"""Of a transport stream: as such, with a time code before it, with error correction behind it."""
-
-_NULL_PID = 0x1FFF
-_PCR_TICKS = 1 << 33
-_PCR_RATE = 90_000
 
 
 @dataclass(slots=True)
@@ -104,62 +98,12 @@ class Gaps:
             return False
         if self._format == "mpegts":
             begin = max(0, last.position - BEFORE_BYTES)
-            data = self._passage(begin, now.position + max(_PACKET_SIZES))
-            return _is_one_stream(data, last.position - begin, gap)
+            data = self._passage(begin, now.position + max(PACKET_SIZES))
+            return is_one_stream(data, last.position - begin, gap)
         if self._format == "ogg":  # where another recording begins, a page says so
             begin = max(1, last.position - HEADER_BYTES)
             return not _begins_anew(self._passage(begin, now.position))
         return False
-
-
-def _is_one_stream(data: bytes, start: int, gap: Fraction) -> bool:
-    """Tell whether one multiplexer wrote a transport stream on, with a clock that shows the gap.
-
-    Its packets are counted per stream (ISO/IEC 13818-1, 2.4.3.3); what was joined or lost breaks
-    that count, and a clock that is set anew is marked (2.4.3.5).
-
-    Args:
-        data: The stream's bytes.
-        start: Where the picture before the gap begins in them.
-        gap: Seconds by the timestamps.
-    """
-    size, offset = _grid(data)
-    if not size:
-        return False
-    counters: dict[int, int] = {}
-    clocks: dict[int, list[int]] = {}
-    for position in range(offset, len(data) - 187, size):
-        head = data[position : position + 12]
-        pid = (head[1] & 0x1F) << 8 | head[2]
-        if pid == _NULL_PID:
-            continue
-        has_payload, has_field = head[3] & 0x10, head[3] & 0x20 and head[4]
-        counter, before = head[3] & 0x0F, counters.get(pid)
-        counters[pid] = counter
-        if position < start:
-            continue
-        if has_field and head[5] & 0x80:
-            return False
-        if has_payload and before is not None and counter not in {before, (before + 1) & 0x0F}:
-            return False
-        if has_field and head[5] & 0x10:
-            clock = int.from_bytes(head[6:11], "big") >> 7
-            clocks.setdefault(pid, []).append(clock)
-    for seen in clocks.values():
-        passed = Fraction((seen[-1] - seen[0]) % _PCR_TICKS, _PCR_RATE)
-        if abs(passed - gap) <= JUMP_SECONDS:
-            return True
-    return False
-
-
-def _grid(data: bytes) -> tuple[int, int]:
-    """Find how large the packets of a transport stream are, and where the first one begins."""
-    for size in _PACKET_SIZES:
-        for offset in range(size):
-            marks = data[offset::size]
-            if len(marks) > 1 and marks == b"\x47" * len(marks):
-                return size, offset
-    return 0, 0
 
 
 def _begins_anew(data: bytes) -> bool:

@@ -25,6 +25,7 @@ from vidtag.video.sources import (
     PipeReader,
     Source,
     open_container,
+    open_rest,
     spool,
     spool_limit,
 )
@@ -96,6 +97,15 @@ class HttpSource:
             return self.run(lambda: open_container(reader, options))
         except AV_ERRORS as exc:
             raise self.failure() or not_a_video(self.path, reader.head, exc) from _cause(exc)
+
+    def open_rest(self, begin: int) -> InputContainer | None:
+        """Open what comes from a position on; `None` where that is gone, or nothing."""
+        if self._spooled is not None:
+            return self._spooled.open_rest(begin)
+        rest = None if self._reader is None else self._reader.rest(begin)
+        if rest is None:
+            return None
+        return self.run(lambda: open_rest(rest, self._options))
 
     def run(self, work: Callable[[], T]) -> T:
         """Do it in a thread, so that Ctrl-C ends the wait for the server."""
@@ -215,6 +225,10 @@ class RtspSource:
             if is_late or isinstance(exc, av.error.ExitError | TimeoutError):
                 raise timed_out(self.path, self._options) from _cause(exc)
             raise network_failed(self.path, "no connection could be made") from _cause(exc)
+
+    def open_rest(self, begin: int) -> InputContainer | None:
+        """Return none: what came is not kept."""
+        return None
 
     def run(self, work: Callable[[], T]) -> T:
         """Do it in a thread, so that Ctrl-C ends the wait for the server."""

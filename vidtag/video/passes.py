@@ -9,12 +9,12 @@ from itertools import chain, islice
 
 import av
 
+from vidtag.video.chains import FRUITLESS, Chain
 from vidtag.video.decoding import DecodeCounts, Decoder
 from vidtag.video.formats import AV_ERRORS
-from vidtag.video.gaps import Gaps
 from vidtag.video.options import ReadOptions
 from vidtag.video.sources import Source
-from vidtag.video.streams import Opened, open_video
+from vidtag.video.streams import Opened, open_rest, open_video
 from vidtag.video.timestamps import JUMP_SECONDS, Oddities, Ticks, Timeline
 
 Timed = tuple[av.VideoFrame, Fraction]
@@ -42,6 +42,9 @@ NOT_SOUGHT = RAW | {"mpeg"}
 """Formats where a seek lands on wrong times: program streams date a few frames only, and what
 lies between is counted from the place where reading began."""
 
+MAX_SEQUELS = 100
+"""So often a transport stream may go on with another video."""
+
 NUM_PRIMING = 32
 """Frames read before a seek, to find the first one's time and whether timestamps are sound."""
 
@@ -65,7 +68,8 @@ class Pass:
         self._source = source
         self._options = options
         self._origin: Ticks | None = None
-        self._gaps = self._new_gaps()
+        self._timeline_now: Timeline[av.VideoFrame] | None = None
+        self._chain = self._watch()
 
     def frames(self) -> Iterator[Timed]:
         """Yield frames with their times, from the one that is on screen at the start."""
@@ -97,12 +101,12 @@ class Pass:
         self.opened = open_video(self._source)
 
     def _decoder(self, *, use_frame_threads: bool = False) -> Decoder:
-        self._gaps = self._new_gaps()
+        self._chain = self._watch()
         decoder = Decoder(
             self._source,
             self.opened,
             self._options,
-            gaps=self._gaps,
+            chain=self._chain,
             use_frame_threads=use_frame_threads,
         )
         self.counts = decoder.counts
@@ -119,6 +123,8 @@ class Pass:
         is_sound = self._source.is_file and self.opened.format not in CHAINED | RAW
         decoder = self._decoder(use_frame_threads=is_whole and is_sound)
         yield from decoder.frames()
+        if self.opened.format == "mpegts":
+            yield from self._sequels()
         if not decoder.uses_frame_threads or decoder.counts.is_complete:
             return
         first = decoder.counts
@@ -129,13 +135,55 @@ class Pass:
                 yield frame
         decoder.counts.frames = max(decoder.counts.frames, first.frames)
 
+    def _sequels(self) -> Iterator[av.VideoFrame]:
+        """Go on where a transport stream does with another video: a new codec or programme."""
+        counts = self.counts
+        for _ in range(MAX_SEQUELS):
+            fruitless = self._chain.num_fruitless
+            if self._chain.rest_begins is None:
+                return
+            opened = open_rest(self._source, self.opened.begin + self._chain.rest_begins)
+            if opened is None:
+                return
+            num_frames = counts.frames
+            self.opened.close()
+            self.opened = opened
+            self._chain = self._watch()
+            decoder = Decoder(
+                self._source,
+                opened,
+                self._options,
+                chain=self._chain,
+                use_frame_threads=False,
+            )
+            decoder.counts = counts
+            failed = counts.failed_packets
+            if self._timeline_now is not None:
+                self._timeline_now.expect_restart()
+            for frame in decoder.frames():
+                if counts.frames == num_frames + 1 and fruitless >= FRUITLESS[0]:
+                    # They were of this video.
+                    counts.failed_packets -= min(failed, fruitless)
+                    counts.packets -= fruitless
+                yield frame
+            if counts.frames == num_frames:
+                return
+
+    def _watch(self) -> Chain:
+        first = self.opened.begin
+
+        def passage(begin: int, end: int) -> bytes:
+            return self._source.passage(first + begin, first + end)
+
+        return Chain(self.opened, passage, is_passing=not self._source.is_file)
+
     # Dating
 
     def _timed(
         self, decoded: Iterator[av.VideoFrame], origin: Ticks | None = None
     ) -> Iterator[Timed]:
         first = list(islice(decoded, 1))  # which tells whether pictures come as fields
-        timeline = self._timeline(origin)
+        self._timeline_now = timeline = self._timeline(origin)
         self.oddities = timeline.oddities
         for frame in chain(first, decoded):
             for item in timeline.push(frame, self._stamp(frame)):
@@ -167,11 +215,8 @@ class Pass:
             is_chained=opened.format in CHAINED,
             origin=origin,
             last_tick=last_tick,
-            is_gap=lambda before, after: self._gaps.holds(before, after),
+            is_gap=lambda before, after: self._chain.gaps.holds(before, after),
         )
-
-    def _new_gaps(self) -> Gaps:
-        return Gaps(self.opened.format, self._source.passage)
 
     def _length(self, frame: av.VideoFrame) -> Fraction:
         if frame.pts is not None and frame.duration > 0:
@@ -219,12 +264,12 @@ class Pass:
                     return False
                 latest = max(latest, packet.dts)
                 if (latest - origin) * opened.time_base > start + 1:
-                    break
+                    return True
         except AV_ERRORS:
             return False
         finally:
             opened.close()
-        return True
+        return False  # perhaps another video goes on from here
 
     def _sought(self, origin: int, start: Fraction) -> Iterator[Timed] | None:
         """Seek until a frame at or before `start` is decoded; `None` where no seek gets there.

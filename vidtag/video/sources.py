@@ -70,6 +70,13 @@ class Source(Protocol):
     def open(self) -> InputContainer:
         """Open it from its beginning, or raise a `VideoOpenError`."""
 
+    def open_rest(self, begin: int) -> InputContainer | None:
+        """Open once more what comes from a position on.
+
+        Returns:
+            `None` where these bytes are gone, or nothing that can be opened.
+        """
+
     def run(self, work: Callable[[], T]) -> T:
         """Do something that reads from the source, so that Ctrl-C can interrupt it."""
 
@@ -101,6 +108,7 @@ class FileSource:
         self.must_be_whole = False
         self.max_read_errors = MAX_READ_ERRORS
         self._file = file
+        self._rests: list[BinaryIO] = []
         self._options = options
 
     def open(self) -> InputContainer:
@@ -118,6 +126,21 @@ class FileSource:
                 return open_container(Nameless(self._file), options)
         except AV_ERRORS as exc:
             raise not_a_video(self.path, self.edges(HEAD_BYTES)[:HEAD_BYTES], exc) from exc
+
+    def open_rest(self, begin: int) -> InputContainer | None:
+        """Open what comes from a position on; `None` where that is nothing."""
+        if not isinstance(self._file, str):
+            self._file.seek(begin)
+            rest = Rest(self._file.read)
+        else:
+            try:
+                file = open(self._file, "rb")  # noqa: SIM115 - closed by close()
+            except OSError:
+                return None
+            self._rests.append(file)
+            file.seek(begin)
+            rest = Rest(file.read)
+        return open_rest(rest, self._options)
 
     def run(self, work: Callable[[], T]) -> T:
         """Do it here and now: disks don't block for long."""
@@ -158,6 +181,8 @@ class FileSource:
 
     def close(self) -> None:
         """Close an open file; a temporary one vanishes."""
+        for file in self._rests:
+            file.close()
         if not isinstance(self._file, str):
             self._file.close()
 
@@ -172,6 +197,23 @@ class Nameless:
         self.read = file.read
         self.seek = file.seek
         self.tell = file.tell
+
+
+class Rest:
+    """What is left of a source, as FFmpeg reads it: from some place on, and not sought in."""
+
+    name = ""
+
+    def __init__(self, read: Callable[[int], bytes], kept: bytes = b"") -> None:
+        self._read_on = read
+        self._kept = kept
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes: first what was kept, then what comes."""
+        if self._kept:
+            data, self._kept = self._kept[:size], self._kept[size:]
+            return data
+        return self._read_on(size)
 
 
 class PipeSource:
@@ -206,6 +248,13 @@ class PipeSource:
             else:
                 error = not_a_video(self.path, self._reader.head, exc)
             raise error from exc
+
+    def open_rest(self, begin: int) -> InputContainer | None:
+        """Open what comes from a position on; `None` where that is gone, or nothing."""
+        rest = self._reader.rest(begin)
+        if rest is None:
+            return None
+        return self.run(lambda: open_rest(rest, self._options))
 
     def run(self, work: Callable[[], T]) -> T:
         """Do it in a thread, so that Ctrl-C ends the wait for more."""
@@ -315,6 +364,13 @@ class PipeReader:
             return b""
         return bytes(self._recent[begin - first : end - first])
 
+    def rest(self, begin: int) -> Rest | None:
+        """Return the stream from a position on; `None` where that is gone."""
+        first = self._position - len(self._recent)
+        if not first <= begin <= self._position:
+            return None
+        return Rest(self.read, bytes(self._recent[begin - first :]))
+
     def _read(self, size: int) -> bytes:
         if self._position < len(self.head):
             return self.head[self._position : self._position + size]
@@ -346,6 +402,14 @@ def open_container(file: object, options: dict[str, str]) -> InputContainer:
     # Titles need not be UTF-8.
     container = av.open(file, options=options, metadata_errors="replace")
     return cast(InputContainer, container)
+
+
+def open_rest(rest: Rest, options: ReadOptions) -> InputContainer | None:
+    """Open the rest of a source; `None` where it can't be."""
+    try:
+        return open_container(rest, container_options("file", options))
+    except AV_ERRORS:
+        return None
 
 
 def from_path(name: str, options: ReadOptions) -> Source:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Literal, cast
 
 from av.container import InputContainer
@@ -13,12 +14,14 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from vidtag.errors import VideoError
 from vidtag.urls import is_url
 from vidtag.video.choice import choose_stream
 from vidtag.video.formats import AV_ERRORS
 from vidtag.video.pictures import SQUARE_TOLERANCE
 from vidtag.video.side_data import Crop, SideData, side_data
 from vidtag.video.sources import Source
+from vidtag.video.transport import first_video
 
 USUAL_RATE = Fraction(25)
 """Frames per second where nothing declares any. Source: FFmpeg's raw demuxers."""
@@ -35,6 +38,9 @@ CLOCKLESS = {
 }
 """Formats without times, for which FFmpeg counts 25 frames a second, where the codec declares no
 rate either. Those of H.264 and HEVC have no times either, but there FFmpeg makes up none."""
+
+LATE_BYTES = 64 << 20
+"""So much of a transport stream that begins with sound alone is searched for a video."""
 
 _RATES = (Fraction(1, 100), Fraction(2000))
 
@@ -81,6 +87,9 @@ class Opened:
     read: Sequence[Packet[Stream]] = ()
     """Packets that were taken from the container already, and come before its next ones."""
 
+    begin: int = 0
+    """Where in the source the container begins."""
+
     @property
     def sample_aspect(self) -> Fraction | None:
         """The sample aspect ratio of the frame that was decoded last."""
@@ -117,10 +126,50 @@ def open_video(source: Source) -> Opened:
         NoVideoStreamError: There is no video in it.
     """
     container = source.open()
+    if not container.streams.video and container.format.name == "mpegts":
+        late = _late_video(source, container)
+        if late is not None:
+            return late
+    return _chosen(source, container)
+
+
+def open_rest(source: Source, begin: int) -> Opened | None:
+    """Open what comes from a position on; `None` where there is no video in it."""
+    container = source.open_rest(begin)
+    if container is None:
+        return None
+    try:
+        return _chosen(source, container, begin=begin)
+    except VideoError:
+        return None
+
+
+def _late_video(source: Source, container: InputContainer) -> Opened | None:
+    """Open a transport stream where its tables first list a video; `None` where none does."""
+    read = partial(next, container.demux(), None)
+    begin = 0
+    with suppress(*AV_ERRORS):
+        while (packet := source.run(read)) is not None and begin < LATE_BYTES:
+            is_last = not packet.size
+            end = begin + LATE_BYTES if is_last else packet.pos or 0
+            if end < begin + (64 << 10) and not is_last:
+                continue
+            data = source.passage(begin, end)
+            place = first_video(data)
+            if place is not None:
+                late = open_rest(source, begin + place)
+                if late is not None:
+                    container.close()
+                return late
+            begin = max(begin, end - 188)
+    return None
+
+
+def _chosen(source: Source, container: InputContainer, *, begin: int = 0) -> Opened:
     try:
         choice = choose_stream(container, source)
         stream, read = choice.stream, choice.read
-        if read and source.is_file:
+        if read and source.is_file and not begin:
             index = stream.index  # not to be asked once its container is closed
             container.close()
             container = source.open()
@@ -144,6 +193,7 @@ def open_video(source: Source) -> Opened:
             aspect=aspect if aspect != context.sample_aspect_ratio else None,
             side_data=more,
             read=read,
+            begin=begin,
         )
     except BaseException:
         container.close()

@@ -96,6 +96,7 @@ class Timeline(Generic[T]):
         self._last: Ticks | None = None  # the tick that went out last
         self._last_own: Ticks | None = None  # the same, before it was spread
         self._in_run = False
+        self._restarts = False
 
     def push(self, frame: T, pts: Ticks | None) -> Iterator[tuple[T, Fraction]]:
         """Take the decoder's next frame; yield those whose time is now known."""
@@ -110,6 +111,10 @@ class Timeline(Generic[T]):
         self._num_in += 1
         while len(self._waiting) > self._look_ahead:
             yield self._pop()
+
+    def expect_restart(self) -> None:
+        """Take the next frame for the first of another video, which comes after those before."""
+        self._restarts = True
 
     def flush(self) -> Iterator[tuple[T, Fraction]]:
         """Yield the frames that are still held; the stream has ended."""
@@ -127,8 +132,13 @@ class Timeline(Generic[T]):
         if self._num_dated == 1:  # the first frames had none
             self._offset = self._latest + self._gap - pts
         ahead = Fraction(pts + self._offset - self._newest)
+        restarts, self._restarts = self._restarts, False
         is_beyond = self._believed_end is not None and pts + self._offset > self._believed_end
-        if -self._back <= ahead <= (self._short_jump if is_beyond else self._jump):
+        if (
+            (1 if restarts else -self._back)
+            <= ahead
+            <= (self._short_jump if is_beyond else self._jump)
+        ):
             return pts + self._offset
         if 0 < ahead <= self._longest and self._is_gap(self._newest - self._offset, pts):
             return pts + self._offset
