@@ -141,6 +141,24 @@ def test_a_forked_worker_inherits_a_tagger_that_was_used(model, clips, engine, m
         assert without_timing(job.get(timeout=60)) == expected
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_worker_inherits_a_store_that_was_used(clips, tmp_path, monkeypatch):
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("no fork here")
+    with contextlib.closing(ScoreStore(tmp_path)) as store:
+        tagger = Tagger(FakeClassifier(), store=store)
+        expected = [tagger.tag(clip) for clip in clips[:2]]
+        monkeypatch.setattr(f"{__name__}._SHARED", [tagger])
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            jobs = [pool.apply_async(_tag_inherited, (clip,)) for clip in clips]
+            documents = [job.get(timeout=60) for job in jobs]
+        again = tagger.tag(clips[3])
+    assert [document.timing.from_cache for document in documents[:2]] == [True, True]
+    assert [without_timing(d) for d in documents[:2]] == [without_timing(d) for d in expected]
+    assert again.timing.from_cache
+    assert without_timing(again) == without_timing(documents[3])
+
+
 def test_options_can_be_sent_to_another_process(model):
     for value in (options(model), Settings(stride_seconds=0.5), ReadOptions(end=3), SegmentRule()):
         assert pickle.loads(pickle.dumps(value)) == value

@@ -115,6 +115,12 @@ def test_every_format_tells_what_is_known(pipe):
     assert (code, out.splitlines()[2]) == (130, "low")
 
 
+def test_hits_that_were_found_are_told(pipe):
+    run = Run("grep", "low", "-", "--no-cache", stdin=pipe).wait_for("scored 3")
+    code, out, _ = run.end(signal.SIGINT)
+    assert (code, out.split(":")[-2]) == (130, "low")
+
+
 def test_what_was_scored_of_a_file_is_taken_by_the_next_run(clip, tmp_path):
     cache = {"VIDTAG_CACHE_DIR": str(tmp_path)}
     run = Run(clip, "--json", FRAMES="34", **cache).wait_for("waiting", "scored 3")

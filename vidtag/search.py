@@ -21,6 +21,7 @@ from vidtag.grep import (
 from vidtag.inputs import Input, Inputs, foresee_failure
 from vidtag.progress import Display
 from vidtag.results import Document, Failure
+from vidtag.stopping import held
 from vidtag.tagger import Tagger, Tagging
 from vidtag.terminal import printing
 from vidtag.text import printable
@@ -147,16 +148,19 @@ def _search_video(
     matcher = Matcher(request.patterns, min_score=request.min_score, max_count=request.needed)
     display.start(video.name)
     try:
-        for step in video:
-            display.step(step, video.expected_seconds, tagger.grid.start_seconds)
-            printer.hits(video.name, matcher.add(step.start_seconds, step.end_seconds, step.tags))
-            if matcher.is_done:
-                break
+        with held(video.cut):
+            for step in video:
+                hits = matcher.add(step.start_seconds, step.end_seconds, step.tags)
+                display.step(step, video.expected_seconds, tagger.grid.start_seconds)
+                printer.hits(video.name, hits)
+                if matcher.is_done:
+                    break
+            printer.hits(video.name, matcher.finish())
+            # What was found by then is true; how often in all is not known.
+            if video.stopped_seconds is None or request.names_only:
+                printer.end(video.name, matcher.num_hits)
     except VideoError as exc:
         display.fail(str(exc))
-        return
-    printer.hits(video.name, matcher.finish())
-    printer.end(video.name, matcher.num_hits)
 
 
 def _search_stored(

@@ -26,6 +26,9 @@ ECHO_SECONDS = 0.2
 process and to its group, and so do wrappers that pass on what the terminal sends to all; nobody
 presses Ctrl-C twice so fast."""
 
+_WATCHES = os.name == "posix"
+"""Whether signals can be watched through a pipe; Windows wants a socket, and has only Ctrl-C."""
+
 
 class _State:
     """What came, and who wants it put off; signals belong to the whole process."""
@@ -45,6 +48,8 @@ def listen() -> None:
     listening = [one for one in SIGNALS if signal.getsignal(one) != signal.SIG_IGN]
     for one in listening:
         signal.signal(one, _handle)
+    if not _WATCHES:
+        return
     # Python's handlers run in the main thread, which may be within a long call; a second
     # Ctrl-C does not wait for it.
     read, write = os.pipe()
@@ -95,6 +100,8 @@ def check() -> None:
 
 def _handle(number: int, frame: FrameType | None) -> None:
     if _state.number is not None:
+        if not _WATCHES:
+            _end_at_once(number)
         return  # the watching thread decides whether that ends the process
     _state.number = number
     if not _state.num_holding:

@@ -60,6 +60,8 @@ class Database:
         self._tables = tables
         self._lock = threading.RLock()
         self._db: sqlite3.Connection | None = None
+        self._process = os.getpid()
+        self._inherited: list[sqlite3.Connection] = []
         self._inode: tuple[int, int] | None = None
         self._is_broken = False
         self._takes_no_more = False
@@ -92,6 +94,7 @@ class Database:
             sqlite3.Error: It can't be opened.
             OSError: Its folder can't be made.
         """
+        self._leave_inherited()
         if self._db is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             deadline = time.monotonic() + _WAIT_SECONDS
@@ -122,8 +125,20 @@ class Database:
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
+            self._leave_inherited()
             if self._db is not None:
                 self._db.close()
+                self._db = None
+
+    def _leave_inherited(self) -> None:
+        """In a forked process, neither use nor close the connection of its parent.
+
+        Source: https://www.sqlite.org/howtocorrupt.html, section 2.6.
+        """
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            if self._db is not None:
+                self._inherited.append(self._db)
                 self._db = None
 
     def _try(
