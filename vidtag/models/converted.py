@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,7 +22,7 @@ from vidtag.models.classifier import CONTENT_REVISION
 from vidtag.models.config import ModelConfig
 from vidtag.models.source import ModelFiles
 from vidtag.preprocess import Preprocessing
-from vidtag.store import cache_folder
+from vidtag.store import ScoreStore, cache_folder
 
 CONVERSION_VERSION = 1
 """Raised whenever the converted graph would come out different; old ones are then left alone."""
@@ -89,8 +90,8 @@ def make_key(facts: Mapping[str, str]) -> str:
 def find_converted(facts: Mapping[str, str]) -> Path | None:
     """Find a converted model that is whole.
 
-    A file counts as whole if size and modification time are those that were noted when it
-    was written, or else if its content still has the hash that was noted.
+    A file counts as whole if its content has the hash that was noted when it was written; the
+    hash of a file is remembered by device, inode, size and times.
 
     Returns:
         The graph's path; `None` where there is none, or a broken or foreign one.
@@ -116,32 +117,35 @@ def _find_without_converters(facts: Mapping[str, str]) -> Path | None:
 
 def _read_facts(folder: Path) -> dict[str, str] | None:
     try:
-        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        return {str(name): str(fact) for name, fact in manifest["facts"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {str(name): str(fact) for name, fact in _read_manifest(folder)["facts"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _read_manifest(folder: Path) -> Any:
+    if not (folder / _MANIFEST).is_file():  # a pipe would be waited for
+        raise FileNotFoundError(folder / _MANIFEST)
+    return json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
 
 
 def _check_folder(folder: Path, facts: Mapping[str, str]) -> Path | None:
     try:
-        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        manifest = _read_manifest(folder)
         if manifest["facts"] != dict(facts):
             return None
-        for name in _FILES:
-            if not _is_whole(folder / name, manifest["files"][name]):
-                return None
-    except (OSError, ValueError, KeyError, TypeError):
+        with ScoreStore() as store:
+            for name in _FILES:
+                if not _is_whole(folder / name, manifest["files"][name], store):
+                    return None
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
     return folder / MODEL_FILE
 
 
-def _is_whole(path: Path, noted: Mapping[str, Any]) -> bool:
-    stat = path.stat()
-    if stat.st_size != noted["size"]:
-        return False
-    if stat.st_mtime_ns == noted["mtime_ns"]:
-        return True
-    return hash_file(str(path)) == str(noted["sha256"])
+def _is_whole(path: Path, noted: Mapping[str, Any], store: ScoreStore) -> bool:
+    # Times alone are no proof: a disk that loses bits leaves them, and so does `cp -p`.
+    is_there = path.is_file() and path.stat().st_size == noted["size"]
+    return is_there and store.content_id(str(path)) == noted["sha256"]
 
 
 def why_not_kept() -> str | None:
@@ -193,8 +197,9 @@ def keep_converted(facts: Mapping[str, str], write: Callable[[Path], None]) -> P
 
 def _remove_stale(root: Path) -> None:
     for folder in root.glob(f"{_UNFINISHED}*"):
-        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another process may be done with it
+            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def discard_converted(facts: Mapping[str, str]) -> None:
@@ -204,15 +209,15 @@ def discard_converted(facts: Mapping[str, str]) -> None:
 
 def _note(path: Path) -> dict[str, int | str]:
     digest = hash_file(str(path))
-    stat = path.stat()
-    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": digest}
+    return {"size": path.stat().st_size, "sha256": digest}
 
 
 def _move(unfinished: Path, place: Path) -> None:
     """Put a finished folder in its place; what is there already is broken and makes room."""
-    if place.exists():
+    if os.path.lexists(place):
         broken = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=place.parent))
-        os.replace(place, broken / place.name)
+        with suppress(FileNotFoundError):  # another process put it away already
+            os.replace(place, broken / place.name)
         shutil.rmtree(broken, ignore_errors=True)
     try:
         unfinished.rename(place)

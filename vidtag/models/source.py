@@ -204,6 +204,28 @@ def content_revision(folder: Path) -> str:
     return f"{CONTENT_REVISION}{digest.hexdigest()[:16]}"
 
 
+def check_unchanged(files: ModelFiles) -> None:
+    """Refuse a folder whose files are no longer those that its revision was made from.
+
+    Scores, and what a conversion makes of them, are kept under that revision.
+
+    Raises:
+        ModelLoadError: it was changed since.
+    """
+    if not files.revision.startswith(CONTENT_REVISION):
+        return  # a snapshot is never changed
+    try:
+        is_the_same = content_revision(files.folder) == files.revision
+    except OSError:
+        is_the_same = False
+    if not is_the_same:
+        raise refuse(
+            files.name,
+            "model_changed",
+            "its files were changed while they were read; try again once they are complete",
+        )
+
+
 def _content_id(path: Path) -> str:
     if path.stat().st_size > _REMEMBERED_BYTES:
         with closing(ScoreStore()) as store:

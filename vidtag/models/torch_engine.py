@@ -25,7 +25,7 @@ from vidtag.models.soundness import (
     explain_load_failure,
     is_out_of_memory,
 )
-from vidtag.models.source import ModelFiles
+from vidtag.models.source import ModelFiles, check_unchanged
 from vidtag.preprocess import Preprocessing, prepare_with_torch
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -140,6 +140,7 @@ def load_model(
                 model, report = _from_pretrained(files, config, dtype)
     except Exception as exc:
         raise explain_load_failure(files.name, exc) from exc
+    check_unchanged(files)
     check_report(files, config, report)
     loaded: torch.nn.Module = model.eval().requires_grad_(False)  # nothing is trained here
     return loaded
