@@ -19,6 +19,7 @@ from vidtag.errors import DocumentError, UsageError
 from vidtag.formats import FORMATS, table
 from vidtag.grep import compile_patterns, explain_undecided, search_document
 from vidtag.inputs import find_inputs
+from vidtag.outputs import made
 from vidtag.report.index import IndexEntry, render_index
 from vidtag.results import Document, Failure, parse_json, to_json
 from vidtag.search import SearchRequest, run_grep
@@ -389,6 +390,14 @@ def test_whatever_is_read_can_be_rendered(seed):
             elif isinstance(result, Failure):
                 to_json(result)
     assert num_read > 5
+
+
+def test_odd_results_in_an_output_folder_are_none(tmp_path):
+    path = tmp_path / "clip.mp4.json"
+    for name in ("deep", "deep objects", "long integer", "NUL in a path", "no UTF-8"):
+        path.write_bytes(ODD[name].replace(b'"tags"', b'"others"') + b"}\n")
+        assert made.read_header(str(path)) is None
+        assert list(made.read_lines(str(path))) == []
 
 
 def test_a_document_of_before_gets_its_summary():

@@ -171,7 +171,7 @@ def read_header(path: str) -> Record | None:
                 parsed = json.loads(file.read())
             else:
                 parsed = json.loads(head[:end] + b"}")
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
 
@@ -183,7 +183,7 @@ def read_lines(path: str) -> Iterator[tuple[bytes, dict[str, Any]]]:
             for line in file:
                 try:
                     parsed = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(parsed, dict) and line.endswith(b"\n"):
                     yield line, parsed
