@@ -58,6 +58,12 @@ FOLDERS: list[tuple[str, str, str, dict[str, Any]]] = [
         "VivitImageProcessor",
         {"size": 40, "default_to_square": True, "crop_size": SIDE},
     ),
+    (
+        "videomae",
+        "image_processor_type",
+        "VideoMAEImageProcessor",
+        {"default_to_square": True, "crop_size": SIDE},  # the class's own size is an edge
+    ),
     ("vjepa2", "video_processor_type", "VideoMAEVideoProcessor", CROP),
     ("vjepa2", "image_processor_type", "VideoMAEImageProcessorFast", {**CROP, **HALVES}),
     ("vjepa2", "video_processor_type", "VJEPA2VideoProcessor", {**CROP, "crop_size": SIDE}),

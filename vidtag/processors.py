@@ -356,7 +356,8 @@ def _target(
         assert crop_size is not None
         return int(crop_size[0] * 256 / 224), None, None  # whatever the file says
     value = values.get("size")
-    value = rules.size if value is None else value
+    if value is None:
+        value = {"shortest_edge": rules.size} if isinstance(rules.size, int) else rules.size
     if isinstance(value, tuple | list):
         height, width = value
         value = {"height": height, "width": width}
