@@ -126,7 +126,7 @@ def prepare_with_pillow(image: Image, preprocessing: Preprocessing) -> Image:
     if preprocessing.resample == "nearest":
         return _centre(nearest(image, new_height, new_width), preprocessing)
     overshoots = preprocessing.resample in ("bicubic", "lanczos")
-    if overshoots and (new_height > height or new_width > width):
+    if overshoots and (3 * new_height > 2 * height or 3 * new_width > 2 * width):
         resized = as_torch(image, new_height, new_width, preprocessing.resample)
         return _centre(resized, preprocessing)
     size = preprocessing.image_size

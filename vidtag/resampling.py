@@ -1,10 +1,10 @@
 """Resampling as torch does it, without torch, where Pillow differs by more than a level.
 
 Torch rounds and cuts off between the two directions and has weights of 16 bits; Pillow has finer
-weights. Of filters that overshoot, such as bicubic and Lanczos, an enlarged picture of noise comes
-out two levels apart in one of 200,000 values; of a shrunk one, in one of a million. Here torch's
-weights are used in torch's order, and the bytes are the same. It takes ten times as long as
-Pillow, which matters little for pictures that are small enough to be enlarged.
+weights. Of filters that overshoot, such as bicubic and Lanczos, noise comes out two levels apart:
+in one of 200,000 values where a picture is enlarged, in one of 600,000 where it shrinks by up to
+half, in one of 10 million beyond. Here torch's weights are used in torch's order, and the bytes
+are the same. It takes ten times as long as Pillow, which matters little for small pictures.
 
 Source: aten/src/ATen/native/cpu/UpSampleKernel.cpp in torch 2.13.
 """
