@@ -308,6 +308,17 @@ def test_the_steps_of_a_stopped_video_tile_what_was_seen(
     assert other.sampling.end_seconds == (4.5 if settings.read.end else 6.0)
 
 
+def test_what_was_odd_by_then_is_told(tmp_path):
+    path = make_video(tmp_path / "clip.h264", num_frames=150, fps=25, size=(64, 48))
+    with Tagger(FakeClassifier()).open(path) as videos:
+        video = next(iter(videos))
+        next(iter(video))
+        video.stop()
+        codes = [warning.code for warning in video.document().warnings]
+    assert "timestamps_missing" in codes
+    assert codes[-1] == "stopped"
+
+
 def test_a_video_that_was_stopped_too_early_has_no_document(clip):
     with Tagger(FakeClassifier()).open(clip) as videos:
         video = next(iter(videos))

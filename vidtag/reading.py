@@ -283,7 +283,7 @@ class Reader:
                 yield WindowRead(
                     window=window,
                     info=video.info(),
-                    notices=video.notices(),
+                    notices=video.notices_so_far(),
                     decode_seconds=clock.seconds,
                 )
                 if hashing is not None and hashing.is_done:

@@ -36,6 +36,12 @@ class Findings:
             if code in self._messages
         )
 
+    def copy(self) -> "Findings":
+        """Return another one that begins with what was noted by now."""
+        other = Findings(self._path)
+        other._messages = dict(self._messages)
+        return other
+
     def note(self, code: str, message: str) -> None:
         """Note a warning; its message begins with the input's name."""
         assert code in WARNING_CODES, code

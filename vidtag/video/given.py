@@ -293,6 +293,10 @@ class PicturesReader:
             num_failed_packets=0,
         )
 
+    def notices_so_far(self) -> tuple[Notice, ...]:
+        """Return what was odd."""
+        return self.notices()
+
     def notices(self) -> tuple[Notice, ...]:
         """Return what was odd."""
         if len(self._pictures.times) > 1:

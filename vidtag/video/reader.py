@@ -135,6 +135,15 @@ class Video:
         """Return what was odd, each code once, in the order of `WARNING_CODES`."""
         return self._findings.notices()
 
+    def notices_so_far(self) -> tuple[Notice, ...]:
+        """Return what was odd by now, should the video be read no further."""
+        findings = self._findings.copy()
+        if self._last is not None:
+            opened, counts = self._pass.opened, self._pass.counts
+            findings.note_damage(counts, self._duration(), broke_off=False)
+            findings.note_times(self._pass.oddities, opened, counts)
+        return findings.notices()
+
     def close(self) -> None:
         """Release the file and the decoder. Frames must not be converted afterwards."""
         if self._is_closed:
