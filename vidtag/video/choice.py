@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 
 from vidtag.errors import NoVideoStreamError, VideoError
 from vidtag.video.formats import AV_ERRORS
+from vidtag.video.heif import Grid, read_primary
 from vidtag.video.sources import Source
 
 FEWEST_FRAMES = Fraction(1, 8)
@@ -69,6 +70,9 @@ class Choice:
     read: Sequence[Packet[Stream]] = ()
     """Packets that were taken from the container already."""
 
+    grid: Grid | None = None
+    """How the picture is put together, where the stream is one of its tiles."""
+
 
 def choose_stream(container: InputContainer, source: Source) -> Choice:
     """Choose the video: of the streams that hold one, the default one, else the largest.
@@ -78,7 +82,11 @@ def choose_stream(container: InputContainer, source: Source) -> Choice:
     """
     videos = [s for s in container.streams.video if not _is_cover(s)]
     tracks = [s for s in videos if not is_item(s)]
-    videos = tracks or videos  # beside a track, a picture is only its still
+    if videos and not tracks:
+        return _choose_item(videos, source)
+    videos = tracks  # beside a track, a picture is only its still
+    # A layer that adds to another stream, such as more detail, is no video on its own.
+    videos = [s for s in videos if not s.disposition & Disposition.dependent] or videos
     known = [s for s in videos if has_decoder(s)]
     if not known:
         raise _nothing_to_decode(container, source.path)
@@ -96,6 +104,25 @@ def choose_stream(container: InputContainer, source: Source) -> Choice:
     defaults = [s for s in candidates if s.disposition & Disposition.default]
     chosen = max(defaults or candidates, key=_num_pixels)
     return Choice(stream=chosen, num_videos=len(videos), read=read)
+
+
+def _choose_item(items: Sequence[VideoStream], source: Source) -> Choice:
+    """Choose the picture that an HEIF or AVIF file says it shows."""
+    streams = {item.id: item for item in items if has_decoder(item)}
+    primary = read_primary(source)
+    if isinstance(primary, Grid) and set(primary.tiles) <= set(streams):
+        return Choice(stream=streams[primary.tiles[0]], num_videos=1, grid=primary)
+    if isinstance(primary, int) and primary in streams:
+        return Choice(stream=streams[primary], num_videos=1)
+    whole = [s for s in streams.values() if not s.disposition & Disposition.dependent]
+    if primary is None and whole:
+        return Choice(stream=max(whole, key=_num_pixels), num_videos=1)
+    raise NoVideoStreamError(
+        source.path,
+        "unsupported_codec",
+        f"The picture of '{source.path}' is put together from others in a way that can't be read; "
+        "convert it to JPEG.",
+    )
 
 
 def has_decoder(stream: VideoStream) -> bool:

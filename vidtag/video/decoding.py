@@ -23,12 +23,14 @@ from av.video.stream import VideoStream
 from vidtag.video.chains import Chain
 from vidtag.video.fields import FieldPairs
 from vidtag.video.formats import AV_ERRORS, decoder_max_pixels
+from vidtag.video.heif import Grid
 from vidtag.video.options import ReadOptions
 from vidtag.video.orientation import HEAD_BYTES as ORIENTATION_BYTES
 from vidtag.video.orientation import OrientationFinder, TurnMark
 from vidtag.video.oversize import RefusedPictures
 from vidtag.video.sources import Source
 from vidtag.video.streams import Opened
+from vidtag.video.tiles import TileDecoder
 
 MAX_FAILED_IN_A_ROW = 5000
 """After so many refused packets without a frame, the rest is taken for garbage.
@@ -118,6 +120,7 @@ class Decoder:
         self._chain = chain
         self._source = source
         self._opened = opened
+        self._max_pixels = decoder_max_pixels(options)
         self._container = opened.container
         self._read = opened.read
         self._stream = opened.stream
@@ -127,7 +130,7 @@ class Decoder:
             context.thread_count = _num_threads(opened.size)
             if not use_frame_threads and context.name in CONCEALED:
                 context.thread_count = 1
-            context.options = {"max_pixels": decoder_max_pixels(options)}
+            context.options = {"max_pixels": self._max_pixels}
             context.copy_opaque = True  # what is noted of packets reaches their frames
         self._orientations: OrientationFinder | None = None
         if context.name in TURNED_BY_MESSAGES:
@@ -138,6 +141,9 @@ class Decoder:
 
     def frames(self) -> Iterator[av.VideoFrame]:
         """Yield frames in decoder order until the stream ends."""
+        if self._opened.grid is not None:
+            yield from self._tiled(self._opened.grid)
+            return
         counts = self.counts
         for packet in self._packets():
             if self._refused.is_certain:
@@ -173,6 +179,21 @@ class Decoder:
         if self._fields is not None:
             yield from self._counted(self._fields.flush())
 
+    def _tiled(self, grid: Grid) -> Iterator[av.VideoFrame]:
+        """Yield the one picture that all the tiles make."""
+        counts = self.counts
+        tiles = TileDecoder(grid, self._container.streams, self._max_pixels)
+        for packet in self._packets():
+            try:
+                tiles.push(packet)
+            except AV_ERRORS:
+                counts.failed_packets += 1
+        picture = tiles.picture()
+        if picture is not None:
+            counts.last_frame_pts = counts.last_packet_pts
+            counts.damaged_frames += tiles.num_missing > 0
+            yield from self._counted([picture])
+
     def _look_at_refused(self, packet: Packet[VideoStream]) -> None:
         self._refused.look(packet)
         if self._refused.is_certain or not self.counts.frames:
@@ -199,7 +220,8 @@ class Decoder:
                     if self._chain.is_over:
                         break
                     # Empty ones are PyAV's: within the stream they would end the decoder's work.
-                    if packet.stream.index == self._stream.index and packet.size:
+                    is_own = packet.stream.index == self._stream.index
+                    if (is_own or self._opened.grid is not None) and packet.size:
                         self.counts.packets += 1
                         if self._orientations is not None:
                             head = bytes(memoryview(packet)[:ORIENTATION_BYTES])

@@ -88,6 +88,11 @@ _TURNS = {
 """By the counter-clockwise degrees that PyAV tells."""
 
 
+def turn_of_degrees(degrees: int) -> Turn:
+    """Return a turn by counter-clockwise right angles."""
+    return _TURNS[degrees % 360]
+
+
 class TurnReader:
     """Reads the display matrices of one video's frames.
 
@@ -226,6 +231,12 @@ def to_rgb(
     if has_alpha:
         pixels = _over_black(pixels)
     return np.ascontiguousarray(shape.turn.apply(pixels))
+
+
+def to_plain_rgb(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
+    """Convert a frame as it is stored: `(H, W, 3)` uint8 RGB."""
+    _set_usual_colours(frame)
+    return _scaled(frame, frame.width, frame.height, "rgb24")
 
 
 def _converted(frame: av.VideoFrame, shape: Shape, pixel_format: str) -> npt.NDArray[np.uint8]:

@@ -188,7 +188,7 @@ class Video:
     def _shape(self, picture: av.VideoFrame) -> Shape:
         self._check_pixels((picture.width, picture.height))
         opened = self._pass.opened
-        turn = self._turns.read(picture)
+        turn = opened.grid.turn if opened.grid else self._turns.read(picture)
         crop = opened.crop_of((picture.width, picture.height))
         shape = shape_of(picture, opened.sample_aspect, turn, crop)
         self._check_pixels((shape.width, shape.height))

@@ -83,13 +83,23 @@ def _head(stream: VideoStream, container: str, options: dict[str, str]) -> bytes
 
 
 def _from_mov(head: bytes, stream: VideoStream) -> Crop | None:
-    """Read the clean aperture (ISO/IEC 14496-12, 12.1.4): a size, and its middle's offset."""
     place = head.find(b"clap")
     if place < 0 or len(head) < place + 36:
         return None
-    numbers = struct.unpack(">IIIIiIiI", head[place + 4 : place + 36])
+    context = stream.codec_context
+    return crop_of_aperture(head[place + 4 : place + 36], (context.width, context.height))
+
+
+def crop_of_aperture(clap: bytes, size: tuple[int, int]) -> Crop:
+    """Read a clean aperture (ISO/IEC 14496-12, 12.1.4): a size, and its middle's offset.
+
+    Raises:
+        ArithmeticError: A denominator is zero.
+        struct.error: It is shorter than 32 bytes.
+    """
+    numbers = struct.unpack(">IIIIiIiI", clap)
     width, height, x, y = map(Fraction, numbers[::2], numbers[1::2])
-    columns, rows = stream.codec_context.width - width, stream.codec_context.height - height
+    columns, rows = size[0] - width, size[1] - height
     left, top = int(columns / 2 + x), int(rows / 2 + y)
     return Crop(left=left, top=top, right=int(columns) - left, bottom=int(rows) - top)
 

@@ -18,6 +18,7 @@ from vidtag.errors import VideoError
 from vidtag.urls import is_url
 from vidtag.video.choice import choose_stream
 from vidtag.video.formats import AV_ERRORS
+from vidtag.video.heif import Grid
 from vidtag.video.pictures import SQUARE_TOLERANCE
 from vidtag.video.side_data import Crop, SideData, side_data
 from vidtag.video.sources import Source
@@ -83,6 +84,9 @@ class Opened:
 
     side_data: SideData
     """What the container says of the pictures beside the codec's header."""
+
+    grid: Grid | None
+    """How the picture is put together, where the stream is one of its tiles."""
 
     read: Sequence[Packet[Stream]] = ()
     """Packets that were taken from the container already, and come before its next ones."""
@@ -184,14 +188,15 @@ def _chosen(source: Source, container: InputContainer, *, begin: int = 0) -> Ope
             num_videos=choice.num_videos,
             format=_short_name(container.format.name),
             codec=context.codec.canonical_name,
-            size=(context.width, context.height),
+            size=choice.grid.size if choice.grid else (context.width, context.height),
             time_base=stream.time_base or Fraction(1, 1_000_000),
             rate=declared_rate(stream) or USUAL_RATE,
             clock=_clock(container, stream, source),
             declared_seconds=seconds,
             is_declared_for_stream=is_own,
             aspect=aspect if aspect != context.sample_aspect_ratio else None,
-            side_data=more,
+            side_data=SideData(crop=choice.grid.crop) if choice.grid else more,
+            grid=choice.grid,
             read=read,
             begin=begin,
         )
