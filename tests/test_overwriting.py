@@ -103,7 +103,8 @@ def test_no_name_leads_onto_an_input(refused: Run, command: tuple[str, ...]) -> 
         names += ["doc.json", "./doc.json", "same_as_doc.json"]
     for name in names:
         said = refused(*command, "-o", name)[1]
-        assert "is an input" in said
+        # Which video a document speaks of is known once it is read; that it is one, before.
+        assert "is an input" in said or (command is SHOW and "doc" not in name)
         refused(*command, "-o", name, "--force")
         if command is not EXPLAIN:
             for one in ("json", "srt"):
@@ -379,3 +380,55 @@ def test_media_are_known_by_their_names() -> None:
     assert is_media_name("a.MP4")
     assert not any(is_media_name(f"a{one.suffix}") for one in FORMATS.values())
     assert all(one == one.lower() and one.startswith(".") for one in MEDIA_EXTENSIONS)
+
+
+def test_records_are_no_output(refused: Run) -> None:
+    for command in (TAG, SHOW):
+        assert "keeps its records" in refused(*command, "-o", ".vidtag.jsonl")[1]
+
+
+def test_a_folder_may_end_like_a_video(desk: Path, run: Run) -> None:
+    assert run(*TAG, "--json", "-o", "tags.mp4/")[0] == 0
+    assert run(*TAG, "--json", "-o", "tags.mp4")[0] == 0
+    assert os.listdir("tags.mp4") == ["clip.mp4.json"]
+
+
+def test_a_name_taken_by_a_folder_is_told_before_a_video_is_explained(desk: Path, run: Run) -> None:
+    os.makedirs("maps/clip.mp4.explain.mp4")
+    code, err = run(*EXPLAIN, "-o", "maps/")
+    assert code == 1
+    assert "'maps/clip.mp4.explain.mp4' is a folder" in err
+    assert os.listdir("maps") == ["clip.mp4.explain.mp4"]
+
+
+def test_names_in_documents_that_no_file_can_have_cost_nothing(desk: Path, run: Run) -> None:
+    document = Path("doc.json").read_text()
+    for name in (r"a\u0000b", r"\ud800", "..", ".", "/", "x" * 300):
+        Path("odd.json").write_text(document.replace("clip.mp4", name, 1))
+        code, err = run("show", "odd.json", "doc.json", "-f", "srt", "-f", "html", "-o", "shown/")
+        assert code == (3 if name.startswith("x") else 0) or "schema" in err or "not a" in err, err
+        assert os.path.isfile("shown/clip.mp4.srt")
+        assert "report" not in err
+    assert Path("clip.mp4").stat().st_nlink == 2
+
+
+def test_a_folder_that_may_not_be_entered_is_not_a_missing_file(
+    desk: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Simulated, because root may enter all of them.
+    stat, lstat = os.stat, os.lstat
+
+    def refusing(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+        def refuse(path: object, **options: object) -> os.stat_result:
+            if "secret/" in str(path):
+                raise PermissionError(13, "Permission denied", path)
+            return original(path, **options)
+
+        return refuse
+
+    monkeypatch.setattr(os, "stat", refusing(stat))
+    monkeypatch.setattr(os, "lstat", refusing(lstat))
+    assert "You may not read 'secret/clip.mp4'" in run("secret/clip.mp4", *TAG[1:])[1]
+    code, err = run(*TAG, "-o", "secret/deep/x.json")
+    assert code == 1
+    assert "you may not write there" in err

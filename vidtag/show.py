@@ -1,6 +1,7 @@
 """Stored documents, rendered again: no video and no model is needed."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
@@ -11,9 +12,14 @@ from vidtag.documents.json import parse_stored, read_stored
 from vidtag.errors import DocumentError, OutputError, UsageError
 from vidtag.inputs import Input, Inputs
 from vidtag.outputs import Outputs, open_outputs, plan_outputs
+from vidtag.outputs.destination import is_folder
+from vidtag.outputs.replacing import find_read, refuse_to_destroy
 from vidtag.results import Document, Failure, to_json
 from vidtag.terminal import stderr_console
 from vidtag.text import printable
+
+_NO_NAME = re.compile("[\0\ud800-\udfff]")
+"""What no file's name can hold."""
 
 _SPOOL_BYTES = 64 << 20
 """Of results that stay in memory, before they go to a temporary file."""
@@ -41,6 +47,8 @@ def run_show(
         OutputError: The results can't be written.
     """
     console = stderr_console()
+    # Before anything is read, which may be much, or come from a pipe.
+    refuse_to_destroy([path for path in outputs if not is_folder(path)], find_read(paths))
     # One result is in memory at a time: all are read once for their names, and kept on the disk.
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
         sources: list[str] = []
@@ -69,9 +77,10 @@ def run_show(
         else:
             opened = open_outputs(plans, inputs, also_read=paths, force=force)
         with opened:
-            _write(opened, zip(inputs.items, map(parse_stored, spool), strict=True), quiet=quiet)
-    if num_unread:
-        return 3 if sources else 1
+            results = zip(inputs.items, map(parse_stored, spool), strict=True)
+            num_lost = _write(opened, results, is_many=inputs.is_many, quiet=quiet)
+    if num_unread or num_lost:
+        return 3 if len(sources) > num_lost else 1
     return 0
 
 
@@ -83,8 +92,14 @@ def _keep(spool: IO[bytes], result: Document | Failure) -> None:
 
 
 def _write(
-    outputs: Outputs, results: Iterable[tuple[Input, Document | Failure]], *, quiet: bool
-) -> None:
+    outputs: Outputs,
+    results: Iterable[tuple[Input, Document | Failure]],
+    *,
+    is_many: bool,
+    quiet: bool,
+) -> int:
+    """Write results; return how many could not be written, though the others could."""
+    num_lost = 0
     console = stderr_console()
     warned: set[str] = set()
     for item, result in results:
@@ -95,16 +110,24 @@ def _write(
                 if warning.message not in warned:  # those of the model fit every video
                     warned.add(warning.message)
                     console.print(f"warning: {printable(warning.message)}")
-        outputs.write(item, result)
+        try:
+            outputs.write(item, result)
+        except OutputError as exc:
+            if exc.costs_all or not is_many:
+                raise
+            num_lost += 1
+            console.print(f"error: {printable(str(exc))}")
+    return num_lost
 
 
 def _named(sources: Sequence[str]) -> Iterator[tuple[str, PurePosixPath]]:
     """Give each result its place in an output folder: its video's name, or all of its path."""
     taken: set[PurePosixPath] = set()
     for source in sources:
-        name = PurePosixPath(os.path.basename(source) or "video")
+        path = _NO_NAME.sub("_", source)
+        name = PurePosixPath(os.path.basename(path) or "video")
         if name in taken:
-            name = PurePosixPath(source.strip("/").replace("/", "_"))
+            name = PurePosixPath(path.strip("/").replace("/", "_"))
         taken.add(name)
         yield source, name
 

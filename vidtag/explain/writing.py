@@ -17,10 +17,11 @@ from vidtag.explain.pictures import (
 )
 from vidtag.explain.run import VideoExplanation, to_json
 from vidtag.outputs import refuse_twice, write_whole
+from vidtag.outputs.destination import is_folder
 from vidtag.outputs.records import Records
 from vidtag.outputs.replacing import find_read, is_foreign, refuse_foreign, refuse_to_destroy
 from vidtag.outputs.whole import (
-    check_not_protected,
+    check_replaceable,
     check_writable_file,
     check_writable_folder,
     clear_temporaries,
@@ -56,24 +57,24 @@ def check_outputs(
     refuse_twice(outputs)
     for output in outputs:
         paths = _targets(output, source)
-        if not paths or (_is_folder(output) and len(outputs) > 1):
+        if not paths or (is_folder(output) and len(outputs) > 1):
             raise UsageError(
                 f"'{output}' must end in {', '.join(OUTPUT_SUFFIXES)}, or in / for a folder, which "
                 "then stands alone."
             )
         for path in paths:
             refuse_to_destroy([path], read, makes_media=not path.lower().endswith(".json"))
-        if _is_folder(output):
+        if is_folder(output):
             records = Records(output)
             refuse_foreign(_not_made_together(paths, records), records, force=force)
     for output in outputs:
-        if not _is_folder(output):
+        if not is_folder(output):
             check_writable_file(output)
             continue
         make_folder(output)
         check_writable_folder(output)
         for path in _targets(output, source):
-            check_not_protected(path)
+            check_replaceable(path)
         clear_temporaries(output)
 
 
@@ -124,16 +125,12 @@ def _content(result: VideoExplanation, suffix: str) -> bytes:
 
 def _targets(output: str, source: str) -> list[str]:
     """Name the files that are written; none where a name does not say what to write."""
-    if _is_folder(output):
+    if is_folder(output):
         shown = encodable(without_credentials(source))
         name = os.path.basename(shown.rstrip("/")) or "video"
         return [os.path.join(output, f"{name}.explain{suffix}") for suffix in _FOLDER_SUFFIXES]
     suffix = os.path.splitext(output)[1].lower()
     return [output] if suffix in OUTPUT_SUFFIXES else []
-
-
-def _is_folder(output: str) -> bool:
-    return output.endswith(("/", os.sep)) or os.path.isdir(output)
 
 
 def _not_made_together(paths: Sequence[str], records: Records) -> Sequence[str]:

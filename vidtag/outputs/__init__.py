@@ -15,7 +15,7 @@ from types import MappingProxyType
 from vidtag.errors import UsageError
 from vidtag.formats import Format
 from vidtag.inputs import Inputs
-from vidtag.outputs.destination import OutputPlan, find_format, plan_outputs
+from vidtag.outputs.destination import OutputPlan, find_format, is_folder, plan_outputs
 from vidtag.outputs.files import FileOutputs, Target, folder_targets
 from vidtag.outputs.joined import JoinedOutputs, StreamOutputs
 from vidtag.outputs.made import RECORDS_NAME, ContentId, Fingerprint
@@ -23,7 +23,7 @@ from vidtag.outputs.overview import IndexedOutputs, find_index
 from vidtag.outputs.records import Records
 from vidtag.outputs.replacing import Identity, find_read, refuse_foreign, refuse_to_destroy
 from vidtag.outputs.sink import Outputs, SeveralOutputs
-from vidtag.outputs.whole import check_not_protected, is_special, write_whole
+from vidtag.outputs.whole import check_replaceable, is_special, write_whole
 
 __all__ = [
     "RECORDS_NAME",
@@ -63,7 +63,7 @@ def open_outputs(
     if any(plan.kind == "stdout" for plan in plans):
         raise ValueError("stdout is written by its owner")
     read = find_read([*(item.source for item in inputs.items), *also_read])
-    named = [plan.path for plan in plans if not os.path.isdir(plan.path)]
+    named = [path for path in (plan.path for plan in plans) if not is_folder(path)]
     refuse_to_destroy(named, read)
     refuse_twice(named)
     opened = []
@@ -89,7 +89,7 @@ def _open_folder(
     index = find_index(folder, paths) if any(one.name == "html" for one in formats) else None
     if index is not None:
         paths.append(index)
-        check_not_protected(index)
+        check_replaceable(index)
     refuse_to_destroy(paths, read)
     refuse_foreign(paths, Records(folder), force=force)
     outputs = FileOutputs(folder, targets, force=force)

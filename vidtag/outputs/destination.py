@@ -96,7 +96,7 @@ def _plan(path: str, names: tuple[str, ...], inputs: Inputs) -> OutputPlan:
         raise UsageError("-o needs the name of a file or folder.")
     if path == "-":
         raise UsageError("Leave -o out for standard output; a file of this name is './-'.")
-    if path.endswith(("/", os.sep)) or os.path.isdir(path):
+    if is_folder(path):
         return OutputPlan(kind="folder", path=path, formats=names or ("json",))
     if path.startswith(_OPEN_FILES) and os.path.isfile(path):
         # Opened anew it would be cut to nothing, also behind `>>`.
@@ -117,6 +117,11 @@ def _plan(path: str, names: tuple[str, ...], inputs: Inputs) -> OutputPlan:
             "file that ends in .jsonl, .csv or .tsv and fits the format."
         )
     return OutputPlan(kind="folder", path=path, formats=names or ("json",))
+
+
+def is_folder(path: str) -> bool:
+    """Tell whether `-o` names a folder: it ends in `/`, or there is one of this name."""
+    return path.endswith(("/", os.sep)) or os.path.isdir(path)
 
 
 def _check_suffix(

@@ -19,7 +19,7 @@ from vidtag.outputs.records import Records
 from vidtag.outputs.replacing import is_foreign
 from vidtag.outputs.sink import Closing
 from vidtag.outputs.whole import (
-    check_not_protected,
+    check_replaceable,
     check_writable_file,
     check_writable_folder,
     clear_temporaries,
@@ -190,16 +190,10 @@ class FileOutputs(Closing):
         """
         if self._root is None or self._records is None:
             return
-        why = None
-        if os.path.isdir(path):
-            why = f"'{path}' is a folder, but a result has this name; name another output."
-        elif is_special(path):
-            why = f"'{path}' is no file, but a result has this name; name another output."
-        elif not self._force and is_foreign(path, self._records):
+        check_replaceable(path)
+        if not self._force and is_foreign(path, self._records):
             why = f"'{path}' was not made by vidtag and would be overwritten; add --force."
-        if why is not None:
             raise OutputError(path, why, costs_all=False)
-        check_not_protected(path)
 
     def _put(self, path: str, content: bytes) -> None:
         try:

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from vidtag.errors import UsageError
 from vidtag.inputs import VIDEO_EXTENSIONS
+from vidtag.outputs.made import RECORDS_NAME
 from vidtag.outputs.records import Records
 from vidtag.outputs.whole import is_special
 from vidtag.urls import is_url
@@ -128,7 +129,9 @@ def refuse_to_destroy(
             )
         if makes_media:
             continue
-        real = os.path.realpath(path)
+        real = os.path.realpath(path) if os.path.islink(path) else path
+        if os.path.basename(path) == RECORDS_NAME:
+            raise UsageError(f"'{path}' is where vidtag keeps its records; name another output.")
         if is_media_name(path) or is_media_name(real):
             leads = "" if is_media_name(path) else f" leads to '{real}', which"
             raise UsageError(
@@ -194,8 +197,9 @@ def is_foreign(path: str, records: Records) -> bool:
         return is_link  # one that leads nowhere, or nowhere yet
     if not stat.S_ISREG(info.st_mode) or not info.st_size:
         return False
-    # A link of a listed name may lead to anything by now.
-    if not is_link and records.lists(path):
-        return False
+    # First, since for what is not listed all records are read again.
     head = _head(path)
-    return _DOCUMENT.match(head) is None and _PAGE not in head
+    if _DOCUMENT.match(head) or _PAGE in head:
+        return False
+    # A link of a listed name may lead to anything by now.
+    return is_link or not records.lists(path)

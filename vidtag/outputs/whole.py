@@ -211,28 +211,33 @@ def check_writable_file(path: str) -> None:
         raise OutputError(
             path, f"There is no folder '{os.path.dirname(path) or folder}'; make it first."
         )
-    check_not_protected(path)
+    check_replaceable(path)
     try:
         check_writable_folder(folder)
     except OutputError as exc:
         raise output_error(path, exc.__cause__) from exc.__cause__  # type: ignore[arg-type]
 
 
-def check_not_protected(path: str) -> None:
-    """Check that what is there may be replaced: renaming would not ask.
+def check_replaceable(path: str) -> None:
+    """Check that what has the name of a file may be replaced: renaming would not ask.
 
     Raises:
-        OutputError: It is write-protected.
+        OutputError: It is a folder, a pipe or device, or write-protected.
     """
     try:
-        # A file without any write permission is protected from root, too.
         mode = os.stat(path).st_mode
-    except OSError:
+    except (OSError, ValueError):
         return
-    if not mode & 0o222 or not os.access(path, os.W_OK):
-        raise OutputError(
-            path, f"'{path}' is write-protected; name another output.", costs_all=False
-        )
+    if stat.S_ISDIR(mode):
+        why = f"'{path}' is a folder, but a result has this name"
+    elif not stat.S_ISREG(mode):
+        why = f"'{path}' is no file, but a result has this name"
+    # A file without any write permission is protected from root, too.
+    elif not mode & 0o222 or not os.access(path, os.W_OK):
+        why = f"'{path}' is write-protected"
+    else:
+        return
+    raise OutputError(path, f"{why}; name another output.", costs_all=False)
 
 
 def output_error(path: str, exc: OSError) -> OutputError:
