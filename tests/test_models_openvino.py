@@ -64,9 +64,11 @@ def conversions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def load_openvino(folder: Path, **options: Any) -> Classifier:
+def load_openvino(
+    folder: Path, tell: Callable[[str], None] | None = None, **options: Any
+) -> Classifier:
     wanted = {"engine": "openvino", "precision": "fp32", **options}
-    return load_classifier(LoadOptions(model=str(folder), **wanted))
+    return load_classifier(LoadOptions(model=str(folder), **wanted), tell)
 
 
 def logits(classifier: Classifier) -> npt.NDArray[np.float32]:
@@ -275,7 +277,7 @@ class FakeCompiled:
 
 
 def test_of_two_processes_that_convert_at_once_the_first_one_stays(cache: Path) -> None:
-    facts = {"model": "x"}
+    facts = {"model": "x", "torch": "1", "transformers": "1"}
 
     def write(text: str) -> Callable[[Path], None]:
         def write_both(graph: Path) -> None:

@@ -11,7 +11,7 @@ from make_video import make_video
 
 from vidtag import store
 from vidtag.cached import measure_cache
-from vidtag.results import read_documents
+from vidtag.documents.json import read_documents
 
 COMMAND = Path(__file__).parent / "fake_command.py"
 
