@@ -3,6 +3,7 @@
 import struct
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -11,6 +12,8 @@ from boxes import box, clap, insert, set_track_size, to_sample_entry
 from make_video import CORNERS, Image, draw_index, make_video, read_corners, read_index
 
 from vidtag.video import Video
+from vidtag.video.side_data import Crop
+from vidtag.video.streams import container_aspect
 
 Edges = tuple[int, int, int, int]
 SIZE = (160, 120)
@@ -108,6 +111,27 @@ def test_the_track_has_the_size_of_the_cropped_picture(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mov", (0, 20, 0, 20))
     set_track_size(path, *SIZE)
     check(path)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "expected"),
+    [
+        (Fraction(3, 4), Fraction(1)),  # the size on screen is that before the crop
+        (Fraction(4, 3), Fraction(1)),  # the stored size is taken for that on screen
+        (Fraction(1), Fraction(1)),
+        (Fraction(16, 15), Fraction(16, 15)),
+        (None, None),
+    ],
+)
+def test_aspect_ratios_that_only_stand_for_the_crop(
+    aspect: Fraction | None, expected: Fraction | None
+) -> None:
+    """As mkvmerge and mkvpropedit, and as cameras' MP4 files, make FFmpeg report them."""
+    stream = SimpleNamespace(
+        sample_aspect_ratio=aspect, codec_context=SimpleNamespace(width=160, height=160)
+    )
+    assert container_aspect(stream, Crop(top=20, bottom=20)) == expected
+    assert container_aspect(stream, None) == aspect
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def _chosen(source: Source, container: InputContainer, *, begin: int = 0) -> Ope
         context = stream.codec_context
         seconds, is_own = declared_seconds(container, stream)
         more = side_data(stream)
-        aspect = _container_aspect(stream, more.crop)
+        aspect = container_aspect(stream, more.crop)
         return Opened(
             container=container,
             stream=stream,
@@ -205,11 +205,13 @@ def _chosen(source: Source, container: InputContainer, *, begin: int = 0) -> Ope
         raise
 
 
-def _container_aspect(stream: VideoStream, crop: Crop | None) -> Fraction | None:
+def container_aspect(stream: VideoStream, crop: Crop | None) -> Fraction | None:
     """Return the sample aspect ratio by the container.
 
     Where an MP4 has no pixel aspect ratio, FFmpeg works it out from the track's size on screen and
-    the stored size; but a track's size is that of the cropped picture.
+    the stored size; but a track's size is that of the cropped picture. And where a Matroska file
+    was cropped afterwards, its size on screen often stayed that of the stored picture (mkvmerge
+    and mkvpropedit leave it), which would stretch what is left.
     """
     aspect = stream.sample_aspect_ratio
     width, height = stream.codec_context.width, stream.codec_context.height
@@ -217,7 +219,8 @@ def _container_aspect(stream: VideoStream, crop: Crop | None) -> Fraction | None
         return aspect
     shown = Fraction(width - crop.left - crop.right, width)
     shown /= Fraction(height - crop.top - crop.bottom, height)
-    return Fraction(1) if abs(aspect / shown - 1) < SQUARE_TOLERANCE else aspect
+    is_of_crop = any(abs(aspect / ratio - 1) < SQUARE_TOLERANCE for ratio in (shown, 1 / shown))
+    return Fraction(1) if is_of_crop else aspect
 
 
 def declared_seconds(
