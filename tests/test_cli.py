@@ -469,6 +469,18 @@ def test_an_unforeseen_failure_is_one_line(run, clip, model, monkeypatch):
     assert "ZeroDivisionError" in err
 
 
+@pytest.mark.parametrize("where", ["vidtag.batch.run_batch", "vidtag.cli.stderr_console"])
+def test_too_little_memory_is_one_line(run, model, monkeypatch, where):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(where, fail)
+    code, out, err = run("a.mp4", "-m", model) if "batch" in where else run("labels", "-m", "./x")
+    assert (code, out) == (1, "")
+    assert_one_line(err)
+    assert "memory" in err or "no such folder" in err
+
+
 def test_explain_says_where_the_evidence_lies(run, folder, clip, model):
     code, out, err = run("explain", clip, "-m", model, "--at", "1", "-o", f"{folder}/maps/")
     assert code == 0, err

@@ -602,6 +602,13 @@ def run() -> int:
     except typer.TyperException as exc:
         _complain(exc.format_message() if hasattr(exc, "format_message") else str(exc))
         return 2
+    except MemoryError:
+        _tell_where()
+        _complain(
+            "There is too little memory; end other programs, or try --batch-size 1 or a smaller "
+            "--model."
+        )
+        return 1
     except Exception as exc:  # noqa: BLE001 - told, with its traceback where that is asked for
         _tell_where()
         _complain(
@@ -621,4 +628,8 @@ def _tell_where() -> None:
 def _complain(message: str) -> None:
     if stopping.exit_code() is not None:
         return  # what fails while a signal unwinds the run is not worth a word
-    stderr_console().print(f"vidtag: {printable(hide_credentials(message, sys.argv[1:]))}")
+    line = f"vidtag: {printable(hide_credentials(message, sys.argv[1:]))}"
+    try:
+        stderr_console().print(line)
+    except MemoryError:  # rich is imported late, perhaps when memory is what ran out
+        os.write(2, f"{line}\n".encode(errors="replace"))
