@@ -4,9 +4,12 @@ import socket
 from pathlib import Path
 
 import pytest
+from make_video import make_video
+from odd_server import OddServer
 
 from vidtag import cli
 from vidtag.errors import ModelLoadError, OutputError, VideoOpenError
+from vidtag.formats import FORMATS
 from vidtag.urls import Url, hide_credentials, is_url, without_credentials
 
 
@@ -181,3 +184,39 @@ def test_no_command_tells_a_password(
         if path.name != "list.txt":
             assert "S3C" not in str(path.relative_to(tmp_path))
             assert path.is_dir() or b"S3C" not in path.read_bytes(), path
+
+
+@pytest.mark.slow
+def test_no_result_holds_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In every format, on stdout and in files, also where the video is tagged twice."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "*")
+    data = make_video(tmp_path / "a.mp4", num_frames=30).read_bytes()
+    (tmp_path / "a.mp4").unlink()
+    answers = {"a.mp4": lambda asked: asked.part(), "b.mp4": lambda asked: asked.part()}
+    with OddServer(data, answers) as server:
+        url = server.url("a.mp4", "me:S3CRET@")
+        other = server.url("b.mp4", "me:S3C/RET@")
+        every = [word for name in FORMATS for word in ("-f", name)]
+        commands = [
+            [url, "-m", "demo"],
+            [url, "-m", "demo", "--json"],
+            [url, other, "-m", "demo", "-o", "out/", "-v", *every],
+            [url, other, "-m", "demo", "-o", "out.jsonl"],
+            ["explain", url, "-m", "demo", "-o", "map.json"],
+            ["grep", "-m", "demo", "--min-score", "0.01", "a", url],
+        ]
+        for command in commands:
+            monkeypatch.setattr("sys.argv", ["vidtag", *command])
+            code = cli.run()
+            told = "".join(capfd.readouterr())
+            assert code == 0 or command[0] == "grep", (command, told)
+            assert "S3C" not in told, command
+    assert list(tmp_path.glob("out/*"))
+    assert list(tmp_path.glob("map*"))
+    for path in tmp_path.rglob("*"):
+        assert "S3C" not in str(path.relative_to(tmp_path))
+        assert path.is_dir() or b"S3C" not in path.read_bytes(), path

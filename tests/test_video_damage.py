@@ -1,8 +1,11 @@
 """Damage: what is left is read, counted and told; garbage ends."""
 
+import errno
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import pytest
@@ -10,7 +13,7 @@ from make_video import make_video, read_index
 
 from vidtag.errors import VideoDecodeError, VideoError
 from vidtag.frames import VideoInfo
-from vidtag.video import ReadOptions, Video, decoding, formats
+from vidtag.video import ReadOptions, Video, decoding, formats, sources
 from vidtag.video.sources import PipeReader
 
 Read = tuple[list[int], VideoInfo, dict[str, str]]
@@ -217,3 +220,55 @@ def test_a_picture_that_grows_beyond_the_limit_on_the_way(tmp_path: Path) -> Non
     ):
         list(video.frames())
     assert caught.value.code == "too_many_pixels"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+def test_a_disk_that_fails(number: int, intra: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(file: BinaryIO, begin: int, end: int) -> bytes:
+        assert begin < end
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(sources, "_passage", fail)
+    with pytest.raises(VideoError) as caught:
+        read(intra)
+    assert caught.value.code == "read_failed"
+    assert os.strerror(number) in str(caught.value)
+
+
+def test_a_disk_that_fails_at_once(intra: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, code in {
+        errno.EIO: "read_failed",
+        errno.ESTALE: "read_failed",
+        errno.EMFILE: "read_failed",
+        errno.ENODEV: "read_failed",
+        errno.ENOENT: "not_found",
+        errno.EACCES: "permission_denied",
+    }.items():
+        error = OSError(number, os.strerror(number))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "stat", lambda *_, error=error, **__: (_ for _ in ()).throw(error))
+            with pytest.raises(VideoError) as caught:
+                Video(intra)
+        assert caught.value.code == code
+
+
+def test_a_file_that_is_cut_while_it_is_read(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.mkv", num_frames=300, options={"g": "1", "bf": "0"})
+    with Video(path) as video:
+        frames = video.frames()
+        next(frames)
+        os.truncate(path, path.stat().st_size // 2)
+        with pytest.raises(VideoError) as caught:
+            list(frames)
+    assert caught.value.code == "read_failed"
+    assert "cut off" in str(caught.value)
+
+
+def test_a_file_that_is_replaced_while_it_is_read(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.mkv", num_frames=300, options={"g": "1", "bf": "0"})
+    other = make_video(tmp_path / "b.mkv", num_frames=2)
+    with Video(path) as video:
+        frames = video.frames()
+        next(frames)
+        other.replace(path)
+        assert sum(1 for _ in frames) == 299

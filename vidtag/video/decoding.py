@@ -71,6 +71,9 @@ class DecodeCounts:
     too_large_size: tuple[int, int] | None = None
     """Width and height of pictures that were refused because they are beyond the limit."""
 
+    last_position: int = 0
+    """Where the last packet of any stream begins."""
+
     last_packet_pts: int | None = None
     """The largest timestamp among the stream's packets that are shown."""
 
@@ -245,6 +248,8 @@ class Decoder:
     def _note(self, packet: Packet[Stream]) -> None:
         counts = self.counts
         self._chain.note(packet)
+        if packet.pos is not None:
+            counts.last_position = packet.pos + self._opened.begin
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is None:
             return

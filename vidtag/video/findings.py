@@ -13,7 +13,7 @@ from vidtag.video.codes import WARNING_CODES
 from vidtag.video.decoding import DecodeCounts
 from vidtag.video.formats import HEAD_BYTES, declared_size, is_animated_webp, says_encrypted
 from vidtag.video.options import ReadOptions
-from vidtag.video.passes import CHAINED, RAW
+from vidtag.video.passes import CHAINED, DECODE_TIMES_ONLY, RAW
 from vidtag.video.pictures import HDR_TRANSFERS, Shape, has_odd_colours
 from vidtag.video.sources import Source
 from vidtag.video.streams import Opened, declared_end
@@ -180,8 +180,10 @@ class Findings:
         # missing: ends are compared, and what either of the two would allow is no loss.
         begin = (opened.stream.start_time or 0) * opened.time_base
         if opened.is_declared_for_stream and opened.format not in CHAINED:
-            read = counts.last_seconds.get(opened.stream.index, 0.0)
-            missing = min(declared - duration, begin + declared - Fraction(read))
+            missing = declared - duration
+            if counts.last_frame_pts is not None and opened.format not in DECODE_TIMES_ONLY:
+                read_until = counts.last_frame_pts * opened.time_base + gap
+                missing = min(missing, begin + declared - read_until)
         else:
             read = max(counts.last_seconds.values(), default=0.0)
             promised = declared_end(opened.container) or Fraction(0)

@@ -116,7 +116,7 @@ class HttpSource:
         """Whether no read was left behind."""
         return not self._worker.is_busy
 
-    def failure(self) -> VideoError | None:
+    def failure(self, position: int = 0) -> VideoError | None:
         """Return the error that ended the reply, if it was one."""
         if self._reader is None or self._reader.error is None:
             return None
@@ -242,7 +242,7 @@ class RtspSource:
         """Whether no read was left behind."""
         return not self._worker.is_busy
 
-    def failure(self) -> VideoError | None:
+    def failure(self, position: int = 0) -> VideoError | None:
         """Return none: FFmpeg does not tell why a server broke off."""
         return None
 

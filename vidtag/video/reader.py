@@ -283,8 +283,8 @@ class Video:
 
     def _conclude(self) -> None:
         opened, counts, findings = self._pass.opened, self._pass.counts, self._findings
-        failure = self._source.failure()
-        if failure is not None and self._source.must_be_whole and not self._is_cut:
+        failure = None if self._is_cut else self._source.failure(counts.last_position)
+        if failure is not None and self._source.must_be_whole:
             raise failure
         if self._last is None:
             raise failure or no_frames(self._source, opened, counts, self._options)

@@ -42,6 +42,20 @@ RECENT_BYTES = 8 << 20
 """What is kept of a stream that can be joined anywhere, to look at once more: ten seconds of a
 transport stream of 6 Mbit/s."""
 
+NO_SUCH_FILE = {
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EINVAL,
+    errno.EILSEQ,
+    errno.ENXIO,
+}
+"""What the operating system says of a name that leads to no file; the rest is its own trouble."""
+
+CHECKED_BYTES = 1 << 20
+"""So much is read once more where reading ended: more than FFmpeg reads ahead."""
+
 MAX_READ_ERRORS = 100
 """After so many failed reads without a packet, the rest of a video is given up: damage."""
 
@@ -84,8 +98,8 @@ class Source(Protocol):
     def is_idle(self) -> bool:
         """Whether nothing reads any more, so that the container may be closed."""
 
-    def failure(self) -> VideoError | None:
-        """Tell why reading ended early, if the source knows."""
+    def failure(self, position: int = 0) -> VideoError | None:
+        """Tell why reading ended early at a position, if the source knows."""
 
     def edges(self, size: int) -> bytes:
         """Return up to `size` bytes from the beginning, and as many from the end."""
@@ -100,14 +114,16 @@ class Source(Protocol):
 class FileSource:
     """A regular file, by its path or as an open file (a temporary one, or stdin)."""
 
+    must_be_whole = True
+
     def __init__(self, path: str, file: str | BinaryIO, size: int, options: ReadOptions) -> None:
         self.path = path
         self.size_bytes: int | None = size
         self.can_reread = True
         self.is_file = True
-        self.must_be_whole = False
         self.max_read_errors = MAX_READ_ERRORS
         self._file = file
+        self._inode = _inode(file) if isinstance(file, str) else None
         self._rests: list[BinaryIO] = []
         self._options = options
 
@@ -125,6 +141,8 @@ class FileSource:
                 self._file = open(self._file, "rb")  # noqa: SIM115 - closed by close()
                 return open_container(Nameless(self._file), options)
         except AV_ERRORS as exc:
+            if failure := self.failure():
+                raise failure from exc
             raise not_a_video(self.path, self.edges(HEAD_BYTES)[:HEAD_BYTES], exc) from exc
 
     def open_rest(self, begin: int) -> InputContainer | None:
@@ -151,8 +169,30 @@ class FileSource:
         """Always."""
         return True
 
-    def failure(self) -> VideoError | None:
-        """Return none: a file just ends."""
+    def failure(self, position: int = 0) -> VideoError | None:
+        """Return what is wrong with the disk, or that the file was cut meanwhile.
+
+        FFmpeg takes both for the file's end.
+        """
+        try:
+            if not isinstance(self._file, str):
+                before = self._file.tell()
+                _passage(self._file, position, position + CHECKED_BYTES)
+                self._file.seek(before)
+                return None
+            with open(self._file, "rb") as file:
+                _passage(file, position, position + CHECKED_BYTES)
+                status = os.fstat(file.fileno())
+        except FileNotFoundError:
+            return None  # it was removed, but FFmpeg had it open
+        except OSError as exc:
+            return disk_failed(self.path, exc)
+        if status.st_ino == self._inode and status.st_size < (self.size_bytes or 0):
+            return VideoOpenError(
+                self.path,
+                "read_failed",
+                f"'{self.path}' was cut off while it was read; try again once it is whole.",
+            )
         return None
 
     def edges(self, size: int) -> bytes:
@@ -265,7 +305,7 @@ class PipeSource:
         """Whether no read was left behind."""
         return not self._worker.is_busy
 
-    def failure(self) -> VideoError | None:
+    def failure(self, position: int = 0) -> VideoError | None:
         """Return the error that ended the pipe, if it was one."""
         error = self._reader.error
         if error is None:
@@ -435,10 +475,8 @@ def from_path(name: str, options: ReadOptions) -> Source:
             name, "permission_denied", f"You may not read '{name}'; check its permissions."
         ) from exc
     except (OSError, ValueError) as exc:
-        if isinstance(exc, OSError) and exc.errno == errno.EIO:
-            raise VideoOpenError(
-                name, "read_failed", f"The disk failed to read '{name}'; try a copy of it."
-            ) from exc
+        if isinstance(exc, OSError) and exc.errno not in NO_SUCH_FILE:
+            raise disk_failed(name, exc) from exc
         raise VideoOpenError.missing(name) from exc
     if status.st_size == 0:
         raise VideoOpenError(
@@ -494,6 +532,8 @@ def from_given(given: bytes | GivenFile, path: str, options: ReadOptions) -> Sou
 class GivenSource(FileSource):
     """A file object, whose reading may fail in any way."""
 
+    must_be_whole = False
+
     def open(self) -> InputContainer:
         """Open it from its beginning, or raise a `VideoOpenError`."""
         try:
@@ -501,7 +541,7 @@ class GivenSource(FileSource):
         except VideoOpenError as exc:
             raise self.failure() or exc from exc
 
-    def failure(self) -> VideoError | None:
+    def failure(self, position: int = 0) -> VideoError | None:
         """Return the error that ended reading, if there was one."""
         error = getattr(self._file, "error", None)
         return None if error is None else _read_failed(self.path, error)
@@ -564,9 +604,26 @@ def spool_limit(path: str) -> VideoOpenError:
     )
 
 
+def _inode(path: str) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return None  # opening it will say why
+
+
 def _passage(file: BinaryIO, begin: int, end: int) -> bytes:
     file.seek(begin)
     return file.read(end - begin)
+
+
+def disk_failed(path: str, exc: OSError) -> VideoOpenError:
+    """Compose the error for what the operating system could not do."""
+    why = exc.strerror or "an input/output error"
+    return VideoOpenError(
+        path,
+        "read_failed",
+        f"The operating system could not read '{path}' ({why}); try a copy on another disk.",
+    )
 
 
 def _edges(file: BinaryIO, size: int) -> bytes:
