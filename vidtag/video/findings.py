@@ -181,8 +181,8 @@ class Findings:
         begin = (opened.stream.start_time or 0) * opened.time_base
         if opened.is_declared_for_stream and opened.format not in CHAINED:
             missing = declared - duration
-            if counts.last_frame_pts is not None and opened.format not in DECODE_TIMES_ONLY:
-                read_until = counts.last_frame_pts * opened.time_base + gap
+            read_until = _read_until(opened, counts, gap)
+            if read_until is not None:
                 missing = min(missing, begin + declared - read_until)
         else:
             read = max(counts.last_seconds.values(), default=0.0)
@@ -198,6 +198,17 @@ class Findings:
                 f"ends after {format_seconds(duration)}; {format_seconds(missing)} of the "
                 f"{format_seconds(declared)} that its header declares are missing.",
             )
+
+
+def _read_until(opened: Opened, counts: DecodeCounts, gap: Fraction) -> Fraction | None:
+    """Return when the last frame ends by the container's clock, where that is known."""
+    if opened.format not in DECODE_TIMES_ONLY:
+        last = counts.last_frame_pts
+        return None if last is None else last * opened.time_base + gap
+    if counts.failed_packets or counts.damaged_frames:
+        return None  # packets alone are dated, and not all became frames
+    end = counts.last_seconds.get(opened.stream.index)
+    return None if end is None else Fraction(end)
 
 
 def is_encrypted(source: Source, opened: Opened, counts: DecodeCounts) -> bool:
