@@ -1,5 +1,6 @@
 """Names that are URLs: no user name and no password is ever shown or stored."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -165,7 +166,6 @@ def test_no_command_tells_a_password(
     monkeypatch.chdir(tmp_path)
     # It ends a batch at the first surprise.
     monkeypatch.setenv("VIDTAG_DEBUG", "" if "{}" in command else "1")
-    monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("no_proxy", "*")
     urls = secret_urls()
     (tmp_path / "list.txt").write_text("\n".join(urls))
@@ -180,9 +180,9 @@ def test_no_command_tells_a_password(
         assert cli.run() != 0, words
         told = "".join(capfd.readouterr())
         assert "S3C" not in told, (words, told)
-    for path in tmp_path.rglob("*"):
+    for path in (*tmp_path.rglob("*"), *Path(os.environ["VIDTAG_CACHE_DIR"]).glob("*.sqlite*")):
         if path.name != "list.txt":
-            assert "S3C" not in str(path.relative_to(tmp_path))
+            assert "S3C" not in path.name
             assert path.is_dir() or b"S3C" not in path.read_bytes(), path
 
 
@@ -192,7 +192,6 @@ def test_no_result_holds_a_password(
 ) -> None:
     """In every format, on stdout and in files, also where the video is tagged twice."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("no_proxy", "*")
     data = make_video(tmp_path / "a.mp4", num_frames=30).read_bytes()
     (tmp_path / "a.mp4").unlink()
@@ -218,5 +217,5 @@ def test_no_result_holds_a_password(
     assert list(tmp_path.glob("out/*"))
     assert list(tmp_path.glob("map*"))
     for path in tmp_path.rglob("*"):
-        assert "S3C" not in str(path.relative_to(tmp_path))
+        assert "S3C" not in path.name
         assert path.is_dir() or b"S3C" not in path.read_bytes(), path

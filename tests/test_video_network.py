@@ -16,7 +16,8 @@ from vidtag.errors import VideoError, VideoOpenError
 from vidtag.video import ReadOptions, Video
 from vidtag.video.waiting import Stall
 
-QUICK = ReadOptions(timeout_seconds=0.3)
+PATIENT = ReadOptions(timeout_seconds=30)
+IMPATIENT = ReadOptions(timeout_seconds=0.2)
 NUM_FRAMES = 120
 
 
@@ -30,7 +31,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     }
 
 
-@pytest.fixture(params=["a.mp4", "a.mkv"])
+@pytest.fixture(params=[pytest.param("a.mp4", marks=pytest.mark.slow), "a.mkv"])
 def server(
     request: pytest.FixtureRequest, data: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OddServer]:
@@ -39,16 +40,16 @@ def server(
         yield server
 
 
-def indices(url: str, options: ReadOptions = QUICK) -> list[int]:
+def indices(url: str, options: ReadOptions = PATIENT) -> list[int]:
     with Video(url, options) as video:
         return [read_index(frame.to_rgb()) for frame in video.frames()]
 
 
-def refused(url: str, options: ReadOptions = QUICK) -> VideoOpenError:
+def refused(url: str, options: ReadOptions = PATIENT) -> VideoOpenError:
     began = time.monotonic()
     with pytest.raises(VideoError) as caught:
         indices(url, options)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 120
     error = caught.value
     assert isinstance(error, VideoOpenError)
     return error
@@ -56,7 +57,7 @@ def refused(url: str, options: ReadOptions = QUICK) -> VideoOpenError:
 
 @pytest.mark.parametrize("path", SOUND)
 def test_odd_but_whole(path: str, server: OddServer) -> None:
-    with Video(server.url(path), ReadOptions(timeout_seconds=20)) as video:
+    with Video(server.url(path), PATIENT) as video:
         assert [read_index(f.to_rgb()) for f in video.frames()] == list(range(NUM_FRAMES))
         assert video.notices() == ()
         if video.can_reread and "once" not in path:
@@ -65,8 +66,9 @@ def test_odd_but_whole(path: str, server: OddServer) -> None:
 
 @pytest.mark.parametrize("path", FAILING)
 def test_what_is_no_whole_video_is_an_error(path: str, server: OddServer) -> None:
-    error = refused(server.url(path))
-    assert error.code == FAILING[path][1], error
+    _, code = FAILING[path]
+    error = refused(server.url(path), IMPATIENT if code == "timed_out" else PATIENT)
+    assert error.code == code, error
     assert str(error).endswith(".")
 
 
@@ -138,7 +140,7 @@ def test_a_live_stream_that_breaks_off_keeps_what_came(data: dict[str, bytes]) -
     answers = {"breaks": breaks, "falls-silent": falls_silent}
     with OddServer(data["a.mkv"], answers) as server:
         for path in answers:
-            with Video(server.url(path), QUICK) as video:
+            with Video(server.url(path), ReadOptions(timeout_seconds=1)) as video:
                 found = [read_index(frame.to_rgb()) for frame in video.frames()]
                 codes = {notice.code for notice in video.notices()}
             assert found == list(range(len(found)))
@@ -148,7 +150,7 @@ def test_a_live_stream_that_breaks_off_keeps_what_came(data: dict[str, bytes]) -
 
 def test_what_was_asked_for_came_before_it_broke(data: dict[str, bytes]) -> None:
     with OddServer(data["a.mkv"], odd_server.ALL) as server:
-        options = ReadOptions(timeout_seconds=0.3, end=1)
+        options = ReadOptions(timeout_seconds=30, end=1)
         assert indices(server.url("half-then-reset"), options) == list(range(25))
 
 
