@@ -3,12 +3,14 @@
 import os
 import struct
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from make_video import make_video, read_index
 
-from vidtag.video import Video
+from vidtag.errors import EmptyVideoError
+from vidtag.video import ReadOptions, Video
 
 NUM_FRAMES = 20
 
@@ -85,6 +87,19 @@ def test_the_last_picture_is_held(write, num_first: int, num_last: int, tmp_path
     expected = shown, (NUM_FRAMES - num_first) / 10, still
     assert look(path) == expected
     assert through_pipe(path) == expected
+
+
+@pytest.mark.parametrize("write", [write_mp4, write_avi])
+def test_a_part_where_the_last_picture_is_held(write, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.bin", 0, 5)
+    with Video(path, ReadOptions(start=Fraction(17, 10))) as video:
+        assert [read_index(frame.to_rgb()) for frame in video.frames()] == [14]
+        assert video.info().duration_seconds == 2
+    with (
+        pytest.raises(EmptyVideoError, match="ends before"),
+        Video(path, ReadOptions(start=Fraction(21, 10))) as video,
+    ):
+        list(video.frames())
 
 
 def test_an_avi_that_was_cut_off_is_still_told_of(tmp_path: Path) -> None:

@@ -204,7 +204,10 @@ def _read_until(opened: Opened, counts: DecodeCounts, gap: Fraction) -> Fraction
     """Return when the last frame ends by the container's clock, where that is known."""
     if opened.format not in DECODE_TIMES_ONLY:
         last = counts.last_frame_pts
-        return None if last is None else last * opened.time_base + gap
+        if last is None:
+            return None
+        held_until = (counts.last_empty_end or 0) * opened.time_base
+        return max(last * opened.time_base + gap, held_until)
     if counts.failed_packets or counts.damaged_frames:
         return None  # packets alone are dated, and not all became frames
     end = counts.last_seconds.get(opened.stream.index)

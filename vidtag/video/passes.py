@@ -9,6 +9,7 @@ from itertools import chain, islice
 
 import av
 
+from vidtag.video.avi import num_empty_at_end
 from vidtag.video.chains import FRUITLESS, Chain
 from vidtag.video.decoding import DecodeCounts, Decoder
 from vidtag.video.formats import AV_ERRORS
@@ -87,12 +88,26 @@ class Pass:
                 yield from timed
                 return
             held = item
-        if held is not None and held[1] + self._length(held[0]) > start:
-            yield held
+        if held is not None:
+            end = held[1] + self._length(held[0])
+            if max(end, self.end_of_empty_packets(end)) > start:
+                yield held
 
-    def seconds_at(self, tick: int) -> Fraction:
-        """Return the time that a timestamp of the file stands for."""
-        return (tick - (self._origin or 0)) * self.opened.time_base
+    def end_of_empty_packets(self, end: Fraction) -> Fraction:
+        """Tell until when empty packets at the end hold the last picture; 0 without any.
+
+        Args:
+            end: When the last picture ends by itself; all was read.
+        """
+        opened, counts = self.opened, self.counts
+        if counts.last_empty_end is not None and not self.oddities.any():
+            return (counts.last_empty_end - (self._origin or 0)) * opened.time_base
+        if opened.format != "avi" or (opened.declared_seconds or 0) <= end:
+            return Fraction(0)
+        index = opened.stream.index
+        held = num_empty_at_end(self._source, index) / opened.rate
+        counts.last_seconds[index] = counts.last_seconds.get(index, 0.0) + float(held)
+        return end + held
 
     # Decoding
 

@@ -14,7 +14,6 @@ import av
 from vidtag.errors import VideoDecodeError
 from vidtag.frames import Frame, Image, Notice, VideoInfo
 from vidtag.urls import is_url
-from vidtag.video.avi import num_empty_at_end
 from vidtag.video.findings import Findings, no_frames, too_many_pixels
 from vidtag.video.formats import AV_ERRORS
 from vidtag.video.given import GivenFile, shown_name
@@ -263,20 +262,6 @@ class Video:
             opened.stream.index
         }
 
-    def _end_of_empty_packets(self) -> Fraction:
-        """Tell until when empty packets at the end hold the last picture; 0 without any."""
-        opened, counts = self._pass.opened, self._pass.counts
-        if counts.last_empty_end is not None and not self._pass.oddities.any():
-            return self._pass.seconds_at(counts.last_empty_end)
-        declared = self.declared_duration_seconds
-        duration = self._duration()
-        if opened.format != "avi" or declared is None or declared <= duration:
-            return Fraction(0)
-        index = opened.stream.index
-        held = num_empty_at_end(self._source, index) / opened.rate
-        counts.last_seconds[index] = counts.last_seconds.get(index, 0.0) + float(held)
-        return duration + held
-
     @property
     def _usual_gap(self) -> Fraction:
         return self._meter.last_gap or 1 / self._pass.opened.rate
@@ -291,7 +276,7 @@ class Video:
         if counts.too_large_size is not None:
             raise too_many_pixels(self.path, counts.too_large_size, self._options.max_pixels)
         if not self._is_cut:
-            self._held_until = self._end_of_empty_packets()
+            self._held_until = self._pass.end_of_empty_packets(self._duration())
         duration = self._duration()
         if counts.frames == 1 and not self._is_cut:
             findings.note("still_picture", "has one frame; it was tagged as a still picture.")
