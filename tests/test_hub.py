@@ -184,7 +184,7 @@ def test_a_download_draws_its_progress_where_that_is_asked_for(
         ("somebody/unknown", {}, "unknown_model", "vidtag models"),
         ("somebody/bare", {}, "not_a_model", "config.json"),
         ("somebody/broken", {}, "hub_error", "503"),
-        ("somebody/cut", {}, "download_failed", "goes on where it stopped"),
+        ("somebody/cut", {}, "download_failed", "try again"),
         (BASE, {"revision": "v3"}, "unknown_revision", "v3"),
         (BASE, {"offline": True}, "not_cached", f"vidtag models get {BASE}"),
         ("vidoe mae", {}, "unknown_model", "vidtag models"),

@@ -472,7 +472,7 @@ def get(
 
     def tell(line: str) -> None:
         if not quiet:
-            _complain(line)
+            stderr_console().print(f"vidtag: {printable(line)}")
 
     ready = get_model(load, tell)
     tell(f"{name} is ready, on {ready.info.device} with {ready.info.engine}: "
