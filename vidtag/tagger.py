@@ -4,6 +4,7 @@ One thread opens, decodes and prepares, also the next video of a batch, a bounde
 windows ahead; the calling thread runs the model and owns the results.
 """
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -22,6 +23,12 @@ from vidtag.settings import Settings
 from vidtag.store import ScoreStore
 from vidtag.video.given import Source, VideoSource, take_source
 from vidtag.windows import Grid
+
+
+if hasattr(os, "register_at_fork"):
+    # A decoder that the parent left to the garbage collector would wait, as it is freed in a
+    # forked child, for threads that are not there. What is inherited is never collected there.
+    os.register_at_fork(after_in_child=gc.freeze)
 
 
 class Tagging:
