@@ -24,7 +24,6 @@ from vidtag.store import ScoreStore
 from vidtag.video.given import Source, VideoSource, take_source
 from vidtag.windows import Grid
 
-
 if hasattr(os, "register_at_fork"):
     # A decoder that the parent left to the garbage collector would wait, as it is freed in a
     # forked child, for threads that are not there. What is inherited is never collected there.
