@@ -5,6 +5,8 @@ import contextlib
 import dataclasses
 import multiprocessing
 import pickle
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -94,15 +96,48 @@ def test_threads_share_a_store(model, clips, tmp_path):
         assert all(document.timing.from_cache for document in documents)
 
 
-def _tag(load: LoadOptions, settings: Settings, clip: Path) -> Document:
-    return Tagger(load, settings).tag(clip)
-
-
 _SHARED: list[Tagger] = []
 
 
 def _tag_inherited(clip: Path) -> Document:
     return _SHARED[0].tag(clip)
+
+
+WORKER_PROGRAM = """
+import dataclasses
+import multiprocessing
+import sys
+
+from vidtag import LoadOptions, Settings, Tagger
+
+SHARED = []
+
+
+def tag(load, clip):
+    return Tagger(load, Settings()).tag(clip)
+
+
+def tag_inherited(clip):
+    return SHARED[0].tag(clip)
+
+
+def without_timing(document):
+    return dataclasses.replace(document, timing=None)
+
+
+if __name__ == "__main__":
+    method, engine, model, clip = sys.argv[1:]
+    load = LoadOptions(model=model, engine=engine, precision="fp32")
+    SHARED.append(Tagger(load))
+    expected = without_timing(SHARED[0].tag(clip))
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        jobs = [pool.apply_async(tag, (load, clip))]
+        if method == "fork":
+            jobs.append(pool.apply_async(tag_inherited, (clip,)))
+        for job in jobs:
+            assert without_timing(job.get(timeout=120)) == expected
+    print("same")
+"""
 
 
 @pytest.mark.slow
@@ -116,29 +151,17 @@ def _tag_inherited(clip: Path) -> Document:
         ("forkserver", "openvino"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_a_worker_process_tags(model, clips, engine, method):
+def test_a_worker_process_tags(model, clips, engine, method, tmp_path):
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"no {method} here")
-    tagger = Tagger(options(model, engine))
-    expected = without_timing(tagger.tag(clips[0]))
-    with multiprocessing.get_context(method).Pool(1) as pool:
-        job = pool.apply_async(_tag, (options(model, engine), Settings(), clips[0]))
-        assert without_timing(job.get(timeout=120)) == expected
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_a_forked_worker_inherits_a_tagger_that_was_used(model, clips, engine, monkeypatch):
-    if "fork" not in multiprocessing.get_all_start_methods():
-        pytest.skip("no fork here")
-    tagger = Tagger(options(model, engine))
-    expected = without_timing(tagger.tag(clips[0]))
-    monkeypatch.setattr(f"{__name__}._SHARED", [tagger])
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        job = pool.apply_async(_tag_inherited, (clips[0],))
-        assert without_timing(job.get(timeout=60)) == expected
+    # A program of its own: what is forked is then its state, not that of all tests before.
+    program = tmp_path / "program.py"
+    program.write_text(WORKER_PROGRAM)
+    arguments = [method, engine, str(model), str(clips[0])]
+    done = subprocess.run(
+        [sys.executable, program, *arguments], capture_output=True, text=True, timeout=300
+    )
+    assert (done.returncode, done.stdout) == (0, "same\n"), done.stderr
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
