@@ -324,6 +324,59 @@ def nest(folder: Path) -> None:
     torch.save({"state_dict": tensors, "epoch": 3}, folder / "pytorch_model.bin")
 
 
+def change_tensors(
+    change_one: Callable[[str, Any], tuple[str, Any]], pickled: bool = False
+) -> Callable[[Path], None]:
+    """Give each tensor another name and value."""
+
+    def change(folder: Path) -> None:
+        from safetensors.torch import load_file, save_file
+
+        weights = folder / "model.safetensors"
+        tensors = dict(change_one(*item) for item in load_file(weights).items())
+        if pickled:
+            weights.unlink()
+            torch.save(tensors, folder / "pytorch_model.bin")
+        else:
+            save_file(tensors, weights, metadata={"format": "pt"})
+
+    return change
+
+
+def quantise(dtype: torch.dtype) -> Callable[[str, Any], tuple[str, Any]]:
+    return lambda name, value: (name, value.to(dtype) if "query.weight" in name else value)
+
+
+def rename(old: str, new: str) -> Callable[[str, Any], tuple[str, Any]]:
+    return lambda name, value: (name.replace(old, new), value)
+
+
+def save_whole(content: object) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / "model.safetensors").unlink()
+        torch.save(content, folder / "pytorch_model.bin")
+
+    return change
+
+
+def pretraining(folder: Path) -> None:
+    from safetensors.torch import save_model
+    from transformers import AutoConfig, VideoMAEForPreTraining
+
+    model = VideoMAEForPreTraining(AutoConfig.from_pretrained(folder))
+    save_model(model, str(folder / "model.safetensors"), metadata={"format": "pt"})
+
+
+def shards_without_metadata(folder: Path) -> None:
+    from safetensors import safe_open
+
+    shard = folder / "model-00001-of-00001.safetensors"
+    (folder / "model.safetensors").rename(shard)
+    with safe_open(shard, "pt") as file:
+        names = dict.fromkeys(file.keys(), shard.name)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": names}))
+
+
 def turn_into(name: str) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         (folder / "model.safetensors").rename(folder / name)
@@ -373,7 +426,7 @@ MANY_LABELS = {str(index): f"label {index}" for index in range(70_000)}
 DEEP = b"[" * 200_000
 LONG_NUMBER = b'{"model_type": "videomae", "num_frames": ' + b"9" * 5000 + b"}"
 
-MISLEADING: list[tuple[str, Callable[[Path], None], str, str]] = [
+MISLEADING: list[tuple[str, Callable[[Path], object], str, str]] = [
     ("DataParallel", put_prefix("module."), "mismatched_weights", "begin with 'module.', as Data"),
     ("compiled", put_prefix("_orig_mod."), "mismatched_weights", "'_orig_mod.', as torch.compile"),
     ("both", put_prefix("module._orig_mod."), "mismatched_weights", "DataParallel and torch.comp"),
@@ -381,6 +434,54 @@ MISLEADING: list[tuple[str, Callable[[Path], None], str, str]] = [
     ("PEFT", put_prefix("base_model.model."), "mismatched_weights", "'base_model.model.', as PEFT"),
     ("pickled", put_prefix("module.", pickled=True), "mismatched_weights", "torch.load(f)"),
     ("a whole training", nest, "mismatched_weights", "'state_dict'"),
+    (
+        "the encoder wrapped",
+        change_tensors(rename("videomae.", "module.videomae.")),
+        "mismatched_weights",
+        "begin with 'module.', as Data",
+    ),
+    (
+        "the encoder renamed",
+        change_tensors(rename("videomae.", "backbone.")),
+        "mismatched_weights",
+        "which may be what it calls backbone.embeddings",
+    ),
+    (
+        "an adapter inside",
+        change_tensors(rename("query.weight", "query.base_layer.weight")),
+        "mismatched_weights",
+        "a PEFT model whose adapter is not merged",
+    ),
+    ("bitsandbytes", change_tensors(quantise(torch.int8)), "quantised_weights", "(I8 in model."),
+    ("fp8", change_tensors(quantise(torch.float8_e4m3fn)), "quantised_weights", "(F8_E4M3 in"),
+    (
+        "int8 pickle",
+        change_tensors(quantise(torch.int8), pickled=True),
+        "quantised_weights",
+        "(int8 in pytorch_model.bin)",
+    ),
+    (
+        "fp8 pickle",
+        change_tensors(quantise(torch.float8_e5m2), pickled=True),
+        "quantised_weights",
+        "(float8 in pytorch_model.bin)",
+    ),
+    ("fewer layers", config(num_hidden_layers=1), "mismatched_weights", "15 tensors of its layers"),
+    ("width in quotes", config(hidden_size="32"), "bad_config", "'hidden_size' expected int"),
+    ("pre-training", pretraining, "missing_head", "such as --model base."),
+    ("a training's entry", save_whole({"net": {}}), "mismatched_weights", "('net'); save that"),
+    ("a list", save_whole([1, 2]), "corrupt_weights", "something else than named tensors"),
+    ("a module", save_whole(torch.nn.Linear(2, 2)), "corrupt_weights", "else than named tensors"),
+    ("no metadata", shards_without_metadata, "corrupt_weights", '`"metadata": {}`'),
+    (
+        "a pointer for a list",
+        lambda folder: (
+            turn_into("model-00001-of-00001.safetensors")(folder),
+            write("model.safetensors.index.json", LFS_POINTER)(folder),
+        ),
+        "corrupt_weights",
+        "model.safetensors.index.json is a Git LFS pointer",
+    ),
     ("ONNX", turn_into("model.onnx"), "missing_weights", "but model.onnx (ONNX)"),
     ("OpenVINO", turn_into("openvino_model.bin"), "missing_weights", "(OpenVINO)"),
     ("TensorFlow", turn_into("tf_model.h5"), "missing_weights", "but tf_model.h5 (TensorFlow)"),
@@ -439,7 +540,7 @@ def test_what_is_wrong_is_named(
     tmp_path: Path,
     sound: dict[str, bytes],
     capfd: pytest.CaptureFixture[str],
-    change: Callable[[Path], None],
+    change: Callable[[Path], object],
     code: str,
     said: str,
 ) -> None:

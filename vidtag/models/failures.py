@@ -30,6 +30,7 @@ MODEL_ERROR_CODES: Mapping[str, str] = MappingProxyType(
         "adapter": "The folder holds an adapter (LoRA), which must be merged into its base first.",
         "missing_weights": "There are no weights beside config.json.",
         "corrupt_weights": "The weights cannot be read.",
+        "quantised_weights": "The weights are quantised, and their scales would be passed over.",
         "model_changed": "The model's files were changed while they were read.",
         "missing_head": "The checkpoint has no classifier head: it was never fine-tuned.",
         "mismatched_weights": "The weights do not fit the config.",

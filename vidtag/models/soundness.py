@@ -5,10 +5,10 @@ anything is built, a config is held against what its weights can hold by their h
 size, so that a damaged number is refused at once. Imports neither torch nor transformers.
 """
 
+import re
 import shlex
 import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ from vidtag.models.weights import (
     WEIGHTS,
     ShardError,
     find_damage,
+    find_quantised,
     find_weights,
     format_bytes,
+    list_some,
     read_shards,
     read_tensor_names,
     stands_for_a_file,
@@ -44,14 +46,17 @@ _WRAPPERS = (
 )
 """Prefixes with what puts them before the names of a model's tensors."""
 
-_ENTRIES = frozenset({"state_dict", "model", "model_state_dict", "module"})
-"""Where the checkpoints of trainings hold the model."""
-
 _ADAPTED = ("lora_", ".base_layer.", "modules_to_save")
 """Parts of the names that PEFT gives while an adapter is not merged."""
 
 _ROOTS = ("embeddings.", "encoder.", "layernorm.", "decoder.", "mask_token")
 """What the tensors of bare encoders and of pre-training begin with."""
+
+_LAYER = re.compile(r"layers?\.\d+\.")
+"""In the name of a tensor of one of many layers; each of them counts."""
+
+_HEAD = re.compile(r"(\w*head|fc|cls|classifier\w*|logits)(\.\w+)*\.weight")
+"""What others call the weights of a classifier's head."""
 
 _TOO_LITTLE_MEMORY = (
     "out of memory",
@@ -102,10 +107,22 @@ def check_weights(files: ModelFiles, config: ModelConfig) -> None:
                 "corrupt_weights",
                 f"its {path.name} is damaged or no weights ({damage}); download it again",
             )
+        quantised = find_quantised(path)
+        if quantised is not None:
+            raise refuse(
+                files.name,
+                "quantised_weights",
+                f"its weights are quantised ({quantised} in {path.name}), and their scales would "
+                "be passed over; get the model that it was made from, in float32, float16 or "
+                "bfloat16",
+            )
     _check_size(files.name, config, weights)
 
 
 def _check_index(model: str, index: Path) -> None:
+    why = stands_for_a_file(index)
+    if why is not None:
+        raise refuse(model, "corrupt_weights", why)
     try:
         if index.is_file():
             read_shards(index)
@@ -127,16 +144,16 @@ def _check_size(model: str, config: ModelConfig, weights: Sequence[Path]) -> Non
     cost = model_cost(config)
     if cost is None:
         return
-    if (
-        names and cost.parameters > num_bytes
-    ):  # a byte each is less than any format takes that is read
+    # A byte each is less than any format takes that is read.
+    if names and cost.parameters > num_bytes:
         raise _unfit(
             model,
             f"config.json describes {cost.parameters:,} parameters, and its weights take "
             f"{format_bytes(num_bytes)}",
         )
     width = config.values.get("hidden_size", 768)
-    if cost.tokens * width > _MOST_NUMBERS:
+    # Where it is no number transformers says so.
+    if isinstance(width, int) and cost.tokens * width > _MOST_NUMBERS:
         raise _unfit(
             model,
             f"config.json describes {cost.tokens:,} tokens a clip, more than any model takes",
@@ -149,7 +166,7 @@ def _unfit(model: str, why: str = "") -> ModelError:
 
 
 def check_report(files: ModelFiles, config: ModelConfig, report: Mapping[str, Any]) -> None:
-    """Refuse weights that transformers filled up with random numbers.
+    """Refuse weights that transformers filled up with random numbers, or used in part.
 
     Args:
         files: the model.
@@ -160,21 +177,19 @@ def check_report(files: ModelFiles, config: ModelConfig, report: Mapping[str, An
     unexpected = sorted(str(key) for key in report.get("unexpected_keys", ()))
     if report.get("mismatched_keys"):
         raise _unfit(files.name)
-    if any(key.startswith("classifier.") for key in missing):
-        raise _explain_missing_head(files, config, missing, unexpected)
-    lost = missing or [key for key in unexpected if "q_bias" in key or "v_bias" in key]
-    if lost:
-        raise refuse(
-            files.name,
-            "mismatched_weights",
-            f"{len(lost)} tensors are missing from its weights or misnamed ({lost[0]}, …)",
+    if missing:
+        raise _explain_missing(files, config, missing, unexpected)
+    unused = [key for key in unexpected if _LAYER.search(key) and not key.startswith("decoder.")]
+    if unused:
+        raise _unfit(
+            files.name, f"{len(unused)} tensors of its layers would go unused, such as {unused[0]}"
         )
 
 
-def _explain_missing_head(
+def _explain_missing(
     files: ModelFiles, config: ModelConfig, missing: Sequence[str], unexpected: Sequence[str]
 ) -> ModelError:
-    base = config.kind.tensors
+    """Say why tensors are missing, by the names of those that are there instead."""
     if any(mark in key for key in unexpected for mark in _ADAPTED):
         return refuse(
             files.name,
@@ -182,11 +197,29 @@ def _explain_missing_head(
             "its weights are those of a PEFT model whose adapter is not merged; "
             "save `model.merge_and_unload()` instead",
         )
-    if not _ENTRIES.isdisjoint(unexpected):
-        return _refuse_nested(files.name)
-    prefix = find_prefix(unexpected, base)
+    others = [key for key in unexpected if not key.startswith(_ROOTS)]
+    if others and not any("." in key for key in others):
+        return _refuse_nested(files.name, others)
+    prefix = find_prefix(missing, unexpected)
     if prefix is not None:
         return refuse(files.name, "mismatched_weights", _advise_on_prefix(files, prefix))
+    if "classifier.weight" in missing:
+        return _explain_missing_head(files, config, missing, unexpected)
+    tail = missing[0].partition(".")[2]
+    alike = next((key for key in unexpected if tail and key.endswith(f".{tail}")), None)
+    perhaps = f", which may be what it calls {alike}" if alike else ", …"
+    return refuse(
+        files.name,
+        "mismatched_weights",
+        f"{len(missing)} tensors are missing from its weights or misnamed ({missing[0]}{perhaps}); "
+        "save it once more with transformers' `save_pretrained`",
+    )
+
+
+def _explain_missing_head(
+    files: ModelFiles, config: ModelConfig, missing: Sequence[str], unexpected: Sequence[str]
+) -> ModelError:
+    base = config.kind.tensors
     if (
         unexpected
         and not any(key.startswith((f"{base}.", *_ROOTS)) for key in unexpected)
@@ -199,7 +232,7 @@ def _explain_missing_head(
             f"its tensors are not named as transformers names them ({unexpected[0]}, …, not "
             f"{missing[0]}); convert them first",
         )
-    heads = [key for key in unexpected if not key.startswith(_ROOTS) and key.endswith(".weight")]
+    heads = [key for key in unexpected if _HEAD.fullmatch(key)]
     perhaps = f"; if it is {heads[0]!r}, call that 'classifier.weight'" if len(heads) == 1 else ""
     return refuse(
         files.name,
@@ -209,27 +242,31 @@ def _explain_missing_head(
     )
 
 
-def _refuse_nested(model: str) -> ModelError:
+def _refuse_nested(model: str, entries: Sequence[str] = ("state_dict", "model")) -> ModelError:
     return refuse(
         model,
         "mismatched_weights",
         "its weights file is a training's checkpoint, in which the model is one entry "
-        "('state_dict' or 'model'); save that entry alone",
+        f"({list_some([repr(one_line(entry, 40)) for entry in entries])}); save that entry alone",
     )
 
 
-def find_prefix(names: Iterable[str], base: str) -> str | None:
-    """Find what was put before the names of all tensors of a whole classifier.
+def find_prefix(missing: Sequence[str], unexpected: Sequence[str]) -> str | None:
+    """Find what was put before the names of the tensors that are missing.
 
-    >>> find_prefix(["module.vivit.embeddings.x", "module.classifier.weight"], "vivit")
-    'module.'
+    A few may be missing for another reason, such as biases that have an older name.
+
+    >>> find_prefix(["classifier.weight", "vivit.x"], ["net.classifier.weight", "net.vivit.x"])
+    'net.'
     """
-    known = set(names)
-    mark = f".{base}."
-    prefixes = Counter(name[: name.index(mark) + 1] for name in known if mark in name)
-    for prefix, _ in prefixes.most_common(1):
-        if f"{prefix}classifier.weight" in known:
-            return prefix
+    known = set(unexpected)
+    sought = "classifier.weight" if "classifier.weight" in missing else missing[0]
+    for name in unexpected:
+        prefix = name.removesuffix(sought)
+        if prefix != name and prefix.endswith("."):
+            found = sum(f"{prefix}{one}" in known for one in missing)
+            if found > len(missing) / 2:
+                return prefix
     return None
 
 
@@ -299,6 +336,19 @@ def explain_load_failure(model: str, exc: Exception) -> ModelError:
         )
     if "'dict' object has no attribute" in text:
         return _refuse_nested(model)
+    if "dictionary update sequence" in text or "Unsupported global" in str(exc):
+        return refuse(
+            model,
+            "corrupt_weights",
+            "its weights file holds something else than named tensors, which is not run; load it "
+            "where it was made, and save the model with transformers' `save_pretrained`",
+        )
+    if isinstance(exc, KeyError) and exc.args == ("metadata",):
+        return refuse(
+            model,
+            "corrupt_weights",
+            'its list of shards has no "metadata"; add `"metadata": {}` to it',
+        )
     if isinstance(exc, SafetensorError | pickle.UnpicklingError | EOFError) or any(
         sign in text for sign in ("PytorchStreamReader", "Invalid magic number", "zip archive")
     ):
@@ -309,4 +359,6 @@ def explain_load_failure(model: str, exc: Exception) -> ModelError:
         )
     if isinstance(exc, KeyError | IndexError | AttributeError) or not text:
         text = f"{type(exc).__name__} {text}".strip()
-    return refuse(model, "bad_config", f"transformers refuses it ({text})")
+    return refuse(
+        model, "bad_config", f"transformers refuses it ({text}); get its config.json again"
+    )

@@ -32,6 +32,17 @@ _LARGEST_HEADER = 100_000_000
 _LARGEST_PICKLE = 64 << 20
 """Of names and shapes alone; that of VideoMAE-huge takes 90 kB."""
 
+_FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+"""What safetensors calls the types of numbers that stand for themselves."""
+
+_QUANTISED_STORAGES = {
+    "CharStorage": "int8",
+    "ByteStorage": "uint8",
+    "float8_e4m3fn": "float8",
+    "float8_e5m2": "float8",
+}
+"""What torch's pickles call those that don't."""
+
 _OF_TRAINING = (
     "optimizer.*",
     "scheduler.pt",
@@ -251,6 +262,26 @@ def find_damage(path: Path) -> str | None:
     return None if max(ends, default=0) == num_bytes else "it was cut off"
 
 
+def find_quantised(path: Path) -> str | None:
+    """Name the type of numbers that stand for others by a scale; `None` where there are none.
+
+    Such numbers load like any others, and nobody would see that the scales are left out.
+    """
+    if path.name.endswith(INDEX_SUFFIX):
+        return None
+    if path.suffix != ".safetensors":
+        words = {word.rpartition(" ")[2] for word in _pickle_words(path)}
+        return next((kind for name, kind in _QUANTISED_STORAGES.items() if name in words), None)
+    try:
+        tensors = _read_header(path)[0]
+    except (OSError, ValueError, RecursionError):
+        return None
+    for name, tensor in sorted(tensors.items()):
+        if "weight" in name.rpartition(".")[2] and tensor.get("dtype") not in _FLOATS:
+            return str(tensor.get("dtype"))
+    return None
+
+
 def _safetensors_names(path: Path) -> set[str]:
     try:
         return set(_read_header(path)[0])
@@ -276,14 +307,17 @@ def _read_header(path: Path) -> tuple[dict[str, Any], int]:
 
 
 def _pickle_names(path: Path) -> set[str]:
-    """Read the dotted words of a zipped state dict's pickle, which is not run."""
+    return {word for word in _pickle_words(path) if "." in word and " " not in word}
+
+
+def _pickle_words(path: Path) -> set[str]:
+    """Read the words of a zipped state dict's pickle, which is not run."""
     try:
         with zipfile.ZipFile(path) as archive:
             [member] = [m for m in archive.infolist() if m.filename.endswith("/data.pkl")]
             if member.file_size > _LARGEST_PICKLE:
                 return set()
             opcodes = pickletools.genops(archive.read(member))
-            words = {a for op, a, _ in opcodes if "UNICODE" in op.name and isinstance(a, str)}
+            return {word for _, word, _ in opcodes if isinstance(word, str)}
     except (OSError, ValueError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError):
         return set()  # a pickle of the old kind, or none at all: torch says more
-    return {word for word in words if "." in word}
