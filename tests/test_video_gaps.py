@@ -36,6 +36,9 @@ TRUE_GAPS: dict[str, Callable[[Path], Path]] = {
     "b-frames": lambda path: make(
         path.with_suffix(".ts"), options={"bf": "2", "preset": "medium"}
     ),
+    "a clock that comes seldom": lambda path: make(
+        path.with_suffix(".ts"), container_options={"pcr_period": "1000"}
+    ),
     "padded": lambda path: make(path.with_suffix(".ts"), container_options={"muxrate": "300000"}),
     "m2ts": lambda path: make(path.with_suffix(".m2ts"), container="mpegts",
                               container_options={"mpegts_m2ts_mode": "1"}),

@@ -44,20 +44,21 @@ def is_one_stream(data: bytes, start: int, gap: Fraction) -> bool:
         has_payload, has_field = head[3] & 0x10, head[3] & 0x20 and head[4]
         counter, before = head[3] & 0x0F, counters.get(pid)
         counters[pid] = counter
+        if has_field and head[5] & 0x10:
+            clock = int.from_bytes(head[6:11], "big") >> 7
+            # The last one before that picture counts, too: not every picture has one.
+            clocks[pid] = [*clocks.get(pid, []), clock] if position >= start else [clock]
         if position < start:
             continue
         if has_field and head[5] & 0x80:
             return False
         if has_payload and before is not None and counter not in {before, (before + 1) & 0x0F}:
             return False
-        if has_field and head[5] & 0x10:
-            clock = int.from_bytes(head[6:11], "big") >> 7
-            clocks.setdefault(pid, []).append(clock)
-    for seen in clocks.values():
-        passed = Fraction((seen[-1] - seen[0]) % _PCR_TICKS, _PCR_RATE)
-        if abs(passed - gap) <= JUMP_SECONDS:
-            return True
-    return False
+    return any(
+        abs(Fraction((seen[-1] - first) % _PCR_TICKS, _PCR_RATE) - gap) <= JUMP_SECONDS
+        for seen in clocks.values()
+        for first in seen[:2]
+    )
 
 
 def _grid(data: bytes) -> tuple[int, int]:
