@@ -198,8 +198,12 @@ def _packed(pack: Callable[[bytes], bytes], coding: bytes, share: float = 1) -> 
     return answer
 
 
+def _knows_password(asked: Asked) -> bool:
+    return b"Authorization: Basic bWU6cy9j" in asked.head  # me:s/c
+
+
 def _basic(asked: Asked) -> None:
-    if b"Authorization: Basic bWU6cy9j" in asked.head:  # me:s/c
+    if _knows_password(asked):
         asked.part()
         return
     asked.send(b'HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm="x"\r\n\r\n')
@@ -235,6 +239,9 @@ SOUND: dict[str, Answer] = {
     "chunked": _chunked(),
     "chunked-with-trailers": _chunked(end=b"0;x=y\r\nA: b\r\n\r\n"),
     "gzip": _packed(gzip.compress, b"gzip"),
+    "gzip-in-two": _packed(
+        lambda data: gzip.compress(data[:5000]) + gzip.compress(data[5000:]), b"gzip"
+    ),
     "x-gzip": _packed(gzip.compress, b"X-GZIP"),
     "deflate": _packed(zlib.compress, b"deflate"),
     "identity": lambda a: a.whole(b"Content-Encoding: identity"),
@@ -361,7 +368,11 @@ FAILING: dict[str, tuple[Answer, str]] = {
 }
 """Answers that hold no whole video, with the code of the error."""
 
-GUARDED: dict[str, Answer] = {"basic": _basic, "digest": _digest}
+GUARDED: dict[str, Answer] = {
+    "basic": _basic,
+    "digest": _digest,
+    "folder/moved": lambda a: (_redirect(b"/basic") if _knows_password(a) else _basic)(a),
+}
 """Answers for those who know the password."""
 
 ALL: dict[str, Answer] = SOUND | GUARDED | {name: one for name, (one, _) in FAILING.items()}

@@ -150,7 +150,7 @@ class RemoteFile:
         self.content_type = reply.headers.get_content_type()
         coding = reply.headers.get("Content-Encoding", "identity").strip().lower()
         if coding in {"gzip", "x-gzip", "deflate"}:
-            self._unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+            self._unzip = _new_unzip()
         elif coding not in {"", "identity"}:
             raise RemoteError(f"the server packs it in a way that is not known ({coding[:20]})")
         self.is_seekable = begin == 0 and total is not None and self._unzip is None
@@ -168,9 +168,11 @@ class RemoteFile:
     def _make_opener(self) -> urllib.request.OpenerDirector:
         passwords = urllib.request.HTTPPasswordMgrWithPriorAuth()
         if self._url.user is not None:
+            # For all of that server, also where it leads on to another of its files.
+            scheme, _, rest = self._url.target.partition("://")
             passwords.add_password(
                 None,
-                _escaped(self._url.target),
+                f"{scheme}://{_host(rest)}/",
                 self._url.user,
                 self._url.password,
                 is_authenticated=True,
@@ -184,8 +186,8 @@ class RemoteFile:
             _Redirects(),
             urllib.request.HTTPDefaultErrorHandler(),
             urllib.request.HTTPErrorProcessor(),
-            urllib.request.HTTPBasicAuthHandler(passwords),
-            urllib.request.HTTPDigestAuthHandler(passwords),
+            _Basic(passwords),
+            _Digest(passwords),
         ):
             opener.add_handler(handler)
         return opener
@@ -212,26 +214,30 @@ class RemoteFile:
             self._ask(self._position)
 
     def _read(self, size: int) -> bytes:
+        data = self._received(size) if self._unzip is None else self._unpacked(size)
+        self._position += len(data)
+        return data
+
+    def _received(self, size: int) -> bytes:
         if self._reply is None:
             return b""
+        data = self._reply.read1(size)
+        self.num_received += len(data)
+        return data
+
+    def _unpacked(self, size: int) -> bytes:
+        assert self._unzip is not None
         while True:
-            if self._unzip is not None and self._unzip.unconsumed_tail:
-                packed = self._unzip.unconsumed_tail
-            else:
-                packed = self._reply.read1(size)
-                self.num_received += len(packed)
-            if self._unzip is None:
-                data = packed
-            elif packed or not self._unzip.eof:
-                if not packed:
-                    raise RemoteError("it broke off")
-                data = self._unzip.decompress(packed, size)
-                if not data and not self._unzip.eof:
-                    continue
-            else:
-                data = b""
-            self._position += len(data)
-            return data
+            unzip = self._unzip
+            packed = unzip.unconsumed_tail or unzip.unused_data or self._received(size)
+            if unzip.eof:
+                if not packed.startswith(b"\x1f"):  # else another one follows (RFC 1952, 2.2)
+                    return b""
+                self._unzip = _new_unzip()
+            elif not packed:
+                raise RemoteError("it broke off")
+            if data := self._unzip.decompress(packed, size):
+                return data
 
     def _is_whole(self, *, is_over: bool) -> bool:
         """Tell whether all was read, once a reply came to its end, or broke off."""
@@ -376,6 +382,22 @@ class _Https(urllib.request.HTTPSHandler):
         return self.do_open(connect, req, context=ssl.create_default_context())
 
 
+class _Basic(urllib.request.HTTPBasicAuthHandler):
+    def http_error_401(self, *args: Any) -> Any:
+        """Answer with the password; urllib forbids other schemes, which are for others."""
+        with contextlib.suppress(ValueError):
+            return super().http_error_401(*args)
+        return None
+
+
+class _Digest(urllib.request.HTTPDigestAuthHandler):
+    def http_error_401(self, *args: Any) -> Any:
+        """Answer with the password; urllib forbids other schemes, which are for others."""
+        with contextlib.suppress(ValueError):
+            return super().http_error_401(*args)
+        return None
+
+
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follow redirects to http and https alone, ten at the most (urllib's limit)."""
 
@@ -396,9 +418,18 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 def _escaped(url: str) -> str:
     """Escape what may not stand in a request: blanks, and letters beyond ASCII behind the host."""
     scheme, _, rest = url.partition("://")
-    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    host = _host(rest)
     behind = "".join(c if c in _PLAIN else urllib.parse.quote(c) for c in rest[len(host) :])
     return f"{scheme}://{host}{behind}"
+
+
+def _host(rest: str) -> str:
+    """Return host and port of what follows a scheme."""
+    return re.split(r"[/?#]", rest, maxsplit=1)[0]
+
+
+def _new_unzip() -> "zlib._Decompress":
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip or zlib
 
 
 def _content_range(reply: http.client.HTTPResponse) -> tuple[int | None, int | None, int | None]:
