@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documents import HOSTILE_LABELS, make_document, make_failed
+from documents import HOSTILE_LABELS, LABELS, make_document, make_failed
 from rich.console import Console
 
 from vidtag.documents import json as stored
@@ -274,13 +274,27 @@ def test_show_answers_the_others(tmp_path, others, capsys):
     assert run_show(paths[:3], ["csv"], [], force=False, quiet=False) == 1
 
 
-def test_show_takes_two_results_of_one_video_but_not_into_one_file(tmp_path, capsys):
+def test_show_takes_several_results_of_one_video_but_not_into_a_folder(tmp_path, capsys):
     (tmp_path / "two.jsonl").write_text(f"{GOOD}\n{GOOD}\n{GOOD}\n")
     assert run_show([str(tmp_path / "two.jsonl")], ["csv"], [], force=False, quiet=True) == 0
     with pytest.raises(UsageError, match="twice"):
         run_show(
             [str(tmp_path / "two.jsonl")], ["csv"], [f"{tmp_path}/out/"], force=False, quiet=True
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"), [("json", ".jsonl"), ("csv", ".csv"), ("activitynet", ".activitynet.json")]
+)
+def test_show_joins_several_results_of_one_video_in_their_order(tmp_path, name, suffix):
+    other = make_document("other.mp4")
+    again = make_document("good.mp4", labels=[f"{label} again" for label in LABELS])
+    lines = [GOOD, to_json(other), to_json(again)]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    output = tmp_path / f"all{suffix}"
+    assert run_show([str(tmp_path / "in.jsonl")], [], [str(output)], force=False, quiet=True) == 0
+    documents = [make_document("good.mp4"), other, again]
+    assert output.read_text() == FORMATS[name].write(documents)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,8 @@ class JoinedOutputs(Closing):
         self._asked: set[str] = set()
         self._kept: dict[str, bytes] = {}
         """Lines of earlier runs that count as done."""
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, list[_Entry]] = {source: [] for source in self._sources}
+        """By source; stored documents may be of the same video."""
         self._journal: BinaryIO | None = None
         self._end = 0
         self._is_closed = False
@@ -112,9 +113,7 @@ class JoinedOutputs(Closing):
             # The very file that was written: another process may have put its own there since.
             self._journal = begin_whole(self._journal_path, self._kept.values())
             for source, line in self._kept.items():
-                entry = _Entry(offset=self._end, size=len(line))
-                self._entries[source] = entry
-                self._end += len(line)
+                self._note(source, line)
             self._earlier = None
             self._kept = {}
         return self._journal
@@ -156,7 +155,7 @@ class JoinedOutputs(Closing):
         # URLs can't be recognised, and may hold a password.
         source = None if is_url(item.source) else item.source
         line = _journal_line(source, record, self._text(result))
-        if item.source not in self._sources:
+        if item.source not in self._entries:
             self._early.append(line)
             return
         journal = self._open_journal()
@@ -169,8 +168,11 @@ class JoinedOutputs(Closing):
             if isinstance(exc, OSError):
                 raise output_error(self._path, exc) from exc
             raise
-        entry = _Entry(offset=self._end, size=len(line))
-        self._entries[item.source] = entry
+        self._note(item.source, line)
+
+    def _note(self, source: str, line: bytes) -> None:
+        """Note where the journal has a line that was just added to it."""
+        self._entries[source].append(_Entry(offset=self._end, size=len(line)))
         self._end += len(line)
 
     def close(self) -> None:
@@ -217,8 +219,9 @@ class JoinedOutputs(Closing):
     def _in_order(self) -> Iterator[bytes]:
         journal = self._open_journal()
         yield from self._early
+        coming = {source: iter(entries) for source, entries in self._entries.items()}
         for source in self._sources:
-            entry = self._entries.get(source)
+            entry = next(coming[source], None)
             if entry is not None:
                 journal.seek(entry.offset)
                 yield journal.read(entry.size)
