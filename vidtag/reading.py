@@ -5,6 +5,7 @@ tagged before; turns whatever goes wrong with one input into an event, so that t
 goes on.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -434,6 +435,7 @@ def _end_of_part(video: "Video | PicturesReader", read: ReadOptions) -> Fraction
     return min(read.end, video.info().duration_seconds) if video.reached_end else read.end
 
 
+@functools.cache  # reading it takes 2 ms, and there may be thousands of videos
 def _installed(name: str) -> str:
     try:
         return version(name)
