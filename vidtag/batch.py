@@ -4,10 +4,10 @@ Continues after a failed input, skips what is done, and sums up; what a result l
 the formats' business.
 """
 
+import functools
 import os
-import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -15,20 +15,16 @@ import vidtag
 from vidtag.cache.contents import hash_file
 from vidtag.errors import OutputError, UsageError, VideoError
 from vidtag.explained import Explainer
-from vidtag.formats import FORMATS, Format
 from vidtag.frames import format_seconds
 from vidtag.inputs import Input, find_inputs, foresee_failure
 from vidtag.models.load import LoadOptions, load_classifier
-from vidtag.outputs import ContentId, Fingerprint, Outputs, open_outputs, plan_outputs
+from vidtag.outputs import Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.progress import Display
-from vidtag.results import Document, Failure, make_failure, to_json
+from vidtag.results import Failure, make_failure
 from vidtag.settings import Settings
 from vidtag.stopping import check, held
 from vidtag.store import ScoreStore
 from vidtag.tagger import Tagger, Tagging
-from vidtag.terminal import check_stdout, printing
-
-TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,77 +68,6 @@ class Request:
     """Show in pages what the model looked at."""
 
 
-class Stdout(AbstractContextManager["Stdout"]):
-    """Results on stdout, each flushed as soon as it is known.
-
-    Args:
-        name: A format, or `table`.
-        is_many: Whether several inputs may come.
-    """
-
-    def __init__(self, name: str, *, is_many: bool) -> None:
-        self._format: Format | None = None if name == TABLE else FORMATS[name]
-        self._is_many = is_many
-        self._kept: list[Document | Failure] = []
-        check_stdout()
-        if self._format is not None and is_many and not self._format.joins:
-            raise UsageError(
-                f"-f {name} holds one video per file: give -o FOLDER for several videos."
-            )
-        if self._format is not None:
-            # JSON is UTF-8 whatever the locale says (RFC 8259, section 8.1); so are the others.
-            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-            if is_many and self._format.append is not None:
-                with printing():
-                    sys.stdout.write(self._format.write([]))
-        else:
-            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-
-    def is_done(self, item: Input, fingerprint: Fingerprint, content_id: ContentId) -> bool:
-        """Tell that nothing was printed before."""
-        return False
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # What is finished is kept, also where the rest was given up.
-        if kind is None or issubclass(kind, KeyboardInterrupt):
-            with held():
-                self.close()
-
-    def write(self, item: Input, result: Document | Failure) -> None:
-        """Print a result, or keep it for a format that needs all of them."""
-        with printing():
-            self._write(result)
-
-    def _write(self, result: Document | Failure) -> None:
-        if self._format is None:
-            if isinstance(result, Document):
-                self._print_table(result)
-        elif self._format.name == "json" and not self._is_many and sys.stdout.isatty():
-            sys.stdout.write(to_json(result, indent=2) + "\n")
-        elif self._is_many and self._format.append is not None:
-            sys.stdout.write(self._format.append(result))
-        elif self._is_many:
-            self._kept.append(result)
-        elif isinstance(result, Document) or self._format.name == "json":
-            sys.stdout.write(self._format.write([result]))
-
-    def close(self) -> None:
-        """Print what was kept."""
-        if self._kept and self._format is not None:
-            with printing():
-                sys.stdout.write(self._format.write(self._kept))
-
-    def _print_table(self, document: Document) -> None:
-        from vidtag.formats.table import print_table, to_text
-
-        if sys.stdout.isatty():
-            print_table(document)
-        else:
-            sys.stdout.write(to_text(document))
-        if self._is_many:
-            sys.stdout.write("\n")
-
-
 def run_batch(
     request: Request, load: LoadOptions, settings: Settings, store: ScoreStore | None
 ) -> int:
@@ -164,15 +89,9 @@ def run_batch(
     )
     if request.explain and not any(p.path and "html" in p.formats for p in plans):
         raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
-    outputs: Outputs
-    if plans[0].kind == "stdout":
-        outputs = Stdout(plans[0].formats[0], is_many=inputs.is_many)
-    else:
-        replaced = {}
-        if request.explain:
-            replaced["html"] = Explainer(load, settings).page_format()
-        also_read = (*request.files_from, os.fspath(load.model))
-        outputs = open_outputs(plans, inputs, replaced, also_read=also_read, force=request.force)
+    replaced = {"html": Explainer(load, settings).page_format()} if request.explain else {}
+    also_read = (*request.files_from, os.fspath(load.model))
+    outputs = open_outputs(plans, inputs, replaced, also_read=also_read, force=request.force)
     display = Display(
         num_videos=len(inputs.items),
         quiet=request.quiet,
@@ -239,9 +158,10 @@ def _without_done(
     items: Sequence[Input], outputs: Outputs, made: _Made, display: Display
 ) -> list[Input]:
     fingerprint = made.fingerprint()
+    content_id = functools.cache(made.content_id)  # every output asks, and each file of a folder
     left = []
     for item in items:
-        if outputs.is_done(item, fingerprint, made.content_id):
+        if outputs.is_done(item, fingerprint, content_id):
             display.skip()
         else:
             left.append(item)

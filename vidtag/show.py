@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import IO
 
-from vidtag.batch import Stdout
 from vidtag.documents.json import parse_stored, read_stored
 from vidtag.errors import DocumentError, OutputError, UsageError
 from vidtag.inputs import Input, Inputs
@@ -71,12 +70,7 @@ def run_show(
         plans = plan_outputs(outputs, formats, inputs)
         if any(plan.kind == "folder" for plan in plans):
             _refuse_twice(inputs.items)
-        opened: Outputs
-        if plans[0].kind == "stdout":
-            opened = Stdout(plans[0].formats[0], is_many=inputs.is_many)
-        else:
-            opened = open_outputs(plans, inputs, also_read=paths, force=force)
-        with opened:
+        with open_outputs(plans, inputs, also_read=paths, force=force) as opened:
             results = zip(inputs.items, map(parse_stored, spool), strict=True)
             num_lost = _write(opened, results, is_many=inputs.is_many, quiet=quiet)
     if num_unread or num_lost:

@@ -2,10 +2,10 @@
 
 `destination` decides which of these it is, `replacing` what may be overwritten. `open_outputs`
 checks what can be checked before any work, and what it gives takes the results (`sink` says how):
-`files` writes each video into files of its own, `joined` all of them into one, `overview` adds an
-index of pages. `whole` puts a file there whole or not at all, `locking` lets several processes
-share a folder; `made` knows what `--skip-existing` takes as done, and `records` keeps it. Nothing
-here knows a format from within.
+`stdout` prints them, `files` writes each video into files of its own, `joined` all of them into
+one, `overview` adds an index of pages. `whole` puts a file there whole or not at all, `locking`
+lets several processes share a folder; `made` knows what `--skip-existing` takes as done, and
+`records` keeps it. Nothing here knows a format from within.
 """
 
 import os
@@ -23,6 +23,7 @@ from vidtag.outputs.overview import IndexedOutputs, find_index
 from vidtag.outputs.records import Records
 from vidtag.outputs.replacing import Identity, find_read, refuse_foreign, refuse_to_destroy
 from vidtag.outputs.sink import Outputs, SeveralOutputs
+from vidtag.outputs.stdout import StdoutOutputs
 from vidtag.outputs.whole import check_replaceable, is_special, write_whole
 
 __all__ = [
@@ -49,7 +50,7 @@ def open_outputs(
     """Check everything that can be checked before any work, and make the output folder.
 
     Args:
-        plans: What `plan_outputs` decided; not stdout.
+        plans: What `plan_outputs` decided.
         inputs: What will be tagged.
         replaced: Formats to take instead of those of the same name.
         also_read: Other files that are read, or folders of such: lists, documents, a model.
@@ -57,11 +58,11 @@ def open_outputs(
 
     Raises:
         UsageError: Two inputs would be written to one file, or something of the user's would be
-            overwritten by mistake.
-        OutputError: The folder or file can't be written to.
+            overwritten by mistake; or the format holds one video, and there are several.
+        OutputError: The folder, file or stdout can't be written to.
     """
-    if any(plan.kind == "stdout" for plan in plans):
-        raise ValueError("stdout is written by its owner")
+    if plans[0].kind == "stdout":
+        return StdoutOutputs(plans[0].formats[0], is_many=inputs.is_many)
     read = find_read([*(item.source for item in inputs.items), *also_read])
     named = [path for path in (plan.path for plan in plans) if not is_folder(path)]
     refuse_to_destroy(named, read)
