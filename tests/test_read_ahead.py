@@ -93,3 +93,26 @@ def test_no_thread_stays_behind():
         with ReadAhead(iter(range(1000)), size=1) as ahead:
             next(iter(ahead))
     assert not [t for t in threading.enumerate() if t.name == "vidtag-read-ahead"]
+
+
+def test_who_interrupts_waits_for_nothing():
+    goes_on, closed = threading.Event(), threading.Event()
+
+    def blocked() -> Iterator[int]:
+        try:
+            yield 1
+            goes_on.wait()
+            yield 2
+        finally:
+            closed.set()
+
+    def interrupted() -> None:
+        with ReadAhead(blocked(), size=1) as ahead:
+            next(iter(ahead))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not closed.is_set()
+    goes_on.set()
+    assert closed.wait(60)
