@@ -189,7 +189,7 @@ def test_grep_leaves_foreign_json_in_folders_alone(shelf):
     assert found.stderr == "4 JSON files in folders left alone: no results.\n"
     named = bash("vidtag grep action mixed/package.json", shelf)
     assert named.returncode == 2
-    assert "package.json: not a vidtag result" in named.stderr
+    assert "package.json: line 1: not a vidtag result" in named.stderr
 
 
 def test_grep_stops_reading_at_the_first_hit(shelf):
