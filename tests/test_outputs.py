@@ -366,6 +366,23 @@ def test_a_full_disk_says_how_to_go_on(here: Path, monkeypatch: pytest.MonkeyPat
     assert tree() == {}
 
 
+def test_an_error_of_a_listed_file_keeps_its_own_cause(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    inputs = videos("a.mp4")
+    with open_in("out/", ["csv"], inputs) as outputs:
+        monkeypatch.setattr(os, "replace", refuse)
+        with pytest.raises(OutputError, match=r"a\.mp4\.csv") as caught:
+            outputs.write(inputs.items[0], document_of(inputs.items[0]))
+        monkeypatch.undo()
+    cause = caught.value.__cause__
+    assert isinstance(cause, OSError)
+    assert cause.errno == errno.EDQUOT
+
+
 def test_a_full_disk_leaves_no_half_line_in_a_journal(here: Path) -> None:
     inputs = videos("a.mp4", "b.mp4")
     outputs = open_in("all.csv", [], inputs)

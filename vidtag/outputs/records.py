@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
+from vidtag.errors import OutputError
 from vidtag.outputs.locking import open_locked
 from vidtag.outputs.made import RECORDS_NAME, Record, holds_other_lines, read_lines
 from vidtag.outputs.whole import output_error, write_all, write_whole
@@ -73,6 +74,8 @@ class Records:
                 yield
                 _add(file, _line(key, record))
                 self._known[key] = record
+        except OutputError:  # of the file itself, which knows its cause
+            raise
         except OSError as exc:
             raise output_error(self._path, exc) from exc
 
