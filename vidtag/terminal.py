@@ -3,6 +3,7 @@
 What of a stranger's text is safe to print there stands in `vidtag.text`.
 """
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING
 from vidtag.errors import OutputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
+
+_UNBOUNDED = 100_000
+"""Columns of a console that never wraps."""
 
 
 def stderr_console() -> "Console":
@@ -21,6 +25,16 @@ def stderr_console() -> "Console":
 
     is_file = not sys.stderr.isatty()
     return Console(stderr=True, highlight=False, markup=False, soft_wrap=is_file)
+
+
+def plain_text(renderable: "RenderableType") -> str:
+    """Render for a file or a pipe: plain, unwrapped and untruncated."""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=_UNBOUNDED, color_system=None, highlight=False)
+    with console.capture() as capture:
+        console.print(renderable)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Explanations for a person: per window what was explained, and how far to trust it."""
 
-import io
 import sys
 
 from rich.console import Console, Group, RenderableType
@@ -9,10 +8,8 @@ from rich.text import Text
 
 from vidtag.explain.run import VideoExplanation
 from vidtag.frames import format_seconds
-from vidtag.terminal import printing
+from vidtag.terminal import plain_text, printing
 from vidtag.text import printable
-
-_UNBOUNDED = 100_000
 
 
 def render(result: VideoExplanation) -> Group:
@@ -38,11 +35,8 @@ def render(result: VideoExplanation) -> Group:
 
 def print_explanation(result: VideoExplanation) -> None:
     """Print the numbers on stdout; plain and unwrapped where that is no terminal."""
-    if sys.stdout.isatty():
-        Console(highlight=False).print(render(result))
-        return
-    console = Console(file=io.StringIO(), width=_UNBOUNDED, color_system=None, highlight=False)
-    with console.capture() as capture:
-        console.print(render(result))
     with printing():
-        sys.stdout.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
+        if sys.stdout.isatty():
+            Console(highlight=False).print(render(result))
+        else:
+            sys.stdout.write(plain_text(render(result)))

@@ -4,7 +4,6 @@ Rendered for a terminal of a given width, or, for files and pipes, plain, unwrap
 untruncated. A stretch in which no label holds is a row, too: a dash, and what it might be.
 """
 
-import io
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from vidtag.formats.stretches import list_gaps
 from vidtag.frames import format_seconds
 from vidtag.models.registry import ALIASES, DEMO_MODEL
 from vidtag.results import Document, TagRecord
+from vidtag.terminal import plain_text
 from vidtag.text import printable
 
 _BAR_CELLS = 10
@@ -29,8 +29,6 @@ _LEAST_ROOM = 12
 """Columns without which runners-up are not shown."""
 _LEAST_NAME = 20
 """Columns that the file's name gets in a narrow terminal, before its length and the model."""
-_UNBOUNDED = 100_000
-"""Columns of a console that never wraps."""
 _MAX_HEADLINES = 3
 """Lines of a terminal that say what holds: the others would hide the table."""
 _SEPARATOR = " · "
@@ -110,10 +108,7 @@ def print_table(document: Document) -> None:
 
 def to_text(document: Document) -> str:
     """Write the table plain, unwrapped and untruncated, for a file or a pipe."""
-    console = Console(file=io.StringIO(), width=_UNBOUNDED, color_system=None, highlight=False)
-    with console.capture() as capture:
-        console.print(render(document))
-    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+    return plain_text(render(document))
 
 
 def _title(document: Document, width: int | None) -> Text:
