@@ -192,7 +192,7 @@ def test_labels_are_found_whatever_their_capitals():
     assert find_label(["High Kick", "side kick"], " high kick", "m") == 0
     with pytest.raises(UsageError, match="no label 'hi kick'; did you mean 'High Kick'"):
         find_label(["High Kick", "side kick"], "hi kick", "m")
-    with pytest.raises(UsageError, match="no label 'xyz'; its labels"):
+    with pytest.raises(UsageError, match="no label 'xyz'; vidtag labels -m m lists"):
         find_label(["High Kick"], "xyz", "m")
 
 

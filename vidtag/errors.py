@@ -12,8 +12,8 @@ VidtagError                       has .code
 │   ├── ModelMismatchError
 │   └── ModelOptionError          also a ValueError
 ├── UsageError                    options that do not go together
-├── DocumentError                 a stored result that cannot be read; has .path
-└── OutputError                   a result that cannot be written; also an OSError; has .path
+├── DocumentError                 a stored result that can't be read; has .path
+└── OutputError                   a result that can't be written; also an OSError; has .path
 ```
 
 Each message is one sentence: what failed, on what, and what to try. `code` is a stable
@@ -105,7 +105,7 @@ class UsageError(VidtagError):
 
 
 class DocumentError(VidtagError):
-    """A stored result cannot be read."""
+    """A stored result can't be read."""
 
     code = "bad_document"
 
@@ -115,7 +115,7 @@ class DocumentError(VidtagError):
 
 
 class OutputError(VidtagError, OSError):
-    """A result cannot be written."""
+    """A result can't be written."""
 
     code = "cannot_write"
 

@@ -273,7 +273,7 @@ class Reader:
                 video.frames,
                 self._grid,
                 self._classifier.prepare,
-                end=lambda: _end_of_part(video, self._part),
+                end=lambda: end_of_part(video, self._part),
                 can_reread=video.can_reread,
             )
             for window in clock.time(windows):
@@ -309,7 +309,7 @@ class Reader:
             yield ReadResult(
                 info=video.info(),
                 notices=notices,
-                end_seconds=_end_of_part(video, self._part),
+                end_seconds=end_of_part(video, self._part),
                 content_id=content_id,
                 decode_seconds=clock.seconds,
             )
@@ -428,7 +428,7 @@ def _open(source: Source, part: ReadOptions) -> "Video | PicturesReader":
     return Video(source, part)
 
 
-def _end_of_part(video: "Video | PicturesReader", read: ReadOptions) -> Fraction:
+def end_of_part(video: "Video | PicturesReader", read: ReadOptions) -> Fraction:
     """Return where the part that was read ends; the frames must have been read."""
     if read.end is None:
         return video.info().duration_seconds

@@ -44,9 +44,9 @@ def find_label(labels: "tuple[str, ...] | list[str]", wanted: str, model: str) -
     hint = (
         "did you mean " + " or ".join(repr(labels[folded.index(name)]) for name in close) + "?"
         if close
-        else "its labels are listed in its config.json"
+        else f"vidtag labels -m {model} lists its labels."
     )
-    raise UsageError(f"model {model!r} has no label {wanted!r}; {hint}")
+    raise UsageError(f"The model '{model}' has no label '{wanted}'; {hint}")
 
 
 def explain_window(
@@ -78,7 +78,7 @@ def explain_window(
             the video's first.
 
     Raises:
-        ModelMismatchError: the method cannot look inside this model.
+        ModelMismatchError: the method can't look inside this model.
     """
     info = classifier.info
     shape = (info.num_frames, info.image_size, info.image_size, 3)
@@ -156,15 +156,15 @@ def _videomae(classifier: Classifier, method: Method) -> "PixelModel":
         raise mismatch(
             info.model_id,
             "not_explainable",
-            f"{method} must look inside the model, which the {info.engine} engine does not allow; "
-            "try --engine torch or --method occlusion",
+            f"--method {method} must look inside the model, which the engine {info.engine} does "
+            "not allow; try --engine torch or --method occlusion.",
         )
     architecture = _architecture(network)
     if architecture != "videomae":
         raise mismatch(
             info.model_id,
             "not_explainable",
-            f"{method} can look inside VideoMAE, but not inside {architecture}; "
-            "try --method occlusion",
+            f"--method {method} can look inside VideoMAE, but not inside {architecture}; try "
+            "--method occlusion.",
         )
     return network

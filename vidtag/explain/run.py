@@ -30,7 +30,8 @@ from vidtag.frames import format_seconds
 from vidtag.inputs import foresee_failure
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions, load_classifier
-from vidtag.results import Document, round_score, round_seconds
+from vidtag.reading import end_of_part
+from vidtag.results import Document, milliseconds, round_score, round_seconds
 from vidtag.settings import Settings
 from vidtag.tagger import Tagger
 from vidtag.text import encodable
@@ -119,12 +120,14 @@ def explain_video(
         store: stored scores, for tagging.
 
     Raises:
-        VideoError: the video cannot be read.
-        ModelError: the model cannot be had, fails, or cannot be explained by this method.
+        VideoError: the video can't be read.
+        ModelError: the model can't be had, fails, or can't be explained by this method.
         UsageError: no such label, or the moment lies outside the video.
     """
     if options.source == "-":
-        raise UsageError("a video on stdin can be read only once, so it cannot be explained")
+        raise UsageError(
+            "A video on stdin can be read only once, so it can't be explained; name a file."
+        )
     error = None if document is not None else _foresee_failure(options.source)
     if error is not None:
         raise error
@@ -173,8 +176,8 @@ def _explaining(load: LoadOptions, method: Method) -> LoadOptions:
         return load
     if load.engine == "openvino":
         raise UsageError(
-            f"{method} must look inside the model, which OpenVINO does not allow; "
-            "leave --engine out or use --method occlusion"
+            f"--method {method} must look inside the model, which OpenVINO does not allow; leave "
+            "--engine out or use --method occlusion."
         )
     return replace(load, engine="torch", precision="fp32")
 
@@ -201,9 +204,9 @@ def _choose_moments(document: Document, index: int | None) -> list[_Moment]:
     return [_Moment(seconds=middle, index=step.tags[0].index if index is None else index)]
 
 
-def _exact(milliseconds: float) -> Fraction:
+def _exact(seconds: float) -> Fraction:
     """Take a document's time, which is rounded to milliseconds, as a fraction."""
-    return Fraction(round(milliseconds * 1000), 1000)
+    return Fraction(milliseconds(seconds), 1000)
 
 
 def _best_window(
@@ -250,7 +253,9 @@ def _window_at(options: ExplainOptions, classifier: Classifier, grid: Grid) -> W
 
 def _past_the_end(options: ExplainOptions, end: str = "") -> UsageError:
     at = format_seconds(options.at or 0)
-    return UsageError(f"{at} lies past the end of '{_shown(options)}'{end}")
+    return UsageError(
+        f"--at {at} lies past the end of '{_shown(options)}'{end}; name a moment in it."
+    )
 
 
 def _shown(options: ExplainOptions) -> str:
@@ -265,12 +270,14 @@ def _read(
 
     part = replace(options.settings.read, start=grid.start_seconds, end=end)
     with Video(options.source, part) as video:
-
-        def until() -> Fraction:
-            return min(end, video.info().duration_seconds) if video.reached_end else end
-
         windows = list(
-            slide(video.frames, grid, classifier.prepare, end=until, can_reread=video.can_reread)
+            slide(
+                video.frames,
+                grid,
+                classifier.prepare,
+                end=lambda: end_of_part(video, part),
+                can_reread=video.can_reread,
+            )
         )
         if not windows:
             raise EmptyVideoError(
@@ -278,7 +285,7 @@ def _read(
                 "no_frames",
                 f"{_shown(options)}: there is no frame at {format_seconds(grid.start_seconds)}.",
             )
-        return windows, until()
+        return windows, end_of_part(video, part)
 
 
 def _explain(

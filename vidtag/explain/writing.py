@@ -94,7 +94,7 @@ def write_explanation(
     Raises:
         UsageError: The file ends in something else, or something of the user's would be
             overwritten by mistake.
-        OutputError: It cannot be written.
+        OutputError: It can't be written.
     """
     check_outputs([output], result.path, force=force)
     targets = _targets(output, result.path)

@@ -155,7 +155,7 @@ def render_page(
 
 
 def show_name(path: str) -> str:
-    """Return a video's name without its folders, as text that cannot act.
+    """Return a video's name without its folders, as text that can't act.
 
     >>> show_name("clips/park.mp4"), show_name("https://example.org/a/b.mp4?x=1")
     ('park.mp4', 'b.mp4')

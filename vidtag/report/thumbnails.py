@@ -1,6 +1,6 @@
 """Pictures from a video at the moments that a page shows.
 
-Owns which moments, how large, and how many bytes. What cannot be read gives no picture, never
+Owns which moments, how large, and how many bytes. What can't be read gives no picture, never
 an error: a page is complete without.
 """
 
@@ -73,7 +73,7 @@ def read_thumbnails(
         max_bytes: Of one picture; on an index, `INDEX_BYTES` will do.
 
     Returns:
-        Pictures in the order of time; none for moments that cannot be read.
+        Pictures in the order of time; none for moments that can't be read.
     """
     peaks = {segment.peak_seconds for segment in choose_moments(document, max_count)}
     if not peaks or not is_plain_file(source):
