@@ -48,12 +48,15 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def hub(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    other = make_tiny_model(tmp_path_factory.mktemp("hub") / "other")
+    values = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**values, "problem_type": "regression"}))
     bare = tmp_path_factory.mktemp("hub") / "bare"
     bare.mkdir()
     (bare / "README.md").write_text("nothing else")
     same = ("gated", "broken", "cut")
     models = {BASE: model_folder, **{f"somebody/{name}": model_folder for name in same}}
-    with serve_hub({**models, "somebody/bare": bare}) as hub:
+    with serve_hub({**models, "somebody/bare": bare, "somebody/other": other}) as hub:
         hub.gated.add("somebody/gated")
         hub.broken.add("somebody/broken")
         hub.cut.add("somebody/cut")
@@ -184,6 +187,7 @@ def test_a_download_draws_its_progress_where_that_is_asked_for(
         ("somebody/unknown", {}, "unknown_model", "vidtag models"),
         ("somebody/bare", {}, "not_a_model", "config.json"),
         ("somebody/broken", {}, "hub_error", "503"),
+        ("somebody/other", {}, "regression", "estimate quantities"),
         ("somebody/cut", {}, "download_failed", "try again"),
         (BASE, {"revision": "v3"}, "unknown_revision", "v3"),
         (BASE, {"offline": True}, "not_cached", f"vidtag models get {BASE}"),
@@ -193,12 +197,21 @@ def test_a_download_draws_its_progress_where_that_is_asked_for(
 def test_what_the_hub_refuses_is_one_line(
     hub: Hub, tmp_path: Path, model: str, options: dict[str, Any], code: str, hint: str
 ) -> None:
+    hub.requests.clear()
     failed = load(tmp_path, hub.endpoint, model=model, **options)
     assert failed["code"] == code
+    if code != "download_failed":
+        assert not any("/storage/" in request for request in hub.requests), "no weights are had"
     assert failed["model_id"] == model
     assert hint in failed["message"]
     assert "\n" not in failed["message"]
     assert failed.stderr == ""
+
+
+def test_a_near_name_is_told_where_the_hub_is_out_of_reach(tmp_path: Path) -> None:
+    failed = load(tmp_path, "http://127.0.0.1:9", model=f"{BASE}s")
+    assert failed["code"] == "hub_unreachable"
+    assert f"did you mean 'base' ({BASE})? Otherwise run `vidtag models" in failed["message"]
 
 
 def test_an_unreachable_hub_is_reported_at_once(tmp_path: Path) -> None:
@@ -207,6 +220,7 @@ def test_an_unreachable_hub_is_reported_at_once(tmp_path: Path) -> None:
     assert "--model demo" in failed["message"]
     assert "knows drawn figures alone" in failed["message"]
     assert "`vidtag models get base`" in failed["message"]
+    assert "did you mean" not in failed["message"]
     assert "\n" not in failed["message"]
     assert failed.stderr == ""
     assert failed.seconds < 5

@@ -483,6 +483,12 @@ MISLEADING: list[tuple[str, Callable[[Path], object], str, str]] = [
         "model.safetensors.index.json is a Git LFS pointer",
     ),
     ("ONNX", turn_into("model.onnx"), "missing_weights", "but model.onnx (ONNX)"),
+    (
+        "exported",
+        lambda folder: ((folder / "onnx").mkdir(), turn_into("onnx/model.onnx")(folder)),
+        "missing_weights",
+        "but onnx/model.onnx (ONNX)",
+    ),
     ("OpenVINO", turn_into("openvino_model.bin"), "missing_weights", "(OpenVINO)"),
     ("TensorFlow", turn_into("tf_model.h5"), "missing_weights", "but tf_model.h5 (TensorFlow)"),
     ("Flax", turn_into("flax_model.msgpack"), "missing_weights", "(Flax)"),
@@ -578,6 +584,33 @@ def test_the_command_that_strips_a_prefix_works(
     assert load_classifier(options).info.num_frames == 16
 
 
+def test_the_cache_of_the_hub_is_not_to_be_changed(
+    tmp_path: Path, sound: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other programs read it, too; and what lies there whole or not is not downloaded again."""
+    folder = tmp_path / "hub" / "models--some--one" / "snapshots" / ("0" * 40)
+    folder.mkdir(parents=True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    options = LoadOptions(
+        model="some/one", revision="0" * 40, engine="torch", device="cpu", precision="fp32"
+    )
+
+    def refusal(change: Callable[[Path], object]) -> str:
+        for name, content in sound.items():
+            (folder / name).write_bytes(content)
+        change(folder)
+        with pytest.raises(ModelError) as caught:
+            load_classifier(options)
+        return str(caught.value)
+
+    said = refusal(cut)
+    assert f"delete {folder.parents[1]} and run `vidtag models get some/one`." in said
+    assert "its owner has to upload" in refusal(write("model.safetensors", LFS_POINTER))
+    said = refusal(put_prefix("module."))
+    assert f"in a copy, which is then -m ./my-model: cp -rL {folder} my-model && " in said
+    assert said.endswith(" my-model/model.safetensors module.")
+
+
 def test_checkpoints_of_a_training_are_named(tmp_path: Path, sound: dict[str, bytes]) -> None:
     for step in (9, 10, 100):
         checkpoint = tmp_path / "out" / f"checkpoint-{step}"
@@ -617,6 +650,8 @@ def test_checkpoints_of_a_training_are_named(tmp_path: Path, sound: dict[str, by
         ("videomae-base", "'base' (MCG-NJU/videomae-base-finetuned-kinetics)"),
         ("out/checkpoint-8", "the folder 'out/checkpoint-9'"),
         ("out/chekpoint-9", "the folder 'out/checkpoint-9'"),
+        ("https://huggingface.co/some/one/tree/main", "'some/one'"),
+        ("hf://some/one", "'some/one'"),
         ("./mymodle", "the folder 'mymodel'"),
         ("mymodle", "the folder 'mymodel'"),
     ],
@@ -703,6 +738,22 @@ def make_other(root: Path) -> Path:
     values["id2label"]["0"] = "another"
     (folder / "config.json").write_text(json.dumps(values))
     return folder
+
+
+@pytest.mark.parametrize("package", ["transformers", "safetensors"])
+def test_a_missing_package_is_not_a_damaged_model(
+    tmp_path: Path, sound: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+
+    for name, content in sound.items():
+        (tmp_path / name).write_bytes(content)
+    monkeypatch.setattr("vidtag.models.torch_engine._from_pretrained", fail)
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(ModelLoadError, match=f"pip install {package}") as caught:
+        load_classifier(LoadOptions(model=str(tmp_path), engine="torch", device="cpu"))
+    assert caught.value.code == "missing_package"
 
 
 def test_nothing_is_promised_of_a_cache_that_can_not_be_written(

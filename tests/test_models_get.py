@@ -105,6 +105,7 @@ def test_a_folder_is_converted_and_demo_is_there(run: Run, cache: Path, folder: 
     ("arguments", "code", "said"),
     [
         (["base", "--offline"], 1, "run `vidtag models get base` once while online"),
+        ([f"{BASE}s", "--offline"], 1, f"did you mean 'base' ({BASE})? Otherwise run"),
         (["base", "--revision", "v9"], 1, "no revision 'v9'"),
         (["some/unknown"], 1, "the hub has no such model"),
         (["bas"], 1, "did you mean 'base'?"),
@@ -143,6 +144,8 @@ def test_a_disk_that_is_too_small_is_named_before_the_download(
     [
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
         (PermissionError(errno.EACCES, "Permission denied"), "can't be written"),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory"), "can't be written"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "can't be written"),
         (OSError(errno.EIO, "Input/output error"), "broke off"),
     ],
 )

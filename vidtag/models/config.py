@@ -65,14 +65,16 @@ def read_config(folder: Path, model: str) -> ModelConfig:
             model, "not_a_model", "there is no config.json; name a folder in the hub's format"
         ) from exc
     except (OSError, UnicodeDecodeError, ValueError) as exc:
-        raise refuse(model, "bad_config", f"config.json cannot be read ({one_line(exc)})") from exc
+        raise refuse(
+            model, "bad_config", f"its config.json can't be read ({one_line(exc)}); get it again"
+        ) from exc
     return parse_config(values, model)
 
 
 def parse_config(values: object, model: str) -> ModelConfig:
     """Check the content of a config.json."""
     if not isinstance(values, dict):
-        raise refuse(model, "bad_config", "config.json is no JSON object")
+        raise refuse(model, "bad_config", "its config.json is no JSON object; get it again")
     architecture = values.get("model_type")
     if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
         if values.get("auto_map"):

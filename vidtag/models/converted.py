@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from vidtag.cache.contents import hash_file
-from vidtag.models.classifier import CONTENT_REVISION
 from vidtag.models.config import ModelConfig
 from vidtag.models.source import ModelFiles
 from vidtag.preprocess import Preprocessing
@@ -61,10 +60,9 @@ def conversion_facts(
     files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing
 ) -> dict[str, str]:
     """List everything that shapes a converted model."""
-    is_local = files.revision.startswith(CONTENT_REVISION)
     mean, std = preprocessing.level_affine()
     return {
-        "model": files.revision if is_local else f"{files.model_id}@{files.revision}",
+        "model": files.revision if files.is_own_folder else f"{files.model_id}@{files.revision}",
         "architecture": config.architecture,
         "clip": f"{config.num_frames}x{preprocessing.image_size}x{preprocessing.image_size}",
         "labels": str(len(config.labels)),

@@ -69,5 +69,5 @@ def _describe(files: ModelFiles) -> str:
         note = ALIASES[DEMO_MODEL].note
         return f"{DEMO_MODEL} is part of vidtag, so there is nothing to download ({note})"
     size = format_bytes(sum(path.stat().st_size for path in find_weights(files.folder)))
-    where = f"in {files.folder}" if files.revision == files.folder.name else "as a folder"
+    where = "as a folder" if files.is_own_folder else f"in {files.folder}"
     return f"{files.name} is there already, {where}: {size}, {tell_licence(files.licence)}"

@@ -24,6 +24,7 @@ from vidtag.models.weights import (
     WEIGHTS,
     ShardError,
     find_weights,
+    foreign_among,
     format_bytes,
     no_weights_among,
     read_shards,
@@ -45,6 +46,9 @@ _BROKEN_OFF = ("RemoteProtocolError", "ReadError")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+_NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT, errno.EEXIST)
+"""What the system says of a cache that can't be made or written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,9 @@ class Wanted:
 
     tell: Callable[[str], None] | None = None
     """Told in a line what is downloaded, before it begins."""
+
+    check: Callable[[Path], None]
+    """Given the folder with all but the weights, which are downloaded if it does not object."""
 
     @property
     def command(self) -> str:
@@ -127,8 +134,7 @@ def fetch(wanted: Wanted) -> Path:
         raise refuse(
             wanted.name,
             "not_cached",
-            f"{_cache_has(wanted)}, and offline was asked for; "
-            f"run {wanted.command} once while online, or {DEMO_HINT}",
+            f"{_cache_has(wanted)}, and offline was asked for; {_get_it_online(wanted)}",
         )
     if HF_HUB_CACHE.startswith("~"):  # it would be made below the working folder
         raise refuse(
@@ -144,6 +150,13 @@ def fetch(wanted: Wanted) -> Path:
         if failure is None:
             raise
         raise failure from exc
+
+
+def _get_it_online(wanted: Wanted) -> str:
+    """Say what to do about a model that is not here, or what else may have been meant."""
+    meant = suggest(wanted.name)
+    otherwise = f"{meant} Otherwise " if meant else ""
+    return f"{otherwise}run {wanted.command} once while online, or {DEMO_HINT}"
 
 
 def _cache_has(wanted: Wanted) -> str:
@@ -169,21 +182,27 @@ def _download(wanted: Wanted) -> Path:
     commit = about.sha or wanted.revision or "main"
     refuse_adapter(wanted.name, there)
     if "config.json" not in there:
-        raise refuse(wanted.name, "not_a_model", "its repository has no config.json")
+        found = foreign_among(there)
+        raise refuse(
+            wanted.name,
+            "not_a_model",
+            f"its repository has no config.json{f', but {found}' if found else ''}",
+        )
+    small = [name for name in ("config.json", *PREPROCESSOR_FILES, "README.md") if name in there]
+    for name in small:
+        folder = _get(api, wanted, name, commit)
+    wanted.check(folder)
     if not any(name in there for name in PREPROCESSOR_FILES):
-        config = _get(api, wanted, "config.json", commit)
         raise refuse(
             wanted.name,
             "missing_preprocessor",
             "its repository has no preprocessor config; download it into a folder of your own, "
-            f"and {where_to_get_one(config.parent, 'that folder')}",
+            f"and {where_to_get_one(folder, 'that folder')}",
         )
     weights = _weights(api, wanted, there, commit)
-    names = ["config.json", *PREPROCESSOR_FILES, "README.md", *weights]
-    _announce(wanted, about, [there[name] for name in names if name in there])
-    for name in names:
-        if name in there:
-            folder = _get(api, wanted, name, commit).parent
+    _announce(wanted, about, [there[name] for name in (*small, *weights)])
+    for name in weights:
+        _get(api, wanted, name, commit)
     if wanted.revision != commit:
         # By its name once more: that notes in the cache which commit the name stands for.
         _get(api, wanted, "config.json", wanted.revision or "main")
@@ -191,10 +210,9 @@ def _download(wanted: Wanted) -> Path:
 
 
 def _get(api: "HfApi", wanted: Wanted, name: str, at: str) -> Path:
+    """Download one file, and return the folder of the snapshot that it is part of."""
     path = Path(api.hf_hub_download(wanted.hub_id, name, revision=at))
-    for _ in Path(name).parts[1:]:
-        path = path.parent
-    return path
+    return path.parents[len(Path(name).parts) - 1]
 
 
 def _weights(api: "HfApi", wanted: Wanted, there: dict[str, Any], commit: str) -> list[str]:
@@ -206,7 +224,7 @@ def _weights(api: "HfApi", wanted: Wanted, there: dict[str, Any], commit: str) -
         if index not in there:
             continue
         try:
-            shards = read_shards(_get(api, wanted, index, commit))
+            shards = read_shards(_get(api, wanted, index, commit) / index)
         except ShardError as exc:
             raise refuse(wanted.name, "corrupt_weights", f"{exc}; try another model") from exc
         missing = [shard for shard in shards if shard not in there]
@@ -312,10 +330,10 @@ def _hub_failure(wanted: Wanted, exc: Exception) -> "ModelLoadError | None":
     """Say in one line what went wrong with the hub; `None` for what is already said."""
     from huggingface_hub import errors
 
-    from vidtag.errors import ModelLoadError
+    from vidtag.errors import ModelError
 
     model, hub_id, revision = wanted.name, wanted.hub_id, wanted.revision
-    if isinstance(exc, ModelLoadError):
+    if isinstance(exc, ModelError):
         return None
     if isinstance(exc, errors.LocalEntryNotFoundError) and isinstance(exc.__cause__, Exception):
         exc = exc.__cause__  # the hub's client looks into the cache before it gives up
@@ -329,7 +347,11 @@ def _hub_failure(wanted: Wanted, exc: Exception) -> "ModelLoadError | None":
             "then let HF_TOKEN hold a token of yours (https://huggingface.co/settings/tokens)",
         )
     if isinstance(exc, errors.RevisionNotFoundError):
-        return refuse(model, "unknown_revision", f"the hub has no revision {revision!r} of it")
+        return refuse(
+            model,
+            "unknown_revision",
+            f"the hub has no revision {revision!r} of it; leave out --revision for the newest",
+        )
     if isinstance(exc, errors.RepositoryNotFoundError | errors.HFValidationError):
         meant = suggest(model)
         return refuse(
@@ -348,14 +370,11 @@ def _hub_failure(wanted: Wanted, exc: Exception) -> "ModelLoadError | None":
     if is_network or isinstance(
         exc, errors.LocalEntryNotFoundError | ConnectionError | TimeoutError
     ):
-        meant = suggest(model)
         return refuse(
             model,
             "hub_unreachable",
             f"{_cache_has(wanted)} and the Hugging Face hub can't be reached "
-            f"({one_line(exc, 80)}); "
-            f"{f'{meant}, or ' if meant else ''}run {wanted.command} once while online, "
-            f"or {DEMO_HINT}",
+            f"({one_line(exc, 80)}); {_get_it_online(wanted)}",
         )
     if isinstance(exc, OSError) and exc.errno in _NO_ROOM:
         return refuse(
@@ -364,9 +383,7 @@ def _hub_failure(wanted: Wanted, exc: Exception) -> "ModelLoadError | None":
             "the disk is full; make room, or let HF_HOME name a folder on another one, and "
             f"run {wanted.command}",
         )
-    if isinstance(exc, PermissionError) or (
-        isinstance(exc, OSError) and exc.errno in (errno.EROFS, errno.EACCES)
-    ):
+    if isinstance(exc, OSError) and exc.errno in _NO_PLACE:
         from huggingface_hub.constants import HF_HUB_CACHE
 
         return refuse(

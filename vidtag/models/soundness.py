@@ -89,7 +89,7 @@ def check_weights(files: ModelFiles, config: ModelConfig) -> None:
     weights = find_weights(folder)
     if not weights:
         for name in WEIGHTS:
-            _check_index(files.name, folder / f"{name}{INDEX_SUFFIX}")
+            _check_index(files, folder / f"{name}{INDEX_SUFFIX}")
         checkpoint = advise_checkpoint(folder)
         raise refuse(
             files.name,
@@ -97,7 +97,7 @@ def check_weights(files: ModelFiles, config: ModelConfig) -> None:
             f"{why_no_weights(folder)}{f'; it holds {checkpoint}' if checkpoint else ''}",
         )
     for path in weights:
-        why = stands_for_a_file(path)
+        why = stands_for_a_file(path, from_hub=not files.is_own_folder)
         if why is not None:
             raise refuse(files.name, "corrupt_weights", why)
         damage = find_damage(path)
@@ -105,7 +105,7 @@ def check_weights(files: ModelFiles, config: ModelConfig) -> None:
             raise refuse(
                 files.name,
                 "corrupt_weights",
-                f"its {path.name} is damaged or no weights ({damage}); download it again",
+                f"its {path.name} is damaged or no weights ({damage}); {_how_again(files)}",
             )
         quantised = find_quantised(path)
         if quantised is not None:
@@ -119,15 +119,22 @@ def check_weights(files: ModelFiles, config: ModelConfig) -> None:
     _check_size(files.name, config, weights)
 
 
-def _check_index(model: str, index: Path) -> None:
-    why = stands_for_a_file(index)
+def _check_index(files: ModelFiles, index: Path) -> None:
+    why = stands_for_a_file(index, from_hub=not files.is_own_folder)
     if why is not None:
-        raise refuse(model, "corrupt_weights", why)
+        raise refuse(files.name, "corrupt_weights", why)
     try:
         if index.is_file():
             read_shards(index)
     except ShardError as exc:
-        raise refuse(model, "corrupt_weights", f"{exc}; download it again") from exc
+        raise refuse(files.name, "corrupt_weights", f"{exc}; {_how_again(files)}") from exc
+
+
+def _how_again(files: ModelFiles) -> str:
+    """Say how to get files again; those in the hub's cache would be taken as they are."""
+    if files.is_own_folder:
+        return "download it again"
+    return f"delete {files.folder.parents[1]} and run `vidtag models get {files.name}`"
 
 
 def _check_size(model: str, config: ModelConfig, weights: Sequence[Path]) -> None:
@@ -279,14 +286,26 @@ def _advise_on_prefix(files: ModelFiles, prefix: str) -> str:
         wrappers.append(found[1])
         left = left.removeprefix(found[0])
     whose = f", as {' and '.join(wrappers)} saves them" if wrappers and not left else ""
+    begin = f"the names of its tensors begin with {prefix!r}{whose}; strip that"
+    if files.is_own_folder:
+        return f"{begin}: {strip_command(files.folder, files.folder, prefix)}"
+    # The hub's cache belongs to other programs, too.
+    copy = Path("my-model")
     return (
-        f"the names of its tensors begin with {prefix!r}{whose}; strip that: "
-        f"{strip_command(files.folder, prefix)}"
+        f"{begin} in a copy, which is then -m ./{copy}: "
+        f"{shlex.join(['cp', '-rL', str(files.folder), str(copy)])} && "
+        f"{strip_command(files.folder, copy, prefix)}"
     )
 
 
-def strip_command(folder: Path, prefix: str) -> str:
-    """Compose a shell command that takes a prefix off the names of a folder's tensors."""
+def strip_command(folder: Path, target: Path, prefix: str) -> str:
+    """Compose a shell command that takes a prefix off the names of tensors.
+
+    Args:
+        folder: the model.
+        target: the folder in which the command has to work: that one or a copy.
+        prefix: what to take off.
+    """
     weights = [path for path in find_weights(folder) if not path.name.endswith(INDEX_SUFFIX)]
     if len(weights) != 1:
         return "save the model that is inside of the wrapper once more with `save_pretrained`"
@@ -301,16 +320,14 @@ def strip_command(folder: Path, prefix: str) -> str:
             "import sys, torch; f, p = sys.argv[1:]; torch.save({k.removeprefix(p): v for k, v "
             "in torch.load(f).items()}, f)"
         )
-    return shlex.join([sys.executable, "-c", code, str(weights[0]), prefix])
+    return shlex.join([sys.executable, "-c", code, str(target / weights[0].name), prefix])
 
 
-def explain_load_failure(model: str, exc: Exception) -> ModelError:
+def explain_load_failure(files: ModelFiles, exc: Exception) -> ModelError:
     """Say in one line what transformers said in many."""
     import pickle
 
-    from safetensors import SafetensorError
-
-    text = one_line(exc)
+    model, text = files.name, one_line(exc)
     causes = f"{text} {one_line(exc.__cause__)}"
     if is_out_of_memory(exc):
         return refuse(
@@ -325,6 +342,16 @@ def explain_load_failure(model: str, exc: Exception) -> ModelError:
             "broken_torchvision",
             "the installed torchvision does not match torch; uninstall or reinstall it",
         )
+    if isinstance(exc, ImportError):
+        package = exc.name or "transformers"
+        return refuse(
+            model,
+            "missing_package",
+            f"the package {package} can't be imported ({one_line(exc, 80)}); "
+            f"`pip install {package}`",
+        )
+    from safetensors import SafetensorError
+
     if "ignore_mismatched_sizes" in text:
         return _unfit(model)
     if "trust_remote_code" in text:
@@ -355,7 +382,7 @@ def explain_load_failure(model: str, exc: Exception) -> ModelError:
         return refuse(
             model,
             "corrupt_weights",
-            f"its weights are damaged or no weights ({one_line(exc, 80)}); download them again",
+            f"its weights are damaged or no weights ({one_line(exc, 80)}); {_how_again(files)}",
         )
     if isinstance(exc, KeyError | IndexError | AttributeError) or not text:
         text = f"{type(exc).__name__} {text}".strip()

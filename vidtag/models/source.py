@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from vidtag.cache.contents import hash_file
 from vidtag.models.adapters import refuse_adapter_in
 from vidtag.models.card import card_licence
 from vidtag.models.classifier import CONTENT_REVISION
+from vidtag.models.config import read_config
 from vidtag.models.failures import one_line, refuse
 from vidtag.models.folders import CONFIG_FILES, why_no_config, why_no_model
 from vidtag.models.hub import Wanted, cached_snapshot, fetch
@@ -54,6 +56,11 @@ class ModelFiles:
 
     licence: str | None
     """Licence of the weights, where the alias or the model card says it."""
+
+    @property
+    def is_own_folder(self) -> bool:
+        """Whether it is known by its content: a folder of the user's, and no hub model."""
+        return self.revision.startswith(CONTENT_REVISION)
 
 
 def find_model(
@@ -105,6 +112,7 @@ def find_model(
             show_progress=show_progress,
             licence=known.licence if known is not None else None,
             tell=tell,
+            check=partial(_check_configs, model),
         )
     )
     refuse_adapter_in(folder, model)
@@ -183,12 +191,13 @@ def _looks_like_a_path(model: str) -> bool:
 
 
 def _check_configs(model: str, folder: Path) -> None:
-    """Refuse configs that are no files, stand for others, or would stop whoever reads them."""
+    """Refuse configs that are no video classifier's, or would stop whoever reads them."""
     for name in CONFIG_FILES:
         why = why_no_config(folder / name)
         if why is not None:
             code = "bad_config" if name == "config.json" else "bad_preprocessor"
             raise refuse(model, code, why)
+    read_config(folder, model)
 
 
 def content_revision(folder: Path) -> str:
@@ -212,7 +221,7 @@ def check_unchanged(files: ModelFiles) -> None:
     Raises:
         ModelLoadError: it was changed since.
     """
-    if not files.revision.startswith(CONTENT_REVISION):
+    if not files.is_own_folder:
         return  # a snapshot is never changed
     try:
         is_the_same = content_revision(files.folder) == files.revision

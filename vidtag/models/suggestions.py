@@ -4,10 +4,15 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
-from vidtag.models.registry import ALIASES
+from vidtag.models.registry import ALIASES, alias_of
 
 _CUTOFF = 0.75
 """How alike two names must be: `demoo` and `demo` are (0.89), `model` and `demo` are not (0.67)."""
+
+_HUB_PAGE = re.compile(
+    r"(?:hf:/|(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co))/([\w.-]+/[\w.-]+)", re.ASCII
+)
+"""Where a model is to be seen; its id is a part of that."""
 
 _MOST_NEIGHBOURS = 10_000
 """Entries of a folder that are compared at most."""
@@ -17,10 +22,13 @@ def suggest(model: str) -> str | None:
     """Ask whether something near was meant.
 
     Returns:
-        "did you mean …", or `None` where nothing is near.
+        "did you mean …", or `None` where nothing is near or the name is right.
     """
-    if len(model) > 200 or not model.strip():
+    if len(model) > 200 or not model.strip() or alias_of(model) is not None:
         return None
+    page = _HUB_PAGE.match(model)
+    if page is not None:
+        return f"did you mean '{page[1]}'?"
     meant = _near_folder(model) or near_alias(model)
     return f"did you mean {meant}?" if meant else None
 

@@ -54,13 +54,15 @@ _OF_TRAINING = (
 """What the Trainer writes beside weights, and lists of shards."""
 
 _FOREIGN: Sequence[tuple[tuple[str, ...], str, str]] = (
-    (("*.onnx",), "ONNX", ""),
+    (("*.onnx", "*.ort"), "ONNX", ""),
     (("openvino_model.*", "*.xml"), "OpenVINO", ""),
     (("*.h5", "*.keras", "saved_model.pb"), "TensorFlow", ""),
     (("*.msgpack",), "Flax", ""),
     (("*.npz", "*.npy"), "NumPy", ""),
     (("*.gguf",), "GGUF", ""),
     (("*.tflite",), "TensorFlow Lite", ""),
+    (("*.engine", "*.plan"), "TensorRT", ""),
+    (("*.pt2", "*.torchscript"), "TorchScript", ""),
     (("*.mlmodel", "*.mlpackage"), "Core ML", ""),
     (
         ("*.distcp", "pytorch_model_fsdp*"),
@@ -155,7 +157,9 @@ def why_no_weights(folder: Path) -> str:
                 return f"{exc}; download it again"
             return _missing_shards(shards, [s for s in shards if not (folder / s).is_file()])
     try:
-        there = [path.name for path in folder.iterdir()]
+        # Exports for ONNX lie in a subfolder.
+        paths = [*folder.iterdir(), *folder.glob("*/*.onnx")]
+        there = [path.relative_to(folder).as_posix() for path in paths]
     except OSError:
         there = []
     return no_weights_among(there)
@@ -194,8 +198,12 @@ def list_some(names: Sequence[str], most: int = 3) -> str:
     return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])
 
 
-def stands_for_a_file(path: Path) -> str | None:
+def stands_for_a_file(path: Path, from_hub: bool = False) -> str | None:
     """Say where a file is only a stand-in for the one that should be there.
+
+    Args:
+        path: the file.
+        from_hub: it came from the hub as it is, so that its owner alone can help.
 
     Returns:
         What it is and what to do; `None` where it seems to be what it should.
@@ -210,10 +218,12 @@ def stands_for_a_file(path: Path) -> str | None:
     if head.startswith(_LFS_HEAD):
         size = re.search(rb"^size (\d{1,18})$", head, re.MULTILINE)
         about = f" (of {format_bytes(int(size[1]))})" if size else ""
-        return (
-            f"its {path.name} is a Git LFS pointer, not the file itself{about}; "
-            "run `git lfs install && git lfs pull` in that folder"
+        advice = (
+            "its owner has to upload the file; try another --revision"
+            if from_hub
+            else "run `git lfs install && git lfs pull` in that folder"
         )
+        return f"its {path.name} is a Git LFS pointer, not the file itself{about}; {advice}"
     if re.match(rb"\s*(<!doctype html|<html)", head, re.IGNORECASE):
         return (
             f"its {path.name} is a web page, not the file itself; download it again by its "
