@@ -104,6 +104,8 @@ def test_garbage_ends(intra: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("a.mkv", {"audio_seconds": 4}),
         ("a.avi", {"codec": "mjpeg", "pix_fmt": "yuvj420p"}),
         ("a.flv", {}),
+        ("a.wmv", {"codec": "wmv2"}),
+        ("a.asf", {"codec": "wmv1", "audio_seconds": 4}),
     ],
 )
 def test_a_truncated_file_tells_what_is_missing(
@@ -119,8 +121,29 @@ def test_a_truncated_file_tells_what_is_missing(
     assert found[:-1] == list(range(len(found) - 1))  # the last one may be half a picture
     assert 20 < len(found) < 90
     assert info.duration_seconds == pytest.approx(len(found) / 25, abs=0.05)
-    if name != "a.mp4" or "faststart" in str(recipe):
-        assert "missing" in notices["truncated"]
+    assert "missing" in notices["truncated"]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.ivf"])
+def test_where_no_header_tells_a_packet_that_is_cut_does(name: str, tmp_path: Path) -> None:
+    codec = "libvpx" if name == "a.ivf" else "libx264"
+    fragments = {"movflags": "frag_keyframe+empty_moov"} if name == "a.mp4" else {}
+    path = make_video(
+        tmp_path / name,
+        num_frames=12,
+        codec=codec,
+        options={"g": "4"} if fragments else {},
+        container_options=fragments,
+    )
+    data = path.read_bytes()
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+        ends = [(p.pos or 0) + p.size for p in packets]
+    for number in (1, 5):
+        path.write_bytes(data[: ends[number] - 9])
+        with Video(path) as video:
+            assert 1 <= sum(1 for _ in video.frames()) <= number + 1
+            assert "truncated" in {notice.code for notice in video.notices()}
 
 
 def test_a_truncated_transport_stream(tmp_path: Path) -> None:

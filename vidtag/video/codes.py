@@ -39,7 +39,7 @@ WARNING_CODES: Mapping[str, str] = {
     "packets_failed": "The decoder refused some packets; the video goes on without them.",
     "frames_damaged": "The decoder marked some frames as damaged.",
     "stopped_at_damage": "Reading stopped where nothing more could be decoded.",
-    "truncated": "The video ends before its declared duration.",
+    "truncated": "The video ends before its declared duration, or in the middle of a packet.",
     "encrypted": "The file says that it is encrypted; the pictures may be scrambled.",
     "timestamps_missing": "Frames without timestamps were placed by the frame rate or arrival.",
     "timestamps_reordered": "Timestamps ran backwards and were sorted; frames keep their order.",

@@ -77,6 +77,9 @@ class DecodeCounts:
     last_packet_pts: int | None = None
     """The largest timestamp among the stream's packets that are shown."""
 
+    ends_within_packet: bool = False
+    """Whether the file ends in the middle of its last packet."""
+
     last_empty_end: int | None = None
     """When the last empty packet ends, in ticks."""
 
@@ -260,6 +263,7 @@ class Decoder:
             if index == self._stream.index:
                 counts.last_empty_end = stamp + (packet.duration or 0)
             return
+        counts.ends_within_packet = packet.is_corrupt
         if index == self._stream.index:
             if not packet.is_discard and (
                 counts.last_packet_pts is None or stamp > counts.last_packet_pts

@@ -173,8 +173,14 @@ class Findings:
         self, opened: Opened, counts: DecodeCounts, duration: Fraction, gap: Fraction
     ) -> None:
         """Compare what was read with what the header promised."""
+        if counts.ends_within_packet and opened.format not in CHAINED | RAW:
+            self.note(
+                "truncated",
+                f"ends after {format_seconds(duration)} in the middle of a packet; what came "
+                "after that is missing.",
+            )
         declared = opened.declared_seconds
-        if declared is None or opened.format in RAW or counts.frames < 2:
+        if declared is None or opened.format in RAW:
             return
         # Some headers tell a length and some an end. What came late, or goes on as sound, is not
         # missing: ends are compared, and what either of the two would allow is no loss.
@@ -186,11 +192,13 @@ class Findings:
                 missing = min(missing, begin + declared - read_until)
         else:
             read = max(counts.last_seconds.values(), default=0.0)
-            promised = declared_end(opened.container) or Fraction(0)
-            lengths = [Fraction(opened.container.duration or 0, 1_000_000)]
+            end = declared_end(opened.container)
+            ends = [declared]
+            if end is not None:
+                ends = [end, Fraction(opened.container.duration or 0, 1_000_000)]
             if opened.stream.duration:  # in ASF, that of the file, too
-                lengths.append(opened.stream.duration * opened.time_base)
-            missing = min(promised, *lengths) - Fraction(read)
+                ends.append(opened.stream.duration * opened.time_base)
+            missing = min(ends) - Fraction(read)
         # Headers are often off by a frame or two.
         if missing > max(Fraction(5, 2) * gap, declared / 100):
             self.note(

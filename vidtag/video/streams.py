@@ -16,8 +16,9 @@ from av.video.stream import VideoStream
 
 from vidtag.errors import VideoError
 from vidtag.urls import is_url
+from vidtag.video.asf import seconds_before_cut
 from vidtag.video.choice import choose_stream
-from vidtag.video.formats import AV_ERRORS
+from vidtag.video.formats import AV_ERRORS, HEAD_BYTES
 from vidtag.video.heif import Grid
 from vidtag.video.pictures import SQUARE_TOLERANCE
 from vidtag.video.side_data import Crop, SideData, side_data
@@ -180,6 +181,8 @@ def _chosen(source: Source, container: InputContainer, *, begin: int = 0) -> Ope
             stream, read = cast(VideoStream, container.streams[index]), ()
         context = stream.codec_context
         seconds, is_own = declared_seconds(container, stream)
+        if seconds is None and container.format.name == "asf" and source.size_bytes is not None:
+            seconds = seconds_before_cut(source.edges(HEAD_BYTES), source.size_bytes)
         more = side_data(stream)
         aspect = container_aspect(stream, more.crop)
         return Opened(
