@@ -1,4 +1,4 @@
-"""Feeds bytes into standard input, as a shell's pipe does."""
+"""Feeds bytes into a pipe, as a shell does."""
 
 import contextlib
 import os
@@ -10,8 +10,8 @@ import pytest
 
 
 @contextlib.contextmanager
-def piped(data: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Make standard input a pipe that gives these bytes."""
+def pipe_of(data: bytes) -> Iterator[int]:
+    """Open a pipe that gives these bytes; what is not read of them is dropped at the end."""
     reading, writing = os.pipe()
 
     def feed() -> None:
@@ -20,9 +20,16 @@ def piped(data: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     writer = threading.Thread(target=feed)
     writer.start()
-    monkeypatch.setattr(sys, "stdin", os.fdopen(reading, "rb"))
     try:
-        yield
+        yield reading
     finally:
-        sys.stdin.close()
+        os.close(reading)
         writer.join()
+
+
+@contextlib.contextmanager
+def piped(data: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make standard input a pipe that gives these bytes."""
+    with pipe_of(data) as reading, open(reading, "rb", closefd=False) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        yield

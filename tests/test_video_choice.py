@@ -1,9 +1,7 @@
 """Which of several video streams is the video."""
 
-import os
 import subprocess
 import sys
-import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from av.video.frame import PictureType
 from boxes import insert
 from make_video import draw_index, make_video, read_index
+from piping import pipe_of
 
 from vidtag.errors import VideoOpenError
 from vidtag.video import Video
@@ -55,19 +54,8 @@ def look(source: str | Path) -> tuple[list[int], tuple[int, int], set[str]]:
 
 
 def through_pipe(path: Path) -> tuple[list[int], tuple[int, int], set[str]]:
-    reading, writing = os.pipe()
-
-    def feed() -> None:
-        with open(writing, "wb") as pipe:
-            pipe.write(path.read_bytes())
-
-    feeder = threading.Thread(target=feed)
-    feeder.start()
-    try:
+    with pipe_of(path.read_bytes()) as reading:
         return look(f"/dev/fd/{reading}")
-    finally:
-        feeder.join()
-        os.close(reading)
 
 
 VIDEO = ((160, 120), even(30), 100)

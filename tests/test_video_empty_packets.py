@@ -1,13 +1,12 @@
 """Packets without content: the picture before them stays."""
 
-import os
 import struct
-import threading
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from make_video import make_video, read_index
+from piping import pipe_of
 
 from vidtag.errors import EmptyVideoError
 from vidtag.video import ReadOptions, Video
@@ -63,19 +62,8 @@ def look(source: Path | str) -> tuple[list[int], float, list[str]]:
 
 
 def through_pipe(path: Path) -> tuple[list[int], float, list[str]]:
-    reading, writing = os.pipe()
-
-    def feed() -> None:
-        with open(writing, "wb") as pipe:
-            pipe.write(path.read_bytes())
-
-    feeder = threading.Thread(target=feed)
-    feeder.start()
-    try:
+    with pipe_of(path.read_bytes()) as reading:
         return look(f"/dev/fd/{reading}")
-    finally:
-        feeder.join()
-        os.close(reading)
 
 
 @pytest.mark.parametrize("write", [write_mp4, write_avi])

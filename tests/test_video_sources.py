@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from make_video import make_video, read_index
+from piping import piped
 
 from vidtag.errors import VideoError, VideoOpenError
 from vidtag.urls import without_credentials
@@ -35,25 +36,6 @@ class Stdin:
 
     def fileno(self) -> int:
         return self._descriptor
-
-
-@contextlib.contextmanager
-def piped(data: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Feed bytes into standard input through a pipe."""
-    reading, writing = os.pipe()
-
-    def feed() -> None:
-        with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "wb") as pipe:
-            pipe.write(data)
-
-    writer = threading.Thread(target=feed)
-    writer.start()
-    monkeypatch.setattr(sys, "stdin", Stdin(reading))
-    try:
-        yield
-    finally:
-        os.close(reading)
-        writer.join()
 
 
 def indices(video: Video) -> list[int]:
