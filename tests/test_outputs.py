@@ -373,11 +373,10 @@ def test_an_error_of_a_listed_file_keeps_its_own_cause(
         raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
 
     inputs = videos("a.mp4")
-    with open_in("out/", ["csv"], inputs) as outputs:
-        monkeypatch.setattr(os, "replace", refuse)
+    with open_in("out/", ["csv"], inputs) as outputs, monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
         with pytest.raises(OutputError, match=r"a\.mp4\.csv") as caught:
             outputs.write(inputs.items[0], document_of(inputs.items[0]))
-        monkeypatch.undo()
     cause = caught.value.__cause__
     assert isinstance(cause, OSError)
     assert cause.errno == errno.EDQUOT
