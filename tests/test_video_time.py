@@ -4,6 +4,7 @@ import http.server
 import threading
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -563,6 +564,23 @@ class PushedPictures(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
             if number == len(self.pictures) // 2:
                 self.come.wait(0.5)  # nobody ever sets it
+
+
+def test_a_file_of_pictures_with_a_length_is_no_camera(tmp_path: Path) -> None:
+    path = make_video(
+        tmp_path / "a.mjpeg", num_frames=8, codec="mjpeg", pix_fmt="yuvj420p", container="mpjpeg"
+    )
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with Video(f"http://127.0.0.1:{server.server_port}/{path.name}") as video:
+            assert [frame.seconds for frame in video.frames()] == [
+                Fraction(n, 25) for n in range(8)
+            ]
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_pictures_of_a_camera_are_dated_by_their_arrival(tmp_path: Path) -> None:

@@ -181,8 +181,8 @@ def _chosen(source: Source, container: InputContainer, *, begin: int = 0) -> Ope
             stream, read = cast(VideoStream, container.streams[index]), ()
         context = stream.codec_context
         seconds, is_own = declared_seconds(container, stream)
-        if seconds is None and container.format.name == "asf" and source.size_bytes is not None:
-            seconds = seconds_before_cut(source.edges(HEAD_BYTES), source.size_bytes)
+        if seconds is None and container.format.name == "asf" and container.size > 0:
+            seconds = seconds_before_cut(source.edges(HEAD_BYTES), container.size)
         more = side_data(stream)
         aspect = container_aspect(stream, more.crop)
         return Opened(
@@ -277,7 +277,8 @@ def _clock(container: InputContainer, stream: VideoStream, source: Source) -> Cl
     if name not in CLOCKLESS or (name in {"av1", "obu"} and stream.codec_context.framerate):
         return "timestamps"
     # A server that pushes one picture after the other, without end: a camera.
-    if name == "mpjpeg" and is_url(source.path) and container.size <= 0:
+    is_endless = container.size <= 0 and not source.must_be_whole
+    if name == "mpjpeg" and is_url(source.path) and is_endless:
         return "arrival"
     return "rate"
 
