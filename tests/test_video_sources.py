@@ -69,11 +69,14 @@ def test_a_pipe_is_read_as_it_comes(
             next(video.frames())
 
 
-def test_a_pipe_whose_index_comes_last_is_spooled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["a.mp4", "a.apng"])
+def test_a_pipe_that_has_to_be_sought_in_is_spooled(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = make_video(tmp_path / "a.mp4", num_frames=12).read_bytes()
-    assert data.index(b"mdat") < data.index(b"moov")
+    recipe = {"codec": "apng", "pix_fmt": "rgb24"} if name == "a.apng" else {}
+    data = make_video(tmp_path / name, num_frames=12, **recipe).read_bytes()
+    if name == "a.mp4":
+        assert data.index(b"mdat") < data.index(b"moov")
     with piped(data, monkeypatch), Video("-") as video:
         assert video.can_reread
         assert indices(video) == list(range(12))

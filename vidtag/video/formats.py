@@ -53,6 +53,7 @@ _SCRIPT = re.compile(
     rb"(#EXTM3U|ffconcat|v=0\r?\n|\[playlist\]|<(\?xml|MPD|smil|asx|SmoothStreaming)\b)",
     re.IGNORECASE,
 )
+_PNG = b"\x89PNG\r\n\x1a\n"
 _BOX_TYPE = re.compile(rb"[ -~\xa9]{4}")
 _FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 _FRAGMENT_BOXES = {b"styp", b"moof", b"sidx"}
@@ -73,10 +74,17 @@ def decoder_max_pixels(options: ReadOptions) -> str:
     return str(options.max_pixels + options.max_pixels // 8 + (1 << 20))
 
 
-def index_comes_last(head: bytes) -> bool | None:
-    """Tell whether an MP4's pictures come before its index; `None` asks for more bytes."""
+def must_be_sought(head: bytes) -> bool | None:
+    """Tell whether a file can't be read as it comes; `None` asks for more bytes.
+
+    An MP4's pictures may come before its index; and FFmpeg seeks back in an animated PNG, or
+    refuses it.
+    """
     if len(head) < 8:
         return None
+    if head.startswith(_PNG):
+        is_animated, has_picture = b"acTL" in head, b"IDAT" in head
+        return is_animated if is_animated or has_picture else None
     boxes = _boxes(head)
     if not boxes or boxes[0] not in _FIRST_BOXES:
         return False
@@ -92,7 +100,7 @@ def declared_size(head: bytes) -> tuple[int, int] | None:
     """Read width and height from a picture's header, which decoders refuse when huge."""
     if head.startswith((b"GIF87a", b"GIF89a")):
         return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+    if head.startswith(_PNG):
         return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
     if head.startswith(b"\xff\xd8"):
         return _jpeg_size(head)

@@ -149,7 +149,7 @@ class HttpSource:
         self._stall = self._new_stall()
         try:
             self.run(file.connect)
-            is_index_last = self.run(reader.index_comes_last)
+            must_be_sought = self.run(reader.must_be_sought)
         except OSError as exc:
             raise self._error(exc) from exc
         self.can_reread = file.length is not None
@@ -158,7 +158,7 @@ class HttpSource:
         if file.is_seekable:
             assert file.length is not None
             reader.allow_seeking(file.length)
-        elif is_index_last:
+        elif must_be_sought:
             self._fetch(file, reader)
 
     def _check_head(self, reader: PipeReader) -> None:

@@ -21,7 +21,7 @@ from vidtag.video.formats import (
     AV_ERRORS,
     HEAD_BYTES,
     container_options,
-    index_comes_last,
+    must_be_sought,
     not_a_video,
 )
 from vidtag.video.given import GivenFile
@@ -358,15 +358,15 @@ class PipeReader:
         self._file_position = 0
         self._recent = bytearray()  # up to `_position`
 
-    def index_comes_last(self) -> bool:
+    def must_be_sought(self) -> bool:
         """Look at as many first bytes as needed to tell; they can be read again."""
-        while (answer := index_comes_last(self.head)) is None and len(self.head) < HEAD_BYTES:
+        while (answer := must_be_sought(self.head)) is None and len(self.head) < HEAD_BYTES:
             data = self._file.read(4096)
             if not data:
                 break
             self.head += data
             self._file_position += len(data)
-        # Not found even behind large boxes, it may come last.
+        # Not found even behind large boxes, an index may come last.
         return answer is not False and len(self.head) >= 8
 
     def allow_seeking(self, length: int) -> None:
@@ -550,7 +550,7 @@ class GivenSource(FileSource):
 def _from_stream(pipe: Stream, path: str, options: ReadOptions) -> Source:
     reader = PipeReader(pipe)
     try:
-        if not reader.index_comes_last():
+        if not reader.must_be_sought():
             return PipeSource(path, reader, options)
         spooled, size = spool(path, reader.head, pipe)
     except BaseException as exc:
