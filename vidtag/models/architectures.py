@@ -51,6 +51,18 @@ class Architecture:
     processor: str
     """The processor class that counts where the model's files name none."""
 
+    hidden_size: int = 768
+    """Where config.json is silent. Source: as for `num_frames`."""
+
+    num_layers: int = 12
+    """Where config.json is silent. Source: as above."""
+
+    origin: str | None = None
+    """A hub model from which most others of it were trained, for its preprocessor config."""
+
+    processor_file: str = "preprocessor_config.json"
+    """Where that model has its preprocessor config."""
+
     frame_seconds: Mapping[int, Fraction] = field(default_factory=dict)
     """Seconds between the frames of a clip, by their number, as the published models were
     trained. At 30 frames per second, which most of Kinetics has."""
@@ -69,6 +81,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 image_size=224,
                 attention="sdpa",
                 processor="VideoMAEImageProcessor",
+                origin="MCG-NJU/videomae-base",
             ),
             Architecture(
                 name="timesformer",
@@ -79,6 +92,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 image_size=224,
                 attention="eager",
                 processor="TimesformerVideoProcessor",
+                origin="facebook/timesformer-base-finetuned-k400",
                 # The default model at a rate of 1/32, HR at 1/16, L at 1/4. Source: arXiv
                 # 2102.05095, section 4, and the names of its repository's configurations.
                 frame_seconds=MappingProxyType(
@@ -94,6 +108,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 image_size=224,
                 attention="sdpa",
                 processor="VivitImageProcessor",
+                origin="google/vivit-b-16x2-kinetics400",
                 # Source: arXiv 2103.15691, section 4: 32 frames at a stride of 2.
                 frame_seconds=MappingProxyType({32: Fraction(2, 30)}),
             ),
@@ -110,6 +125,10 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 takes_any_size=True,  # it turns positions into angles
                 attention="sdpa",
                 processor="VJEPA2VideoProcessor",
+                hidden_size=1024,
+                num_layers=24,
+                origin="facebook/vjepa2-vitl-fpc16-256-ssv2",
+                processor_file="video_preprocessor_config.json",
             ),
             Architecture(
                 name="videoprism_vision_model",

@@ -225,13 +225,9 @@ class _Sizes:
     @classmethod
     def of(cls, config: ModelConfig) -> "_Sizes":
         values = config.values
-        width = int(values.get("hidden_size", 1024 if config.architecture == "vjepa2" else 768))
-        depth = int(values.get("num_hidden_layers", 24 if config.architecture == "vjepa2" else 12))
-        mlp = (
-            int(width * float(values.get("mlp_ratio", 4.0)))
-            if config.architecture == "vjepa2"
-            else int(values.get("intermediate_size", 3072))
-        )
+        width = int(values.get("hidden_size", config.kind.hidden_size))
+        depth = int(values.get("num_hidden_layers", config.kind.num_layers))
+        mlp = int(values.get("intermediate_size", 3072))
         patch = values.get("patch_size", 16)
         patch = int(patch[0] if isinstance(patch, list) else patch)
         return cls(width, depth, mlp, patch, len(config.labels))
@@ -335,6 +331,7 @@ def _vivit(config: ModelConfig) -> ModelCost:
 
 def _vjepa2(config: ModelConfig) -> ModelCost:
     s, values = _Sizes.of(config), config.values
+    mlp = int(s.width * float(values.get("mlp_ratio", 4.0)))
     tubelet = int(values.get("tubelet_size", 2))
     tokens = config.num_frames // tubelet * (config.image_size // s.patch) ** 2
     pixels = 3 * tubelet * s.patch**2
@@ -361,7 +358,7 @@ def _vjepa2(config: ModelConfig) -> ModelCost:
     )
     return ModelCost(
         parameters=_dense(pixels, s.width)
-        + s.depth * _block_params(s.width, s.mlp, biases)
+        + s.depth * _block_params(s.width, mlp, biases)
         + 2 * s.width
         + predictor
         + s.width  # the query
@@ -371,7 +368,7 @@ def _vjepa2(config: ModelConfig) -> ModelCost:
         tokens=tokens,
         gflops=_gflops(
             tokens * pixels * s.width
-            + s.depth * _block_macs(tokens, s.width, s.mlp)
+            + s.depth * _block_macs(tokens, s.width, mlp)
             + pooler_macs
             + s.width * s.labels
         ),

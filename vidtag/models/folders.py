@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vidtag.models.architectures import ARCHITECTURES
 from vidtag.models.weights import (
     find_weights,
     foreign_among,
@@ -33,14 +34,6 @@ LARGEST_CONFIG = 32 << 20
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})")
 """What the Trainer calls the folders of its checkpoints."""
-
-_BASES: Mapping[str, tuple[str, str]] = {
-    "videomae": ("MCG-NJU/videomae-base", "preprocessor_config.json"),
-    "timesformer": ("facebook/timesformer-base-finetuned-k400", "preprocessor_config.json"),
-    "vivit": ("google/vivit-b-16x2-kinetics400", "preprocessor_config.json"),
-    "vjepa2": ("facebook/vjepa2-vitl-fpc16-256-ssv2", "video_preprocessor_config.json"),
-}
-"""Architecture → a hub model from which most others were trained, and its preprocessor config."""
 
 _HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
@@ -141,7 +134,9 @@ def where_to_get_one(folder: Path, into: str) -> str:
         near = folder.parent / name
         if _CHECKPOINT.fullmatch(folder.name) and near.is_file():
             return f"copy {near} into {into}"
-    base, name = _BASES.get(str(config.get("model_type")), ("", PREPROCESSOR_FILES[-1]))
+    kind = ARCHITECTURES.get(str(config.get("model_type")))
+    base = kind.origin if kind is not None else None
+    name = kind.processor_file if kind is not None else PREPROCESSOR_FILES[-1]
     parent = config.get("_name_or_path")
     if isinstance(parent, str) and parent:
         for known in PREPROCESSOR_FILES:
@@ -149,7 +144,7 @@ def where_to_get_one(folder: Path, into: str) -> str:
                 return f"copy {Path(parent) / known} into {into}"
         if _HUB_ID.fullmatch(parent) and not Path(parent).is_absolute():
             base = parent
-    if not base:
+    if base is None:
         return f"copy {name} of the model that it was trained from into {into}"
     return (
         f"copy {name} of the model that it was trained from into {into}, perhaps "

@@ -19,12 +19,8 @@ from vidtag.frames import Image
 from vidtag.models.classifier import ClassifierInfo, Clips, Logits, check_logits
 from vidtag.models.config import ModelConfig
 from vidtag.models.failures import one_line, refuse
-from vidtag.models.soundness import (
-    check_report,
-    check_weights,
-    explain_load_failure,
-    is_out_of_memory,
-)
+from vidtag.models.misfits import check_report, explain_load_failure
+from vidtag.models.soundness import check_weights, is_out_of_memory
 from vidtag.models.source import ModelFiles, check_unchanged
 from vidtag.preprocess import Preprocessing, prepare_with_torch
 
