@@ -467,6 +467,13 @@ MISLEADING: list[tuple[str, Callable[[Path], object], str, str]] = [
         "(float8 in pytorch_model.bin)",
     ),
     ("fewer layers", config(num_hidden_layers=1), "mismatched_weights", "15 tensors of its layers"),
+    ("three labels", config(id2label=LABELS), "mismatched_weights", "5 scores, and it names 3 la"),
+    (
+        "another patch",
+        config(patch_size=8),
+        "mismatched_weights",
+        "config.json (their sizes differ)",
+    ),
     ("width in quotes", config(hidden_size="32"), "bad_config", "'hidden_size' expected int"),
     ("pre-training", pretraining, "missing_head", "such as --model base."),
     ("a training's entry", save_whole({"net": {}}), "mismatched_weights", "('net'); save that"),

@@ -16,7 +16,7 @@ from vidtag.models.config import ModelConfig
 from vidtag.models.failures import one_line, refuse
 from vidtag.models.soundness import how_again, is_out_of_memory, unfit
 from vidtag.models.source import ModelFiles
-from vidtag.models.weights import INDEX_SUFFIX, find_weights, list_some
+from vidtag.models.weights import INDEX_SUFFIX, count_outputs, find_weights, list_some
 
 _WRAPPERS = (
     ("base_model.model.", "PEFT"),
@@ -189,7 +189,7 @@ def strip_command(folder: Path, target: Path, prefix: str) -> str:
     return shlex.join([sys.executable, "-c", code, str(target / weights[0].name), prefix])
 
 
-def explain_load_failure(files: ModelFiles, exc: Exception) -> ModelError:
+def explain_load_failure(files: ModelFiles, config: ModelConfig, exc: Exception) -> ModelError:
     """Say in one line what transformers said in many."""
     import pickle
 
@@ -219,7 +219,10 @@ def explain_load_failure(files: ModelFiles, exc: Exception) -> ModelError:
     from safetensors import SafetensorError
 
     if "ignore_mismatched_sizes" in text:
-        return unfit(model)
+        count = count_outputs(find_weights(files.folder))
+        if count in (None, len(config.labels)):
+            return unfit(model, "their sizes differ")
+        return unfit(model, f"they give {count} scores, and it names {len(config.labels)} labels")
     if "trust_remote_code" in text:
         return refuse(
             model,

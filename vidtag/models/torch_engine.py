@@ -135,7 +135,7 @@ def load_model(
             with _LOADING, quiet(), _fast_sinusoid(config.architecture):
                 model, report = _from_pretrained(files, config, dtype)
     except Exception as exc:
-        raise explain_load_failure(files, exc) from exc
+        raise explain_load_failure(files, config, exc) from exc
     check_unchanged(files)
     check_report(files, config, report)
     loaded: torch.nn.Module = model.eval().requires_grad_(False)  # nothing is trained here

@@ -260,6 +260,17 @@ def read_tensor_names(weights: Sequence[Path]) -> frozenset[str]:
     return frozenset(names)
 
 
+def count_outputs(weights: Sequence[Path]) -> int | None:
+    """Count the scores that a classifier's head gives; `None` where headers don't tell."""
+    for path in weights:
+        if path.suffix == ".safetensors":
+            try:
+                return int(_read_header(path)[0]["classifier.weight"]["shape"][0])
+            except (OSError, ValueError, TypeError, LookupError, RecursionError):
+                continue
+    return None
+
+
 def find_damage(path: Path) -> str | None:
     """Say what is wrong with a safetensors file by its header and size; `None` if nothing is."""
     if path.suffix != ".safetensors":
