@@ -14,7 +14,7 @@ from make_video import make_video, read_index
 from vidtag.errors import VideoDecodeError, VideoError
 from vidtag.frames import VideoInfo
 from vidtag.video import ReadOptions, Video, decoding, formats, sources
-from vidtag.video.sources import PipeReader
+from vidtag.video.pipes import PipeReader
 
 Read = tuple[list[int], VideoInfo, dict[str, str]]
 

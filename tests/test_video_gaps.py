@@ -9,7 +9,7 @@ import pytest
 from make_video import make_video
 from piping import piped
 
-from vidtag.video import Video, sources
+from vidtag.video import Video, pipes
 
 CENTISECOND = Fraction(1, 100)
 GAP = [*range(0, 100, 10), *range(3000, 3100, 10)]
@@ -61,7 +61,7 @@ def test_slides(tmp_path: Path) -> None:
 def test_what_is_gone_of_a_pipe_is_no_proof(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "RECENT_BYTES", 188)
+    monkeypatch.setattr(pipes, "RECENT_BYTES", 188)
     path = TRUE_GAPS["padded"](tmp_path / "a")
     with piped(path.read_bytes(), monkeypatch):
         assert read("-") == (Fraction(2), {JUMP})

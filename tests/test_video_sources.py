@@ -22,7 +22,7 @@ from piping import piped
 
 from vidtag.errors import VideoError, VideoOpenError
 from vidtag.urls import without_credentials
-from vidtag.video import ReadOptions, Video, sources
+from vidtag.video import ReadOptions, Video, pipes
 
 INDEX_FIRST = {"container_options": {"movflags": "faststart"}}
 FRAGMENTED = {"container_options": {"movflags": "frag_keyframe+empty_moov"}}
@@ -86,7 +86,7 @@ def test_a_pipe_that_has_to_be_sought_in_is_spooled(
 
 def test_the_spool_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = make_video(tmp_path / "a.mp4", num_frames=12).read_bytes()
-    monkeypatch.setattr(sources, "SPOOL_BYTES", len(data) - 1)
+    monkeypatch.setattr(pipes, "SPOOL_BYTES", len(data) - 1)
     with piped(data, monkeypatch), pytest.raises(VideoOpenError) as caught:
         Video("-")
     assert caught.value.code == "spool_limit"
@@ -272,7 +272,7 @@ def test_http_with_the_index_first_is_not_spooled(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.data = make_video(tmp_path / "b.mp4", num_frames=12, **INDEX_FIRST).read_bytes()
-    monkeypatch.setattr(sources, "SPOOL_BYTES", 0)
+    monkeypatch.setattr(pipes, "SPOOL_BYTES", 0)
     with Video(server.url("/plain/b.mp4")) as video:
         assert indices(video) == list(range(12))
 

@@ -5,7 +5,8 @@ FFmpeg skips them, and from the header alone a file that ends with them looks cu
 
 import struct
 
-from vidtag.video.sources import RECENT_BYTES, Source
+from vidtag.video.pipes import RECENT_BYTES
+from vidtag.video.sources import Source
 
 
 def num_empty_at_end(source: Source, stream: int) -> int:

@@ -17,17 +17,14 @@ from vidtag.errors import VideoError, VideoOpenError
 from vidtag.urls import Url, web_page_message
 from vidtag.video.formats import AV_ERRORS, container_options, not_a_video
 from vidtag.video.options import ReadOptions
+from vidtag.video.pipes import SPOOL_BYTES, PipeReader, spool, spool_limit
 from vidtag.video.remote import RemoteFile
 from vidtag.video.sources import (
     MAX_READ_ERRORS,
-    SPOOL_BYTES,
     FileSource,
-    PipeReader,
     Source,
     open_container,
     open_rest,
-    spool,
-    spool_limit,
 )
 from vidtag.video.waiting import Stall, Worker
 

@@ -13,14 +13,13 @@ import av
 
 from vidtag.errors import VideoDecodeError
 from vidtag.frames import Frame, Image, Notice, VideoInfo
-from vidtag.urls import is_url
 from vidtag.video.findings import Findings, no_frames, too_many_pixels
 from vidtag.video.formats import AV_ERRORS
-from vidtag.video.given import GivenFile, shown_name
+from vidtag.video.given import GivenFile
+from vidtag.video.opening import open_source
 from vidtag.video.options import ReadOptions
 from vidtag.video.passes import CHAINED, RAW, Pass
 from vidtag.video.pictures import Shape, TurnReader, shape_of, to_rgb
-from vidtag.video.sources import Source, from_given, from_path, from_stdin
 from vidtag.video.streams import open_video
 from vidtag.video.timestamps import LONGEST_SECONDS, RateMeter
 
@@ -50,7 +49,7 @@ class Video:
         options: ReadOptions = _DEFAULTS,
     ) -> None:
         self._options = options
-        self._source = _open_source(source, options)
+        self._source = open_source(source, options)
         self.path = self._source.path
         """The input as named, without credentials."""
         self._is_closed = False
@@ -287,19 +286,3 @@ class Video:
             findings.note_cut(opened.declared_seconds)
         else:
             findings.note_missing_end(opened, counts, duration, self._usual_gap)
-
-
-def _open_source(
-    source: str | os.PathLike[str] | bytes | GivenFile, options: ReadOptions
-) -> Source:
-    """Find out what a name means: stdin, a URL, or a path."""
-    if isinstance(source, bytes | GivenFile):
-        return from_given(source, shown_name(source), options)
-    name = os.fspath(source)
-    if name == "-":
-        return from_stdin(options)
-    if is_url(name):
-        from vidtag.video.network import open_url  # its network clients are not needed for files
-
-        return open_url(name, options)
-    return from_path(name, options)

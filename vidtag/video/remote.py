@@ -16,10 +16,9 @@ import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Iterator
-from functools import partial
-from typing import IO, Any
 
 from vidtag.urls import Url
+from vidtag.video.connections import Connections, escaped, make_opener
 
 MAX_RESUMES = 10
 """So often a reply that broke off is asked for again, from where it ended. Servers give up
@@ -36,8 +35,6 @@ _ERRORS = (
     zlib.error,
 )
 """What Python's client raises on odd addresses and replies."""
-
-_PLAIN = frozenset(map(chr, range(0x21, 0x7F)))
 
 
 class RemoteError(OSError):
@@ -72,8 +69,8 @@ class RemoteFile:
 
         self._url = url
         self._timeout_seconds = timeout_seconds
-        self._connections = _Connections()
-        self._opener = self._make_opener()
+        self._connections = Connections()
+        self._opener = make_opener(url, self._connections)
         self._reply: http.client.HTTPResponse | None = None
         self._unzip: zlib._Decompress | None = None
         self._position = 0
@@ -121,7 +118,7 @@ class RemoteFile:
     def _ask(self, position: int | None) -> None:
         """Ask for all from a place on; `None` asks for all without saying so."""
         self._drop_reply()
-        request = urllib.request.Request(_escaped(self._url.target))
+        request = urllib.request.Request(escaped(self._url.target))
         request.add_header("User-Agent", "vidtag")
         request.add_header("Accept", "*/*")
         request.add_header("Accept-Encoding", "identity")
@@ -164,33 +161,6 @@ class RemoteFile:
         is_live = self.content_type.startswith("multipart/")
         has_end = reply.chunked or reply.length is not None or self._unzip is not None
         self.is_endless = is_live or not has_end
-
-    def _make_opener(self) -> urllib.request.OpenerDirector:
-        passwords = urllib.request.HTTPPasswordMgrWithPriorAuth()
-        if self._url.user is not None:
-            # For all of that server, also where it leads on to another of its files.
-            scheme, _, rest = self._url.target.partition("://")
-            passwords.add_password(
-                None,
-                f"{scheme}://{_host(rest)}/",
-                self._url.user,
-                self._url.password,
-                is_authenticated=True,
-            )
-        opener = urllib.request.OpenerDirector()
-        for handler in (  # those for files, FTP and data are left out
-            urllib.request.ProxyHandler(),
-            urllib.request.UnknownHandler(),
-            _Http(self._connections),
-            _Https(self._connections),
-            _Redirects(),
-            urllib.request.HTTPDefaultErrorHandler(),
-            urllib.request.HTTPErrorProcessor(),
-            _Basic(passwords),
-            _Digest(passwords),
-        ):
-            opener.add_handler(handler)
-        return opener
 
     # Replies
 
@@ -301,131 +271,6 @@ _STATUSES = {
     403: "the server does not allow it (403)",
     404: "the server has no such file (404)",
 }
-
-
-class _Connections:
-    """What was opened for one request and its redirects; urllib leaves some of it open."""
-
-    def __init__(self) -> None:
-        self._sockets: list[socket.socket] = []
-        self._replies: list[http.client.HTTPResponse] = []
-
-    def add(self, connection: http.client.HTTPConnection) -> None:
-        """Note what a connection opens."""
-        self._sockets.append(connection.sock)
-
-        def reply(*args: Any, **options: Any) -> "_Reply":
-            made = _Reply(*args, **options)
-            self._replies.append(made)
-            return made
-
-        connection.response_class = reply  # type: ignore[assignment]
-
-    def abort(self) -> None:
-        """End whatever goes on in another thread."""
-        for one in tuple(self._sockets):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Close all of it."""
-        for reply in self._replies:
-            reply.close()
-        for one in self._sockets:
-            one.close()
-        self._replies.clear()
-        self._sockets.clear()
-
-
-class _Reply(http.client.HTTPResponse):
-    def read(self, amt: int | None = None) -> bytes:
-        """Read as usual, but never all: urllib does so with the text of redirects."""
-        return b"" if amt is None else super().read(amt)
-
-
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, host: str, connections: _Connections, **options: Any) -> None:
-        super().__init__(host, **options)
-        self._connections = connections
-
-    def connect(self) -> None:
-        super().connect()
-        self._connections.add(self)
-
-
-class _SecureConnection(http.client.HTTPSConnection):
-    def __init__(self, host: str, connections: _Connections, **options: Any) -> None:
-        super().__init__(host, **options)
-        self._connections = connections
-
-    def connect(self) -> None:
-        super().connect()
-        self._connections.add(self)
-
-
-class _Http(urllib.request.HTTPHandler):
-    def __init__(self, connections: _Connections) -> None:
-        super().__init__()
-        self._connections = connections
-
-    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_Connection, connections=self._connections), req)
-
-
-class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, connections: _Connections) -> None:
-        super().__init__()
-        self._connections = connections
-
-    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        connect = partial(_SecureConnection, connections=self._connections)
-        return self.do_open(connect, req, context=ssl.create_default_context())
-
-
-class _Basic(urllib.request.HTTPBasicAuthHandler):
-    def http_error_401(self, *args: Any) -> Any:
-        """Answer with the password; urllib forbids other schemes, which are for others."""
-        with contextlib.suppress(ValueError):
-            return super().http_error_401(*args)
-        return None
-
-
-class _Digest(urllib.request.HTTPDigestAuthHandler):
-    def http_error_401(self, *args: Any) -> Any:
-        """Answer with the password; urllib forbids other schemes, which are for others."""
-        with contextlib.suppress(ValueError):
-            return super().http_error_401(*args)
-        return None
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follow redirects to http and https alone, ten at the most (urllib's limit)."""
-
-    def redirect_request(  # noqa: PLR0913 - the signature is urllib's
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        if not re.match(r"https?://", newurl, re.IGNORECASE):
-            return None
-        return super().redirect_request(req, fp, code, msg, headers, _escaped(newurl))
-
-
-def _escaped(url: str) -> str:
-    """Escape what may not stand in a request: blanks, and letters beyond ASCII behind the host."""
-    scheme, _, rest = url.partition("://")
-    host = _host(rest)
-    behind = "".join(c if c in _PLAIN else urllib.parse.quote(c) for c in rest[len(host) :])
-    return f"{scheme}://{host}{behind}"
-
-
-def _host(rest: str) -> str:
-    """Return host and port of what follows a scheme."""
-    return re.split(r"[/?#]", rest, maxsplit=1)[0]
 
 
 def _new_unzip() -> "zlib._Decompress":
