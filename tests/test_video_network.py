@@ -62,6 +62,7 @@ def test_odd_but_whole(path: str, server: OddServer) -> None:
         assert video.notices() == ()
         if video.can_reread and "once" not in path:
             assert sum(1 for _ in video.frames()) == NUM_FRAMES
+    assert not any(b"Authorization" in head for head in server.requests)
 
 
 @pytest.mark.parametrize("path", FAILING)

@@ -145,6 +145,14 @@ class _Https(urllib.request.HTTPSHandler):
 
 
 class _Basic(urllib.request.HTTPBasicAuthHandler):
+    def http_response(
+        self, req: urllib.request.Request, response: http.client.HTTPResponse
+    ) -> http.client.HTTPResponse:
+        """Note nothing: where no password was needed, urllib would send "None:None" next time."""
+        return response
+
+    https_response = http_response
+
     def http_error_401(self, *args: Any) -> Any:
         """Answer with the password; urllib forbids other schemes, which are for others."""
         with contextlib.suppress(ValueError):
