@@ -46,6 +46,7 @@ ORDER = [
         "scores.py",
         "preprocess.py",
         "processors.py",
+        "processor_rules.py",
         "resampling.py",
         "read_ahead.py",
     ],

@@ -13,12 +13,8 @@ from tiny_models import ARCHITECTURES, make_tiny_model
 from vidtag.errors import ModelError
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.preprocess import prepare_with_pillow, prepare_with_torch
-from vidtag.processors import (
-    RULES,
-    PreprocessorError,
-    parse_preprocessing,
-    read_preprocessing,
-)
+from vidtag.processor_rules import RULES
+from vidtag.processors import PreprocessorError, parse_preprocessing, read_preprocessing
 
 SIDE = 32
 SQUARE = {"height": SIDE, "width": SIDE}
