@@ -75,6 +75,7 @@ def test_a_folder_is_tagged_and_the_broken_ones_are_named(shelf):
         assert name in files
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_it_ends_with_the_same_files(shelf):
     command = "vidtag videos -r -m $M -f json -f srt --skip-existing -q"
     bash(f"{command} -o whole/", shelf)
@@ -102,6 +103,7 @@ def test_killed_and_started_again_it_ends_with_the_same_files(shelf):
     assert f"{NUM_VIDEOS + 2} tagged, 0 skipped" in other.stderr
 
 
+@pytest.mark.slow
 def test_shell_users_get_what_they_expect(shelf):
     assert (
         bash("vidtag videos/ -r --json -m $M 2>/dev/null | head -1 | wc -l", shelf).stdout == "1\n"
@@ -136,6 +138,7 @@ def test_stdin_is_a_video(shelf):
         assert json.loads(done.stdout)["video"]["num_frames"] == 55
 
 
+@pytest.mark.slow
 def test_show_renders_stored_documents(shelf):
     bash("vidtag clip.mp4 -m $M -o clip.json -f json", shelf)
     table = bash("vidtag clip.mp4 -m $M", shelf).stdout
@@ -192,6 +195,7 @@ def test_grep_leaves_foreign_json_in_folders_alone(shelf):
     assert "package.json: line 1: not a vidtag result" in named.stderr
 
 
+@pytest.mark.slow
 def test_grep_stops_reading_at_the_first_hit(shelf):
     folder = shelf[0]
     make_video(folder / "long.mp4", num_frames=2500, fps=25, size=(64, 48))

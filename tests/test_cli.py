@@ -451,6 +451,7 @@ def test_a_name_that_is_no_utf8(folder, clip, model):
     assert json.loads(done.stdout)["video"]["path"].endswith("caf\ufffd.mp4")
 
 
+@pytest.mark.slow
 def test_an_ascii_terminal_gets_a_table_too(clip, model):
     done = spawn(clip, "-m", model, *TINY, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0, done.stderr
