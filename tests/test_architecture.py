@@ -141,6 +141,7 @@ def test_public_names_are_exact_and_there():
         ("from vidtag import Tagger", {"torch", "transformers", "openvino", "typer", "jinja2"}),
         ("import vidtag.cli", {"numpy", "av", "torch", "transformers", "openvino", "jinja2"}),
         ("import vidtag.formats", {"rich", "jinja2", "numpy"}),
+        ("import vidtag.show", {"rich", "jinja2", "numpy", "av", "pydantic"}),
     ],
 )
 def test_imports_stay_light(statement, absent):
