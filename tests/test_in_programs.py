@@ -20,15 +20,21 @@ from make_video import make_video
 from tiny_models import make_tiny_model
 
 from vidtag import (
+    DocumentError,
     LoadOptions,
     ModelError,
+    ModelLoadError,
+    OutputError,
     ReadOptions,
     ScoreStore,
     SegmentRule,
     Settings,
     Tagger,
+    VideoDecodeError,
+    VideoOpenError,
     VidtagError,
 )
+from vidtag.errors import UsageError
 from vidtag.models.deferred import DeferredClassifier
 from vidtag.results import Document
 
@@ -337,3 +343,23 @@ def test_no_thread_stays_behind_in_a_thread(clips):
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(tagger.tag, clips))
     assert not [t for t in threading.enumerate() if t.name == "vidtag-read-ahead"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        VideoOpenError.missing("a.mp4"),
+        VideoDecodeError("a.mp4", "damaged", "It is.", seconds=1.5, num_failed_packets=2),
+        ModelLoadError("m", "missing_head", "It has none."),
+        OutputError("a.json", "It can't be written.", costs_all=False),
+        DocumentError("a.json", "It is none."),
+        UsageError("That is wrong."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_reach_another_process(error):
+    # A pool whose worker raises what can't be unpickled waits for ever.
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert vars(again) == vars(error)

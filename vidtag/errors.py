@@ -30,6 +30,19 @@ class VidtagError(Exception):
     code: str = "error"
     """Stable snake_case word, listed in the README."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default an exception is made anew from its message alone, which most here don't take:
+        # unpickling then fails, and a `multiprocessing.Pool` waits for its worker for ever.
+        return _revive, (type(self), self.args, self.__dict__.copy())
+
+
+def _revive(kind: type[VidtagError], args: tuple[object, ...], state: dict[str, object]) -> object:
+    """Make an error again that another process sent."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
 
 class VideoError(VidtagError):
     """Something is wrong with one input; the others can go on."""
