@@ -352,6 +352,15 @@ def test_a_file_that_comes_while_others_are_tagged_stays(
 # Wrong causes
 
 
+@pytest.mark.parametrize("command", [TAG, SHOW, EXPLAIN], ids=lambda command: command[0])
+@pytest.mark.parametrize("name", ["http://u:pw@a.org/x.json", "s3://bucket/x.json"])
+def test_an_address_is_no_file(command: tuple[str, ...], name: str, desk: Path, run: Run) -> None:
+    code, err = run(*command, "-o", name)
+    assert code == 2
+    assert "is an address" in err
+    assert "pw" not in err
+
+
 def test_links_that_lead_nowhere_say_so(desk: Path, run: Run) -> None:
     os.symlink("gone/deep.json", "nowhere.json")
     code, err = run(*TAG, "-o", "nowhere.json")

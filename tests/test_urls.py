@@ -46,6 +46,12 @@ from vidtag.urls import Url, hide_credentials, is_url, without_credentials
         ("\u00a0http://u:p@a.org/b", "\u00a0http://a.org/b"),
         ("http:/u:p@a.org/b", "http:/a.org/b"),
         ("http:///u:p@a.org/b", "http:///a.org/b"),
+        # What stands within a name.
+        ("http://a.org/b?x=http://u:p@c.org/d", "http://a.org/b?x=http://c.org/d"),
+        ("http://u:p@a.org/b?x=ftp://v:q@c.org/d", "http://a.org/b?x=ftp://c.org/d"),
+        ('"http://u:p@a.org/b"', '"http://a.org/b"'),
+        ("video=http://u:p@a.org/b", "video=http://a.org/b"),
+        ("concat:http://u:p@a.org/b|c", "concat:http://a.org/b|c"),
         # What is a file.
         ("u:p@a.org", "u:p@a.org"),
         ("C:/a@b.mp4", "C:/a@b.mp4"),

@@ -223,3 +223,8 @@ def test_a_batch_goes_on(
     for path, line in zip(paths, lines, strict=False):
         assert f'"code": "{FAILING[path][1]}"' in line, line
     assert '"num_frames": 120' in lines[-1]
+
+
+@pytest.mark.parametrize("url", ["http://u:p@[::1/a.mp4", "http://[::1/a.mp4", "http://u:p@::1]/a"])
+def test_half_a_bracket_is_no_address(url: str) -> None:
+    assert "no valid address" in str(refused(url))

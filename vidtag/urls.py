@@ -7,7 +7,7 @@ scores stays light.
 import re
 import shlex
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 _OPENED = re.compile(r"(https?|rtsps?)://", re.IGNORECASE)
@@ -20,6 +20,9 @@ _SHOWN = re.compile(
     rf"[\x00-\x20\xa0\ufeff]*(?:[a-z][a-z0-9+.-]+:/{{2,}}|(?:{_NETWORK}):/)", re.IGNORECASE
 )
 """How a name begins that may hold a password, also a misspelt one that is never opened."""
+
+_WITHIN = re.compile(rf"\b(?:[a-z][a-z0-9+.-]+:/{{2,}}|(?:{_NETWORK}):/)", re.IGNORECASE)
+"""How a URL within a name begins: in a query, behind a quote, behind a word that FFmpeg knows."""
 
 _IN_TEXT = re.compile(
     rf"(?:\b[a-z][a-z0-9+.-]+:/{{2,}}|\b(?:{_NETWORK}):/)[^\s'\"<>]+", re.IGNORECASE
@@ -36,6 +39,15 @@ def is_url(name: str) -> bool:
     return _OPENED.match(name) is not None
 
 
+def is_address(name: str) -> bool:
+    """Tell whether a name is meant as a URL, also one that can't be opened.
+
+    >>> is_address("s3://bucket/a.json"), is_address("a.json"), is_address("C:/a.json")
+    (True, False, False)
+    """
+    return _SHOWN.match(name) is not None
+
+
 def without_credentials(name: str) -> str:
     """Take user name and password out of the name of an input; whatever else it is stays.
 
@@ -46,12 +58,25 @@ def without_credentials(name: str) -> str:
     'https://example.org/a.mp4'
     >>> without_credentials("ftp://me:se/cret@example.org/a.mp4"), without_credentials("a@b.mp4")
     ('ftp://example.org/a.mp4', 'a@b.mp4')
+    >>> without_credentials("https://example.org/get?from=ftp://me:secret@example.com/a.mp4")
+    'https://example.org/get?from=ftp://example.com/a.mp4'
     """
-    begin = _SHOWN.match(name)
-    if begin is None:
-        return name
-    rest = name[begin.end() :]
-    return begin[0] + rest[_end_of_credentials(rest, is_careful=True) :]
+    kept: list[str] = []
+    at = 0
+    for begin, end in _spans(name):
+        kept.append(name[at:begin])
+        at = end
+    return "".join(kept) + name[at:]
+
+
+def _spans(name: str) -> Iterator[tuple[int, int]]:
+    """Find where credentials stand in a name: in its own beginning, and in URLs within it."""
+    begin = _SHOWN.match(name) or _WITHIN.search(name)
+    while begin is not None:
+        end = begin.end() + _end_of_credentials(name[begin.end() :], is_careful=True)
+        if end > begin.end():
+            yield begin.end(), end
+        begin = _WITHIN.search(name, end)
 
 
 def hide_credentials(text: str, names: Iterable[str] = ()) -> str:
@@ -168,12 +193,11 @@ def _end_of_credentials(rest: str, *, is_careful: bool) -> int:
 
 def _secrets(name: str) -> list[str]:
     """List what must not be seen of a name, the longest first."""
-    begin = _SHOWN.match(name)
-    assert begin is not None
-    rest = name[begin.end() :]
-    credentials = rest[: max(0, _end_of_credentials(rest, is_careful=True) - 1)]
-    _, _, password = credentials.partition(":")
-    found = {credentials, password, urllib.parse.unquote(password)}
-    # Libraries tell of parts: the port "PW" of http://me:PW/x@host, the path "/x@host".
-    found |= {part for part in re.split(r"[/?#@]", password) if len(part) > 2}
+    found: set[str] = set()
+    for begin, end in _spans(name):
+        credentials = name[begin : end - 1]
+        _, _, password = credentials.partition(":")
+        found |= {credentials, password, urllib.parse.unquote(password)}
+        # Libraries tell of parts: the port "PW" of http://me:PW/x@host, the path "/x@host".
+        found |= {part for part in re.split(r"[/?#@]", password) if len(part) > 2}
     return sorted((one for one in found if one), key=len, reverse=True)

@@ -23,7 +23,7 @@ from vidtag.inputs import VIDEO_EXTENSIONS
 from vidtag.outputs.made import RECORDS_NAME
 from vidtag.outputs.records import Records
 from vidtag.outputs.whole import is_special
-from vidtag.urls import is_url
+from vidtag.urls import is_address, is_url, without_credentials
 
 Identity = tuple[int, int]
 """Device and number of a file: the same for all its names."""
@@ -115,6 +115,11 @@ def refuse_to_destroy(
         UsageError: One of them would.
     """
     for path in paths:
+        if is_address(path):
+            raise UsageError(
+                f"'{without_credentials(path)}' is an address, but results are written to files; "
+                "name a file, or leave -o out and pipe the result to a program that sends it."
+            )
         try:
             info = os.stat(path)
         except (OSError, ValueError):

@@ -253,7 +253,7 @@ def output_error(path: str, exc: OSError) -> OutputError:
     elif exc.errno == errno.EFBIG:
         why = "the file would be larger than is allowed"
     elif exc.errno == errno.ENAMETOOLONG:
-        why = "its name is too long; rename the video"
+        why = "its name is too long; rename the video, or name another output"
     elif exc.errno in (errno.ENOENT, errno.ENOTDIR):
         why = "its folder is gone or is no folder; check that the disk is still connected"
     elif exc.errno == errno.EISDIR:

@@ -70,7 +70,7 @@ class RemoteFile:
         self._url = url
         self._timeout_seconds = timeout_seconds
         self._connections = Connections()
-        self._opener = make_opener(url, self._connections)
+        self._opener = urllib.request.OpenerDirector()
         self._reply: http.client.HTTPResponse | None = None
         self._unzip: zlib._Decompress | None = None
         self._position = 0
@@ -83,6 +83,11 @@ class RemoteFile:
     def connect(self) -> None:
         """Ask for it for the first time."""
         with _told():
+            try:
+                urllib.parse.urlsplit(self._url.target)
+            except ValueError as exc:  # half a bracket of an IPv6 address
+                raise RemoteError("that is no valid address") from exc
+            self._opener = make_opener(self._url, self._connections)
             try:
                 self._ask(0)
             except urllib.error.HTTPError as exc:
