@@ -60,6 +60,7 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_a_folder_is_tagged_and_the_broken_ones_are_named(shelf):
     done = bash("vidtag videos -r -m $M -o out/ -f json -f srt --no-cache", shelf)
     assert done.returncode == 3
@@ -131,6 +132,7 @@ def test_fail_fast_stops(shelf):
     assert len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_stdin_is_a_video(shelf):
     for script in ("vidtag - -m $M --json < clip.mp4", "cat clip.mp4 | vidtag - -m $M --json"):
         done = bash(script, shelf)
@@ -160,6 +162,7 @@ def test_pages_get_an_index(shelf):
     assert "../videos/d0/same.mp4" in page
 
 
+@pytest.mark.slow
 def test_grep_finds_videos_and_documents(shelf):
     bash("vidtag clip.mp4 -m $M -k 1000 -o full.json -f json; ", shelf)
     label = json.loads((shelf[0] / "full.json").read_text())["tags"][0]["label"]

@@ -112,6 +112,7 @@ def make_way(way: str, monkeypatch) -> None:
         hide_times(monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("way", "change", "is_stopped"),
     [

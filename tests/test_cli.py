@@ -259,6 +259,7 @@ def test_help_is_quick_because_it_loads_little():
     assert done.stderr.decode() == "[]\n"
 
 
+@pytest.mark.slow
 def test_stored_scores_answer_without_ffmpeg_and_engine(clip, model, tmp_path, monkeypatch):
     monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path))
     script = (
@@ -303,6 +304,7 @@ ANSWERS = [
 """Command lines that print something."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [*ANSWERS, "grep --help"])
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_that_is_gone_is_no_failure(command, unbuffered, clip, model):
@@ -318,6 +320,7 @@ def test_a_reader_that_is_gone_is_no_failure(command, unbuffered, clip, model):
     assert done.stderr == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ANSWERS)
 def test_a_full_disk_behind_stdout_is_one_line(command, clip, model):
     command = f"{sys.executable} -m vidtag {command.format(clip=clip, model=model)} > /dev/full"
@@ -395,6 +398,7 @@ def test_a_misspelt_command_is_no_file(run, tmp_path, monkeypatch):
     assert "did you mean" not in run("mdels", "-m", "demo")[2]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_at_once_with_130(folder, model):
     # A pipe that says next to nothing: the reader has taken that, and blocks in the kernel.
     read, write = os.pipe()

@@ -81,6 +81,7 @@ def test_a_clip_has_its_shape_and_moves(label: str) -> None:
     assert np.ptp(clip.frames.astype(int), axis=0).max() > 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.label)
 def test_the_figure_is_in_the_picture(action: Action) -> None:
     joints = np.concatenate(
@@ -257,6 +258,7 @@ def test_the_model_is_complete_and_small(model) -> None:
     assert len(model.config.id2label) == len(ACTIONS)
 
 
+@pytest.mark.slow
 def test_the_model_names_unseen_clips(model) -> None:
     from figures.evaluation import predict
 
@@ -269,6 +271,7 @@ def test_the_model_names_unseen_clips(model) -> None:
     assert np.mean(best == [example.labels[0] for example in examples]) >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", samples.SAMPLES, ids=lambda sample: sample.name)
 def test_the_timeline_of_a_sample_is_right(model, sample: samples.SampleVideo) -> None:
     from figures.evaluation import right_seconds, tag_samples

@@ -137,6 +137,7 @@ def recipes(title: str) -> list[str]:
     return [block for block in blocks if "venv" not in block]
 
 
+@pytest.mark.slow
 @pytest.mark.tool("jq")
 @pytest.mark.parametrize("line", [
     line for block in recipes("JSON") for line in block.splitlines() if line.startswith("vidtag")
@@ -148,6 +149,7 @@ def test_jq_recipes_answer(line, shelf):
     assert "jq:" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.tool("ffmpeg")
 def test_recipes_for_folders_run(shelf):
     (shelf / "push").mkdir()
@@ -172,6 +174,7 @@ def test_recipes_for_folders_run(shelf):
         assert (shelf / path).is_file(), path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
 def test_python_in_the_readme_runs(block, shelf):
     if "tags.jsonl" in block:

@@ -215,6 +215,7 @@ def test_a_page_gets_small_animations_with_their_moment(video):
     assert "“early” lies from 0:00 to 0:02" in one.caption
 
 
+@pytest.mark.slow
 def test_a_videomae_is_explained_from_a_file_to_a_picture(video, tmp_path):
     folder = make_tiny_model(tmp_path / "m", image_size=32)
     options = ExplainOptions(source=video, load=LoadOptions(model=str(folder), device="cpu"))

@@ -184,6 +184,7 @@ def num_wanted() -> int:
     return int(os.environ.get("VIDTAG_FUZZ", NUM_NORMAL))
 
 
+@pytest.mark.slow
 def test_damaged_files_are_decoded_or_refused() -> None:
     total: collections.Counter[str] = collections.Counter()
     for batch in run_batches(0, num_wanted()):

@@ -119,6 +119,7 @@ def load(
     return loaded
 
 
+@pytest.mark.slow
 def test_the_base_model_is_downloaded_once_and_then_runs_offline(hub: Hub, home: Path) -> None:
     first = load(home, hub.endpoint, model="base", precision="fp32")
     assert first["model_id"] == BASE
@@ -143,6 +144,7 @@ def test_the_base_model_is_downloaded_once_and_then_runs_offline(hub: Hub, home:
     assert np.isfinite(pinned["logits"]).all()
 
 
+@pytest.mark.slow
 def test_the_command_tags_from_the_hub_and_then_offline(hub: Hub, tmp_path: Path) -> None:
     make_video(tmp_path / "clip.mp4", num_frames=60)
     results = []
@@ -180,6 +182,7 @@ def test_a_download_draws_its_progress_where_that_is_asked_for(
     assert ("model.safetensors" in fetched.stderr) == show_progress
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "options", "code", "hint"),
     [

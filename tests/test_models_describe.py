@@ -43,6 +43,7 @@ def built(config: ModelConfig) -> tuple[int, float]:
     return parameters, counter.get_total_flops() / 1e9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alias", HUB_ALIASES)
 def test_parameters_and_operations_are_those_of_the_real_model(alias: str) -> None:
     config = published_config(alias)

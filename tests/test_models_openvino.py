@@ -195,6 +195,7 @@ def whole_but_no_model(entry: Path) -> None:
     (entry / "manifest.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage", [cut, flip, scribble, remove, empty_manifest, foreign_manifest, whole_but_no_model]
 )
@@ -219,6 +220,7 @@ def test_a_touched_entry_is_still_whole(entry: Path, folder: Path, conversions: 
     assert conversions == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("full")])
 def test_a_full_disk_costs_speed_alone(
     cache: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, expected: Any, error: Exception

@@ -46,6 +46,7 @@ PRINTING = [*SOME, *(pytest.param(words, marks=pytest.mark.slow) for words in OT
 """Command lines that print something."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", PRINTING)
 def test_a_closed_stdout_is_one_line(folder, words):
     done = run(words, folder, ">&-")
@@ -55,6 +56,7 @@ def test_a_closed_stdout_is_one_line(folder, words):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", PRINTING)
 def test_the_result_comes_without_a_stderr(folder, words):
     how = "2>&-" if words in SOME else "2>/dev/full"
@@ -67,6 +69,7 @@ def test_the_result_comes_without_a_stderr(folder, words):
         assert json.loads(done.stdout)["tags"] == json.loads(expected.stdout)["tags"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["<&-", ">&-", "<&- >&- 2>&-"])
 def test_no_file_takes_the_number_of_a_closed_stream(folder, tmp_path, how):
     output = tmp_path / "one.json"
@@ -87,6 +90,7 @@ def test_a_closed_stdin_holds_no_video(folder):
     assert "Standard input ('-') is closed" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", PRINTING)
 def test_the_result_comes_without_a_working_folder(folder, tmp_path, words):
     gone = tmp_path / "gone"
@@ -97,6 +101,7 @@ def test_the_result_comes_without_a_working_folder(folder, tmp_path, words):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["clip.mp4 --json", "{clip} -o one.json", "{clip} -o out/"])
 def test_relative_names_without_a_working_folder_are_one_line(folder, tmp_path, words):
     gone = tmp_path / "gone"

@@ -835,6 +835,7 @@ def _child(path: str, formats: str, limit: int, *, skip: bool) -> int | None:
     return int(finished.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "formats"), [("out/", "json,csv"), ("all.jsonl", ""), ("all.csv", "")]
 )

@@ -132,6 +132,7 @@ def test_numbers_never_go_onto_media_and_pictures_only_where_named(refused: Run)
         refused(*EXPLAIN, "-o", name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [TAG, SHOW], ids=["tag", "show"])
 def test_a_suffix_must_be_that_of_the_format(refused: Run, command: tuple[str, ...]) -> None:
     if command is SHOW:  # the same rule: one format of each kind will do

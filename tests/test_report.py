@@ -476,6 +476,7 @@ def test_an_hour_of_video_stays_under_two_megabytes():
     assert page.count("<img") == 48
 
 
+@pytest.mark.slow
 def test_pictures_are_left_out_before_a_page_grows_too_large():
     document = make_hour(num_labels=300, hold=(1, 2))
     pictures = make_pictures(document, num_bytes=200_000)
@@ -486,6 +487,7 @@ def test_pictures_are_left_out_before_a_page_grows_too_large():
     assert 0 < page.count("data:image/gif") < 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 400])
 def test_the_number_of_stored_labels_does_not_make_a_page_large(k):
     labels = [f"the label of number {index}" for index in range(400)]

@@ -202,6 +202,7 @@ def test_they_show_what_vidtag_can_read(documents):
     assert len({video.frame_rate for video in videos.values()}) >= 4
 
 
+@pytest.mark.slow
 def test_engines_and_precisions_agree(documents):
     """Every step's top label agrees, but where the two best scores are within 0.02."""
     exact = Tagger(LoadOptions(model="demo", engine="torch", precision="fp32"))

@@ -92,6 +92,7 @@ def expected(frames, duration, window, stride) -> list[list[int]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("window", "stride"), [(Fraction(2), Fraction(1)), (Fraction(1), Fraction(1, 4))]
 )
@@ -111,6 +112,7 @@ def test_the_model_is_given_the_frames_that_the_rule_names(
     assert document.timeline[-1].end_seconds == document.video.duration_seconds
 
 
+@pytest.mark.slow
 def test_ten_minutes_are_tiled(test_videos):
     class Blind(FakeClassifier):
         def prepare(self, image):

@@ -95,6 +95,7 @@ def _feed(write: int, data: bytes) -> None:
         os.write(write, data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", CODES)
 def test_a_stopped_stream_keeps_what_is_known(pipe, number):
     run = Run("-", "--json", stdin=pipe).wait_for("scored 2")
@@ -121,6 +122,7 @@ def test_hits_that_were_found_are_told(pipe):
     assert (code, out.split(":")[-2]) == (130, "low")
 
 
+@pytest.mark.slow
 def test_what_was_scored_of_a_file_is_taken_by_the_next_run(clip, tmp_path):
     cache = {"VIDTAG_CACHE_DIR": str(tmp_path)}
     run = Run(clip, "--json", FRAMES="34", **cache).wait_for("waiting", "scored 3")
@@ -151,6 +153,7 @@ def test_a_stopped_video_leaves_no_file(clip, tmp_path):
     assert f"'{output}' was not written; run it again to go on there" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["all.jsonl", "all.csv", "all/"])
 def test_finished_videos_of_a_batch_stay(clip, tmp_path, name):
     other = tmp_path / "other.mp4"
@@ -184,6 +187,7 @@ def test_nothing_is_printed_where_nothing_is_known(pipe):
     assert (code, out, err) == (130, "", "waiting\n")
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_at_once(clip):
     run = Run(clip, "--json", SCORED="2").wait_for("scored 2")  # and now it is within the model
     for _ in range(40):
@@ -203,6 +207,7 @@ def test_an_echo_of_a_signal_is_not_a_second_one(pipe):
     assert json.loads(out)["warnings"][-1]["code"] == "stopped"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
 def test_a_signal_that_was_ignored_stays_ignored(stream, number):
     read, write = os.pipe()

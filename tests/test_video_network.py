@@ -65,6 +65,7 @@ def test_odd_but_whole(path: str, server: OddServer) -> None:
     assert not any(b"Authorization" in head for head in server.requests)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FAILING)
 def test_what_is_no_whole_video_is_an_error(path: str, server: OddServer) -> None:
     _, code = FAILING[path]

@@ -229,6 +229,7 @@ def differences(entry: dict[str, Any], seen: Seen) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", manifest(), ids=lambda entry: entry["file"])
 def test_file(entry: dict[str, Any], test_videos: Path) -> None:
     seen = look(test_videos / entry["file"])
@@ -268,6 +269,7 @@ def test_report(entry: dict[str, Any], test_videos: Path) -> None:
     check_report(entry, look(folder / entry["file"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", reports())
 def test_report_from_a_pipe(
     entry: dict[str, Any], test_videos: Path, monkeypatch: pytest.MonkeyPatch
@@ -299,6 +301,7 @@ def server_without_length() -> Iterator[str]:
         process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", reports())
 def test_report_from_a_server_without_lengths(
     entry: dict[str, Any], server_without_length: str, monkeypatch: pytest.MonkeyPatch
