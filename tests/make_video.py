@@ -140,7 +140,9 @@ def make_video(
         str(path), "w", format=container, container_options=container_options or {}
     ) as output:
         encoder_options = {"preset": "ultrafast"} if codec in {"libx264", "libx265"} else {}
-        encoder_options |= {"x265-params": "log-level=none"} if codec == "libx265" else {}
+        if codec == "libx265":
+            # One frame at a time: on a busy machine, a muxer once refused its packets.
+            encoder_options["x265-params"] = "log-level=none:frame-threads=1"
         stream = output.add_stream(codec, rate=rate, options=encoder_options | (options or {}))
         turned = rotation % 180 != 0
         stream.width, stream.height = size[::-1] if turned else size
