@@ -472,11 +472,11 @@ def get(
 
     def tell(line: str) -> None:
         if not quiet:
-            stderr_console().print(f"vidtag: {printable(line)}")
+            _say(line)
 
     ready = get_model(load, tell)
-    tell(f"{name} is ready, on {ready.info.device} with {ready.info.engine}: "
-         f"vidtag VIDEO -m {name}")  # fmt: skip
+    where = f"on {ready.info.device} with {ready.info.engine}"
+    tell(f"{name} is ready, {where}: vidtag VIDEO -m {name}")
     _print(printable(str(ready.files.folder)))
 
 
@@ -628,6 +628,10 @@ def _tell_where() -> None:
 def _complain(message: str) -> None:
     if stopping.exit_code() is not None:
         return  # what fails while a signal unwinds the run is not worth a word
+    _say(message)
+
+
+def _say(message: str) -> None:
     line = f"vidtag: {printable(hide_credentials(message, sys.argv[1:]))}"
     try:
         stderr_console().print(line)

@@ -115,14 +115,8 @@ class _Connection(http.client.HTTPConnection):
         self._connections.add(self)
 
 
-class _SecureConnection(http.client.HTTPSConnection):
-    def __init__(self, host: str, connections: Connections, **options: Any) -> None:
-        super().__init__(host, **options)
-        self._connections = connections
-
-    def connect(self) -> None:
-        super().connect()
-        self._connections.add(self)
+class _SecureConnection(_Connection, http.client.HTTPSConnection):
+    """The same behind TLS: what `_Connection` adds, it adds to Python's own of that kind."""
 
 
 class _Http(urllib.request.HTTPHandler):
