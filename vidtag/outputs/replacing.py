@@ -45,6 +45,7 @@ MEDIA_EXTENSIONS = VIDEO_EXTENSIONS | {
 """Suffixes of files that hold pictures or sound, in lower case."""
 
 _HEAD_BYTES = 4096
+"""As much of a file is looked at: all of the marks below begin within it."""
 
 # The first bytes, as the formats' specifications have them; no text begins like this.
 _MEDIA = re.compile(

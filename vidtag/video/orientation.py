@@ -9,6 +9,8 @@ from collections.abc import Iterator
 HEAD_BYTES = 4096
 """As much of a packet is looked at: the messages come before the picture."""
 
+# The message's payloadType. Source: H.264, D.1; H.265, D.2.1. Types of units that hold messages.
+# Source: H.264, table 7-1; H.265, table 7-1.
 _DISPLAY_ORIENTATION = 47
 _H264_SEI, _HEVC_PREFIX_SEI = 6, 39
 # Types of units that hold pictures. Source: H.264, table 7-1; H.265, table 7-1.

@@ -8,6 +8,8 @@ from vidtag.video.timestamps import JUMP_SECONDS
 PACKET_SIZES = (188, 192, 204)
 """Of a transport stream: as such, with a time code before it, with error correction behind it."""
 
+# Packets of this number are padding (table 2-3); the base of the clock counts in 33 bits, 90,000
+# times a second (2.4.3.5).
 _NULL_PID = 0x1FFF
 _PCR_TICKS = 1 << 33
 _PCR_RATE = 90_000
