@@ -19,9 +19,9 @@ from vidtag.results import (
     VideoRecord,
     WarningRecord,
     round_score,
-    round_seconds,
     summarise,
 )
+from vidtag.seconds import round_seconds
 
 LABELS = (
     "clapping",

@@ -39,7 +39,17 @@ HOMES = {
 
 # video → frames → windows → scores → timeline → results → formats; none imports one further on.
 ORDER = [
-    ["arguments.py", "errors.py", "frames.py", "stopping.py", "text.py", "urls.py"],
+    [
+        "arguments.py",
+        "errors.py",
+        "links.py",
+        "seconds.py",
+        "stopping.py",
+        "text.py",
+        "urls.py",
+        "version.py",
+    ],
+    ["frames.py"],
     [
         "video",
         "windows.py",

@@ -17,7 +17,7 @@ from tiny_models import make_tiny_model
 
 from vidtag import __version__, cli
 from vidtag.documents.json import read_documents
-from vidtag.models.load import MODEL_WARNING_CODES
+from vidtag.errors import MODEL_WARNING_CODES
 
 TINY = ["--engine", "torch", "--precision", "fp32"]
 

@@ -11,13 +11,17 @@ from make_video import make_video
 from tiny_models import make_tiny_model
 
 from vidtag import cli
+from vidtag.errors import (
+    INPUT_ERROR_CODES,
+    MODEL_ERROR_CODES,
+    MODEL_WARNING_CODES,
+    TAGGING_WARNING_CODES,
+    VIDEO_ERROR_CODES,
+    VIDEO_WARNING_CODES,
+    ExitCode,
+)
 from vidtag.formats import FORMATS
-from vidtag.inputs import INPUT_ERROR_CODES, VIDEO_EXTENSIONS
-from vidtag.models.failures import MODEL_ERROR_CODES
-from vidtag.models.load import MODEL_WARNING_CODES
-from vidtag.reading import READING_WARNING_CODES
-from vidtag.scoring import WARNING_CODES as GRID_WARNING_CODES
-from vidtag.video import VIDEO_ERROR_CODES, WARNING_CODES
+from vidtag.inputs import VIDEO_EXTENSIONS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -71,7 +75,7 @@ def test_every_format_is_listed():
 
 def test_every_exit_code_is_listed():
     table = dict(re.findall(r"^\| (\d+) \| (.*?) \|$", section("Options"), re.MULTILINE))
-    assert table == {str(code): meaning for code, meaning in cli.EXIT_CODES.items()}
+    assert table == {str(int(code)): code.meaning for code in ExitCode}
 
 
 def test_every_code_is_listed_with_its_meaning():
@@ -80,9 +84,8 @@ def test_every_code_is_listed_with_its_meaning():
         **INPUT_ERROR_CODES,
         **VIDEO_ERROR_CODES,
         **MODEL_ERROR_CODES,
-        **WARNING_CODES,
-        **READING_WARNING_CODES,
-        **GRID_WARNING_CODES,
+        **VIDEO_WARNING_CODES,
+        **TAGGING_WARNING_CODES,
         **MODEL_WARNING_CODES,
     }
     for code, meaning in codes.items():

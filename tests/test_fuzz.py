@@ -95,8 +95,8 @@ def _edit_size(data: bytearray, rng: random.Random) -> None:
 
 def check(path: Path, seed: int) -> str:
     """Read a damaged file to its end; name what came out."""
-    from vidtag.errors import VideoError
-    from vidtag.video import VIDEO_ERROR_CODES, WARNING_CODES, ReadOptions, Video
+    from vidtag.errors import VIDEO_ERROR_CODES, VIDEO_WARNING_CODES, VideoError
+    from vidtag.video import ReadOptions, Video
 
     options = ReadOptions()
     if seed % 5 == 0:
@@ -117,7 +117,7 @@ def check(path: Path, seed: int) -> str:
             assert info.num_frames > 0
             codes = [notice.code for notice in video.notices()]
             assert len(set(codes)) == len(codes)
-            assert set(codes) <= set(WARNING_CODES)
+            assert set(codes) <= set(VIDEO_WARNING_CODES)
             return "warnings" if codes else "clean"
     except VideoError as exc:
         error = exc

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from vidtag.errors import UsageError
-from vidtag.inputs import INPUT_ERROR_CODES, VIDEO_EXTENSIONS, Inputs, find_inputs
+from vidtag.errors import INPUT_ERROR_CODES, UsageError
+from vidtag.inputs import VIDEO_EXTENSIONS, Inputs, find_inputs
 
 
 @pytest.fixture

@@ -18,9 +18,8 @@ import torch
 from tiny_models import make_tiny_model
 
 import vidtag
-from vidtag.errors import ModelError, ModelLoadError, ModelMismatchError
+from vidtag.errors import MODEL_ERROR_CODES, ModelError, ModelLoadError, ModelMismatchError
 from vidtag.models.classifier import check_logits
-from vidtag.models.failures import MODEL_ERROR_CODES
 from vidtag.models.load import LoadOptions, load_classifier
 
 

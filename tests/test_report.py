@@ -25,7 +25,7 @@ from documents import (
 )
 from PIL import Image
 
-from vidtag.models.load import MODEL_WARNING_CODES
+from vidtag.errors import MODEL_WARNING_CODES
 from vidtag.report.drawing import (
     CURVE_HEIGHT,
     CURVE_WIDTH,

@@ -16,9 +16,9 @@ import webvtt
 
 from vidtag import Document, LoadOptions, Tagger
 from vidtag.documents.json import read_documents
+from vidtag.errors import MODEL_WARNING_CODES
 from vidtag.formats import get_format
 from vidtag.formats.table import to_text
-from vidtag.models.load import MODEL_WARNING_CODES
 from vidtag.results import to_json
 
 FOLDER = Path(__file__).parents[1] / "sample_videos"

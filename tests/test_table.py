@@ -13,12 +13,7 @@ from tiny_models import make_tiny_model
 
 from vidtag.documents.json import read_documents
 from vidtag.formats.table import make_rows, render, to_text
-from vidtag.results import (
-    Document,
-    SegmentRecord,
-    summarise,
-    to_json,
-)
+from vidtag.results import Document, SegmentRecord, summarise, to_json
 
 
 def document_of(*tops: list[tuple[str, float]], path: str = "clip.mp4") -> Document:

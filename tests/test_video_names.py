@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from make_video import make_video, read_index
 
-from vidtag.errors import NoVideoStreamError, VideoError, VideoOpenError
-from vidtag.video import MAX_PIXELS, VIDEO_ERROR_CODES, ReadOptions, Video
+from vidtag.errors import VIDEO_ERROR_CODES, NoVideoStreamError, VideoError, VideoOpenError
+from vidtag.video import MAX_PIXELS, ReadOptions, Video
 
 Watch = Callable[[Path], Callable[[], set[str]]]
 

@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 from piping import piped
 
-from vidtag.errors import VideoError
-from vidtag.video import VIDEO_ERROR_CODES, WARNING_CODES, Video
+from vidtag.errors import VIDEO_ERROR_CODES, VIDEO_WARNING_CODES, VideoError
+from vidtag.video import Video
 
 pytestmark = pytest.mark.videos
 
@@ -250,7 +250,7 @@ def test_file(entry: dict[str, Any], test_videos: Path) -> None:
     assert seen.times == sorted(seen.times)
     assert seen.times[0] == 0
     assert seen.info.num_frames == len(seen.times)
-    assert seen.warnings <= set(WARNING_CODES)
+    assert seen.warnings <= set(VIDEO_WARNING_CODES)
     mentioned: set[str] = set()
     for words, codes in EXPECTED_WARNINGS.items():
         if words in expected:

@@ -9,6 +9,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vidtag.version import __version__
+
 if TYPE_CHECKING:
     from vidtag.errors import (
         DocumentError,
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from vidtag.tagger import Tagger, Tagging
     from vidtag.timeline import SegmentRule
     from vidtag.video.options import ReadOptions
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Classifier": "vidtag.models.classifier",

@@ -11,20 +11,20 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-import vidtag
 from vidtag.cache.contents import hash_file
 from vidtag.errors import OutputError, UsageError, VideoError
 from vidtag.explained import Explainer
-from vidtag.frames import format_seconds
 from vidtag.inputs import Input, find_inputs, foresee_failure
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.outputs import Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.progress import Display
 from vidtag.results import Failure, make_failure
+from vidtag.seconds import format_seconds
 from vidtag.settings import Settings
 from vidtag.stopping import check, held
 from vidtag.store import ScoreStore
 from vidtag.tagger import Tagger, Tagging
+from vidtag.version import __version__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,4 +263,4 @@ def _as_input(error: VideoError) -> Input:
 
 
 def _failure(error: VideoError) -> Failure:
-    return make_failure(error.path, error, vidtag.__version__)
+    return make_failure(error.path, error, __version__)

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from vidtag import __version__, options, stopping
-from vidtag.errors import ModelError, ModelOptionError, UsageError, VidtagError
+from vidtag import options, stopping
+from vidtag.errors import ExitCode, ModelError, ModelOptionError, UsageError, VidtagError
 from vidtag.terminal import printing, stderr_console
 from vidtag.text import printable
 from vidtag.urls import hide_credentials
+from vidtag.version import __version__
 
 if TYPE_CHECKING:
     from vidtag.models.load import LoadOptions
@@ -35,16 +36,6 @@ TAG = "tag"
 
 _ALL_LABELS = 1_000_000
 """More tags than any model has labels."""
-
-EXIT_CODES = {
-    0: "all inputs tagged or skipped",
-    1: "none could be tagged, or the model or vidtag itself failed",
-    2: "wrong usage",
-    3: "some inputs failed",
-    129: "hung up",
-    130: "interrupted",
-    143: "terminated",
-}
 
 
 class _Group(TyperGroup):
@@ -341,7 +332,7 @@ def explain(  # noqa: PLR0913 - one parameter per option
     at: Annotated[
         Fraction | None,
         typer.Option(
-            parser=options.parse_time,
+            parser=options.read_time,
             metavar="T",
             help="The window around this moment, instead of the peaks of the best segments.",
         ),
@@ -596,26 +587,27 @@ def run() -> int:
     except VidtagError as exc:
         _tell_where()
         _complain(str(exc))
-        return 2 if isinstance(exc, UsageError | ModelOptionError) else 1
+        is_usage = isinstance(exc, UsageError | ModelOptionError)
+        return ExitCode.WRONG_USAGE if is_usage else ExitCode.FAILED
     except typer.Abort:
-        return 130
+        return ExitCode.INTERRUPTED
     except typer.TyperException as exc:
         _complain(exc.format_message() if hasattr(exc, "format_message") else str(exc))
-        return 2
+        return ExitCode.WRONG_USAGE
     except MemoryError:
         _tell_where()
         _complain(
             "There is too little memory; end other programs, or try --batch-size 1 or a smaller "
             "--model."
         )
-        return 1
+        return ExitCode.FAILED
     except Exception as exc:  # noqa: BLE001 - told, with its traceback where that is asked for
         _tell_where()
         _complain(
             f"vidtag failed ({type(exc).__name__}: {exc}). Please report this; "
             "VIDTAG_DEBUG=1 shows where."
         )
-        return 1
+        return ExitCode.FAILED
 
 
 def _tell_where() -> None:

@@ -83,18 +83,3 @@ class VideoInfo:
 
     num_failed_packets: int
     """Packets that the decoder refused."""
-
-
-def format_seconds(seconds: Fraction | float) -> str:
-    """Write a time as a person reads it.
-
-    >>> format_seconds(Fraction(3, 2)), format_seconds(75), format_seconds(3661.25)
-    ('0:01.5', '1:15', '1:01:01.25')
-    """
-    millis = round(Fraction(seconds) * 1000)
-    minutes, millis = divmod(millis, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    whole, rest = divmod(millis, 1000)
-    decimals = f".{rest:03d}".rstrip("0") if rest else ""
-    head = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
-    return f"{head}:{whole:02d}{decimals}"

@@ -19,7 +19,8 @@ from fractions import Fraction
 from typing import Protocol
 
 from vidtag.errors import UsageError
-from vidtag.results import Document, StepRecord, TagRecord, round_score, round_seconds
+from vidtag.results import Document, StepRecord, TagRecord, round_score
+from vidtag.seconds import round_seconds
 from vidtag.text import escape_controls
 
 _ROUNDING = 5e-7

@@ -19,7 +19,7 @@ import re
 import sys
 import urllib.parse
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath, PurePosixPath
 
@@ -45,13 +45,6 @@ VIDEO_EXTENSIONS = frozenset(
 AVIF, which may be an image sequence), sound, and `.dat` and `.bin`, which are seldom videos; named
 explicitly, these are tried too."""
 
-INPUT_ERROR_CODES: Mapping[str, str] = {
-    "nothing_found": "A folder, glob or list holds no video.",
-    "permission_denied": "The folder or list may not be read.",
-    "not_found": "There is no such list.",
-    "read_failed": "The operating system could not read the folder or list.",
-}
-"""Code of a failure of finding inputs → what it means, in one line."""
 
 _MAGIC = re.compile(r"[*?[]")
 _UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|]')

@@ -3,13 +3,13 @@
 Owns words, not behaviour: each name here is one option as the README documents it.
 """
 
-import re
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Annotated
 
 import typer
 
-_CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d*)?|\.\d+)", re.ASCII)
+from vidtag.seconds import parse_length, parse_span, parse_time
 
 _RESULT = "Result"
 _MODEL = "Model"
@@ -19,40 +19,21 @@ _BATCH = "Batch"
 _GENERAL = "General"
 
 
-def parse_time(text: str | Fraction) -> Fraction:
-    """Read a time: seconds, or minutes and hours before colons.
+def _told(parse: Callable[[str], Fraction]) -> Callable[[str], Fraction]:
+    """Let what is wrong with a value reach the user as wrong usage of its option."""
 
-    >>> parse_time("90"), parse_time("1:30"), parse_time("00:01:30.5")
-    (Fraction(90, 1), Fraction(90, 1), Fraction(181, 2))
-    """
-    match = _CLOCK.fullmatch(str(text).strip())
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is no time; write 90, 1:30 or 00:01:30.5.")
-    hours, minutes, seconds = match.groups()
-    if minutes is not None and float(seconds) >= 60:
-        raise typer.BadParameter(f"{text!r} is no time: after a colon, seconds end at 59.")
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds)
+    def read(text: str) -> Fraction:
+        try:
+            return parse(text)
+        except ValueError as exc:
+            raise typer.BadParameter(str(exc)) from None
+
+    return read
 
 
-def parse_length(text: str | Fraction) -> Fraction:
-    """Read a length of more than 0 seconds.
-
-    >>> parse_length("0.5")
-    Fraction(1, 2)
-    """
-    length = parse_span(text)
-    if length == 0:
-        raise typer.BadParameter("it must be more than 0 seconds.")
-    return length
-
-
-def parse_span(text: str | Fraction) -> Fraction:
-    """Read a length of 0 or more seconds; defaults come as they are."""
-    match = re.fullmatch(r"\d+(?:\.\d*)?|\.\d+", str(text).strip(), re.ASCII)
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is no length; write seconds, such as 2 or 0.5.")
-    return Fraction(match[0])
-
+read_time = _told(parse_time)
+read_length = _told(parse_length)
+read_span = _told(parse_span)
 
 Inputs = Annotated[
     list[str] | None,
@@ -120,12 +101,12 @@ Offline = Annotated[
 ]
 Window = Annotated[
     Fraction | None,
-    typer.Option(parser=parse_length, metavar="S", rich_help_panel=_SAMPLING,
+    typer.Option(parser=read_length, metavar="S", rich_help_panel=_SAMPLING,
                  show_default="2, or the model's own", help="Length of a window in seconds."),
 ]  # fmt: skip
 Stride = Annotated[
     Fraction | None,
-    typer.Option(parser=parse_length, metavar="S", rich_help_panel=_SAMPLING,
+    typer.Option(parser=read_length, metavar="S", rich_help_panel=_SAMPLING,
                  show_default="1, or half the window", help="Seconds between windows."),
 ]  # fmt: skip
 AverageOption = Annotated[
@@ -135,12 +116,12 @@ AverageOption = Annotated[
 ]  # fmt: skip
 Start = Annotated[
     Fraction | None,
-    typer.Option(parser=parse_time, metavar="T", rich_help_panel=_SAMPLING,
+    typer.Option(parser=read_time, metavar="T", rich_help_panel=_SAMPLING,
                  help="Tag from here: 90, 1:30 or 00:01:30.5."),
 ]  # fmt: skip
 End = Annotated[
     Fraction | None,
-    typer.Option(parser=parse_time, metavar="T", rich_help_panel=_SAMPLING, help="Tag up to here."),
+    typer.Option(parser=read_time, metavar="T", rich_help_panel=_SAMPLING, help="Tag up to here."),
 ]
 MinScore = Annotated[
     float,
@@ -149,12 +130,12 @@ MinScore = Annotated[
 ]  # fmt: skip
 MinDuration = Annotated[
     Fraction,
-    typer.Option(parser=parse_span, metavar="S", rich_help_panel=_SEGMENTS,
+    typer.Option(parser=read_span, metavar="S", rich_help_panel=_SEGMENTS,
                  help="Drop shorter segments."),
 ]  # fmt: skip
 MergeGap = Annotated[
     Fraction,
-    typer.Option(parser=parse_span, metavar="S", rich_help_panel=_SEGMENTS,
+    typer.Option(parser=read_span, metavar="S", rich_help_panel=_SEGMENTS,
                  help="Bridge gaps up to this."),
 ]  # fmt: skip
 Recursive = Annotated[

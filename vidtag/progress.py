@@ -18,9 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from vidtag.formats.headline import NOTHING, guess_phrase, held_phrases
-from vidtag.frames import format_seconds
 from vidtag.results import Document
 from vidtag.scoring import StepTags
+from vidtag.seconds import format_seconds
 from vidtag.terminal import is_live, stderr_console
 from vidtag.text import printable
 

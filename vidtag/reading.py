@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-import vidtag
 from vidtag.cache.contents import REHASHED_BYTES, Unwatched, Watch, hash_bytes, hash_file
 from vidtag.errors import EmptyVideoError, VideoError, VidtagError
 from vidtag.frames import Notice, VideoInfo
 from vidtag.models.classifier import Classifier
 from vidtag.preprocess import PREPARATION_VERSION
 from vidtag.store import ScoreStore, make_key
+from vidtag.version import __version__
 from vidtag.video.given import Pictures, PicturesReader, Source, shown_name
 from vidtag.video.options import ReadOptions
 from vidtag.windows import Grid, Window, slide
@@ -39,11 +39,6 @@ if TYPE_CHECKING:
 HASHED_FIRST_BYTES = REHASHED_BYTES
 """A file up to this size is hashed before it is read, so that stored scores answer without any
 decoding."""
-
-READING_WARNING_CODES = {
-    "file_changed": "The file was changed or moved while it was read; its scores are not kept.",
-}
-"""Code of a warning about reading → what it means; those of the video are in `vidtag.video`."""
 
 
 class Clock:
@@ -351,7 +346,7 @@ class Reader:
             return None
         read = self._part
         shaping = {
-            "vidtag": vidtag.__version__,
+            "vidtag": __version__,
             **{name: _installed(name) for name in ("av", "numpy", "pillow", info.engine)},
             "suffix": os.path.splitext(source)[1].lower(),  # FFmpeg looks at it, too
             "model": info.identity,

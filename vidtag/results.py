@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from vidtag.errors import DocumentError, VidtagError
+from vidtag.seconds import milliseconds
 from vidtag.text import encodable, escape_json
 
 if TYPE_CHECKING:
@@ -25,26 +25,6 @@ SCHEMA_VERSION: Literal[1] = 1
 _ESCAPES = re.compile(rb"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\(u[dD][89a-fA-F]..)|\\.")
 
 _CONFIG = {"use_attribute_docstrings": True}
-
-
-def round_seconds(seconds: Fraction | float) -> float:
-    """Round a time to milliseconds.
-
-    >>> round_seconds(Fraction(1001, 30000))
-    0.033
-    """
-    if isinstance(seconds, float):
-        return round(seconds, 3)  # as exact as the fraction's way, and fifty times as fast
-    return float(round(Fraction(seconds), 3))
-
-
-def milliseconds(seconds: float) -> int:
-    """Count the milliseconds of a document's time, which is a whole number of them.
-
-    >>> milliseconds(1.001)
-    1001
-    """
-    return round(seconds * 1000)
 
 
 def round_score(score: float) -> float:

@@ -13,9 +13,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-import vidtag
 from vidtag.errors import ModelError, VidtagError
-from vidtag.frames import Notice, format_seconds
+from vidtag.frames import Notice
 from vidtag.models.classifier import Classifier, check_logits
 from vidtag.models.failures import one_line
 from vidtag.reading import (
@@ -43,23 +42,16 @@ from vidtag.results import (
     VideoRecord,
     WarningRecord,
     round_score,
-    round_seconds,
     summarise,
 )
 from vidtag.scores import Scores, Tag, top_tags
+from vidtag.seconds import format_seconds, round_seconds
 from vidtag.settings import Settings
 from vidtag.store import ScoreStore
 from vidtag.text import encodable
 from vidtag.timeline import Step, TimelineBuilder, find_segments
+from vidtag.version import __version__
 from vidtag.windows import Grid, Window
-
-WARNING_CODES = {
-    "stride_beyond_window": "The stride is longer than the window: the time between is not seen.",
-    "stride_rounded": "The stride was rounded to a whole number of sampling intervals.",
-    "shorter_than_window": "The video is shorter than a window: one window spans all of it.",
-    "stopped": "The run was stopped; the result ends where it stopped.",
-}
-"""Warnings of the sampling grid and of the run; those of reading are in `vidtag.video`."""
 
 
 def _grid_notices(path: str, settings: Settings, grid: Grid, end: Fraction) -> list[Notice]:
@@ -381,7 +373,7 @@ class Run:
         segments = self._segment_records()
         return Document(
             schema_version=SCHEMA_VERSION,
-            vidtag_version=vidtag.__version__,
+            vidtag_version=__version__,
             video=_video_record(read),
             model=ModelRecord(
                 id=info.model_id,

@@ -17,7 +17,7 @@ from PIL import ImageDraw, ImageFont
 
 from vidtag.explain.explanation import Explanation
 from vidtag.explain.occlusion import Clip
-from vidtag.frames import format_seconds
+from vidtag.seconds import format_seconds
 
 ANIMATION_SUFFIXES = (".mp4", ".gif", ".webp")
 """What an animation can be written as."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import vidtag
 from vidtag.errors import EmptyVideoError, UsageError, VideoError, VideoOpenError
 from vidtag.explain.explanation import Explanation, Method
 from vidtag.explain.measures import MeasureRow, Measures, measure, read_measures
@@ -26,16 +25,17 @@ from vidtag.explain.methods import (
     torch_network,
 )
 from vidtag.explain.pictures import ExplainedClip, embed
-from vidtag.frames import format_seconds
 from vidtag.inputs import foresee_failure
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.reading import end_of_part
-from vidtag.results import Document, milliseconds, round_score, round_seconds
+from vidtag.results import Document, round_score
+from vidtag.seconds import format_seconds, milliseconds, round_seconds
 from vidtag.settings import Settings
 from vidtag.tagger import Tagger
 from vidtag.text import encodable
 from vidtag.urls import without_credentials
+from vidtag.version import __version__
 from vidtag.windows import Grid, Window, slide
 
 if TYPE_CHECKING:
@@ -311,7 +311,7 @@ def to_json(result: VideoExplanation, *, indent: int | None = None) -> str:
     return json.dumps(
         {
             "schema_version": 1,
-            "vidtag_version": vidtag.__version__,
+            "vidtag_version": __version__,
             "video": {"path": encodable(result.path)},
             "model": {"id": info.model_id, "revision": info.revision, "licence": info.licence},
             "explanations": [_to_plain(window) for window in result.windows],

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vidtag.explain.run import VideoExplanation
-from vidtag.frames import format_seconds
+from vidtag.seconds import format_seconds
 from vidtag.terminal import plain_text, printing
 from vidtag.text import printable
 

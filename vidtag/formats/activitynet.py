@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from vidtag.formats.links import file_name
+from vidtag.links import file_name
 from vidtag.results import Document, Failure
 
 _VERSION = "VERSION 1.3"

@@ -5,8 +5,8 @@ Where nothing holds, the averaged tags are all that there is; they are a guess a
 
 from collections.abc import Sequence
 
-from vidtag.frames import format_seconds
 from vidtag.results import Document, SummaryRecord, TagRecord
+from vidtag.seconds import format_seconds
 from vidtag.text import printable
 
 LEAST_SHOWN_SCORE = 0.05

@@ -15,7 +15,7 @@ import json
 from collections.abc import Sequence
 from html import escape
 
-from vidtag.formats.links import is_url, media_url, posix_path, quote_path
+from vidtag.links import has_scheme, media_url, posix_path, quote_path
 from vidtag.results import Document, Failure, SegmentRecord
 from vidtag.text import one_line
 
@@ -103,7 +103,7 @@ def _frame_rate(document: Document) -> float:
 
 
 def _task_url(path: str) -> str:
-    if is_url(path):
+    if has_scheme(path):
         return media_url(path) or path
     posix = posix_path(path)
     return path if posix is None else f"/data/local-files/?d={quote_path(posix.lstrip('/'))}"

@@ -13,7 +13,7 @@ Source: https://opentimelineio.readthedocs.io/en/stable/tutorials/otio-serialize
 import json
 from collections.abc import Sequence
 
-from vidtag.formats.links import file_name, media_url
+from vidtag.links import file_name, media_url
 from vidtag.results import Document, SegmentRecord
 from vidtag.text import one_line
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vidtag.results import Document, SegmentRecord, milliseconds
+from vidtag.results import Document, SegmentRecord
+from vidtag.seconds import milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ the tests.
 
 from collections.abc import Iterator
 
-from vidtag.results import Document, milliseconds
+from vidtag.results import Document
+from vidtag.seconds import milliseconds
 from vidtag.text import one_line
 
 # SubRip has no escapes; players take <…> and {…} for markup, `\N` for a line break, and `>` may

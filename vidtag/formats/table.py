@@ -16,9 +16,9 @@ from rich.text import Text
 
 from vidtag.formats.headline import NOTHING, guess_phrase, held_phrases, worth_showing
 from vidtag.formats.stretches import list_gaps
-from vidtag.frames import format_seconds
 from vidtag.models.registry import ALIASES, DEMO_MODEL
 from vidtag.results import Document, TagRecord
+from vidtag.seconds import format_seconds
 from vidtag.terminal import plain_text
 from vidtag.text import printable
 

@@ -171,9 +171,9 @@ def _cache_has(wanted: Wanted) -> str:
 def _download(wanted: Wanted) -> Path:
     from huggingface_hub import HfApi
 
-    import vidtag
+    from vidtag.version import __version__
 
-    api = HfApi(library_name="vidtag", library_version=vidtag.__version__)
+    api = HfApi(library_name="vidtag", library_version=__version__)
     seconds = float(os.environ.get("HF_HUB_ETAG_TIMEOUT") or _HUB_SECONDS)
     about = api.model_info(
         wanted.hub_id, revision=wanted.revision, timeout=seconds, files_metadata=True

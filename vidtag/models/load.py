@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from vidtag.arguments import check_kind, take_whole
-from vidtag.errors import VidtagError
+from vidtag.errors import MODEL_WARNING_CODES, VidtagError
 from vidtag.frames import Notice
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.config import ModelConfig, read_config
@@ -28,13 +28,6 @@ from vidtag.processors import PreprocessorError, read_preprocessing
 
 SAMPLES_PER_SECOND = 8
 """Of a model that brings no window: 16 frames in 2 s, as VideoMAE on Kinetics."""
-
-MODEL_WARNING_CODES = {
-    "demo_model": "The demo model knows drawn figures only: of real footage its tags say nothing.",
-    "engine_fallback": "OpenVINO could not run the model, so torch does; slower, the same scores.",
-    "unnamed_labels": "The model's config does not name its classes; they are numbered.",
-}
-"""Each code in `ClassifierInfo.notes` with its meaning in one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

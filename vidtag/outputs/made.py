@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-import vidtag
-from vidtag.results import Document, round_seconds
+from vidtag.results import Document
+from vidtag.seconds import round_seconds
 from vidtag.urls import is_url
+from vidtag.version import __version__
 
 if TYPE_CHECKING:  # heavy, and only read from
     from vidtag.models.classifier import ClassifierInfo
@@ -86,7 +87,7 @@ class Fingerprint:
         """
         end = settings.read.end
         return cls(
-            vidtag_version=vidtag.__version__,
+            vidtag_version=__version__,
             model_id=info.model_id if info.identity != info.revision else None,
             model_revision=info.revision,
             window_seconds=round_seconds(grid.window_seconds),

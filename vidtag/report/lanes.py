@@ -18,7 +18,8 @@ from vidtag.report.drawing import (
     span_of,
     trace_curve,
 )
-from vidtag.results import Document, SegmentRecord, SummaryRecord, TagRecord, milliseconds
+from vidtag.results import Document, SegmentRecord, SummaryRecord, TagRecord
+from vidtag.seconds import milliseconds
 from vidtag.text import one_line
 
 NUM_COLOURS = 7

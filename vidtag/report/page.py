@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vidtag.formats.headline import worth_showing
-from vidtag.formats.links import file_name
 from vidtag.formats.stretches import list_gaps
+from vidtag.links import file_name
 from vidtag.models.registry import alias_of
 from vidtag.report.drawing import (
     CURVE_HEIGHT,

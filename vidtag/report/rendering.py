@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from vidtag.formats.headline import percent
-from vidtag.frames import format_seconds
+from vidtag.seconds import format_seconds
 from vidtag.text import escape_controls
 
 _ASSETS = "assets"

@@ -6,13 +6,12 @@ Nothing here knows models or windows.
 
 from typing import TYPE_CHECKING
 
-from vidtag.video.codes import VIDEO_ERROR_CODES, WARNING_CODES
 from vidtag.video.options import MAX_PIXELS, ReadOptions
 
 if TYPE_CHECKING:
     from vidtag.video.reader import Video
 
-__all__ = ["MAX_PIXELS", "VIDEO_ERROR_CODES", "WARNING_CODES", "ReadOptions", "Video"]
+__all__ = ["MAX_PIXELS", "ReadOptions", "Video"]
 
 
 def __getattr__(name: str) -> object:

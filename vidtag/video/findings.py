@@ -7,9 +7,9 @@ from fractions import Fraction
 
 import av
 
-from vidtag.errors import EmptyVideoError, VideoDecodeError, VideoError
-from vidtag.frames import Notice, format_seconds
-from vidtag.video.codes import WARNING_CODES
+from vidtag.errors import VIDEO_WARNING_CODES, EmptyVideoError, VideoDecodeError, VideoError
+from vidtag.frames import Notice
+from vidtag.seconds import format_seconds
 from vidtag.video.decoding import DecodeCounts
 from vidtag.video.formats import HEAD_BYTES, declared_size, is_animated_webp, says_encrypted
 from vidtag.video.options import ReadOptions
@@ -29,10 +29,10 @@ class Findings:
         self._first_size: tuple[int, int] | None = None
 
     def notices(self) -> tuple[Notice, ...]:
-        """Return the warnings, in the order of `WARNING_CODES`."""
+        """Return the warnings, in the order of `VIDEO_WARNING_CODES`."""
         return tuple(
             Notice(code=code, message=self._messages[code])
-            for code in WARNING_CODES
+            for code in VIDEO_WARNING_CODES
             if code in self._messages
         )
 
@@ -44,7 +44,7 @@ class Findings:
 
     def note(self, code: str, message: str) -> None:
         """Note a warning; its message begins with the input's name."""
-        assert code in WARNING_CODES, code
+        assert code in VIDEO_WARNING_CODES, code
         self._messages[code] = f"'{self._path}' {message}"
 
     def note_stream(self, opened: Opened) -> None:

@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from vidtag.arguments import exact, wrong_type
 from vidtag.errors import EmptyVideoError
-from vidtag.frames import Frame, Image, Notice, VideoInfo, format_seconds
+from vidtag.frames import Frame, Image, Notice, VideoInfo
+from vidtag.seconds import format_seconds
 from vidtag.urls import without_credentials
 from vidtag.video.options import ReadOptions
 from vidtag.video.timestamps import RateMeter

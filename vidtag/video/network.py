@@ -19,13 +19,7 @@ from vidtag.video.formats import AV_ERRORS, container_options, not_a_video
 from vidtag.video.options import ReadOptions
 from vidtag.video.pipes import SPOOL_BYTES, PipeReader, spool, spool_limit
 from vidtag.video.remote import RemoteFile
-from vidtag.video.sources import (
-    MAX_READ_ERRORS,
-    FileSource,
-    Source,
-    open_container,
-    open_rest,
-)
+from vidtag.video.sources import MAX_READ_ERRORS, FileSource, Source, open_container, open_rest
 from vidtag.video.waiting import Stall, Worker
 
 T = TypeVar("T")

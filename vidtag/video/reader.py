@@ -130,7 +130,7 @@ class Video:
         )
 
     def notices(self) -> tuple[Notice, ...]:
-        """Return what was odd, each code once, in the order of `WARNING_CODES`."""
+        """Return what was odd, each code once, in the order of `VIDEO_WARNING_CODES`."""
         return self._findings.notices()
 
     def notices_so_far(self) -> tuple[Notice, ...]:

@@ -18,10 +18,10 @@ _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _URL_SAFE = "%/:?#[]@!$&'()*+,;=~"
 
 
-def is_url(path: str) -> bool:
-    """Tell whether an input is a URL.
+def has_scheme(path: str) -> bool:
+    """Tell whether a name has a scheme, also one that vidtag doesn't open.
 
-    >>> is_url("https://example.org/a.mp4"), is_url("C:/a.mp4")
+    >>> has_scheme("https://example.org/a.mp4"), has_scheme("C:/a.mp4")
     (True, False)
     """
     return "://" in path
@@ -37,7 +37,7 @@ def posix_path(path: str) -> str | None:
         return None
     if _WINDOWS.match(path):
         return PureWindowsPath(path).as_posix()
-    return path if is_url(path) else PurePath(path).as_posix()
+    return path if has_scheme(path) else PurePath(path).as_posix()
 
 
 def media_url(path: str) -> str | None:
@@ -53,7 +53,7 @@ def media_url(path: str) -> str | None:
     posix = posix_path(path)
     if posix is None:
         return None
-    if is_url(posix):
+    if has_scheme(posix):
         return quote_path(posix, _URL_SAFE)
     if _WINDOWS.match(path):
         # The first colon belongs to the drive; \\server\share names its host.
@@ -69,7 +69,7 @@ def file_url(path: str) -> str | None:
     ('file:///srv/a b.mp4', 'file:///C:/clips/a#1.mp4', 'a b.mp4')
     """
     posix = posix_path(path)
-    if posix is None or is_url(posix):
+    if posix is None or has_scheme(posix):
         return posix
     if posix.startswith("/"):
         return f"file://{posix}"
@@ -84,7 +84,7 @@ def file_name(path: str) -> str:
     """
     if path == _STDIN:
         return "stdin"
-    if is_url(path):
+    if has_scheme(path):
         path = path.split("?")[0].split("#")[0]
     return path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
 
