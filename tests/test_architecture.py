@@ -34,7 +34,7 @@ HOMES = {
     "sqlite3": ("cache/database.py",),
     "pydantic": ("results.py",),
     "yaml": ("models",),
-    "platformdirs": ("store.py",),
+    "platformdirs": ("cache/folder.py",),
 }
 
 # video → frames → windows → scores → timeline → results → formats; none imports one further on.
@@ -63,7 +63,6 @@ ORDER = [
     ["timeline.py", "results.py", "settings.py"],
     ["documents"],
     ["cache"],
-    ["store.py"],
     ["models"],
     ["reading.py"],
     ["scoring.py"],

@@ -98,7 +98,7 @@ def store(tmp_path):
 def hide_times(monkeypatch) -> None:
     """Let no time show a change, as on a tmpfs that is written through a map."""
     same = contents.Identity(device=1, inode=1, size=1, mtime_ns=0, ctime_ns=0)
-    for module in ("vidtag.cache.contents", "vidtag.store"):
+    for module in ("vidtag.cache.contents", "vidtag.cache.scores"):
         monkeypatch.setattr(f"{module}.identify", lambda path: same)
 
 

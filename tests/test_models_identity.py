@@ -9,10 +9,10 @@ import pytest
 from make_video import make_video
 from tiny_models import make_tiny_model
 
+from vidtag.cache.scores import ScoreStore
 from vidtag.models.card import card_licence
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.outputs.made import Fingerprint, record_of
-from vidtag.store import ScoreStore
 from vidtag.tagger import Tagger
 
 CARDS: list[tuple[str, str | None]] = [

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from make_video import make_video
 
-from vidtag import store
+from vidtag.cache.folder import NOWHERE
 from vidtag.cached import measure_cache
 from vidtag.documents.json import read_documents
 
@@ -139,5 +139,5 @@ def test_a_user_without_a_home_has_no_cache(folder, tmp_path, monkeypatch):
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
     assert list((tmp_path / "run").iterdir()) == []
-    monkeypatch.setattr("vidtag.cached.cache_folder", lambda: store.NOWHERE)
+    monkeypatch.setattr("vidtag.cached.cache_folder", lambda: NOWHERE)
     assert "VIDTAG_CACHE_DIR" in measure_cache()[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vidtag.cache import contents
-from vidtag.store import ScoreStore, make_key
+from vidtag.cache.scores import ScoreStore, make_key
 
 LOGITS = np.arange(6, dtype=np.float32).reshape(2, 3) / 7
 MADE_FROM = b"pictures"

@@ -16,8 +16,8 @@ from make_video import make_video
 
 from vidtag import ScoreStore, Tagger
 from vidtag.cache import database
+from vidtag.cache.scores import _digest
 from vidtag.results import Document
-from vidtag.store import _digest
 
 NAN = np.full(3, np.nan, "<f4").tobytes()
 INF = np.full(3, np.inf, "<f4").tobytes()
@@ -299,7 +299,7 @@ def test_a_folder_in_its_place_is_no_damage(tmp_path, clip, expected, name):
 WRITER = """
 import sys, pathlib
 import numpy as np
-from vidtag.store import ScoreStore
+from vidtag.cache.scores import ScoreStore
 number = int(sys.argv[2])
 with ScoreStore(pathlib.Path(sys.argv[1])) as store:
     for n in range(20):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vidtag.version import __version__
 
 if TYPE_CHECKING:
+    from vidtag.cache.scores import ScoreStore
     from vidtag.errors import (
         DocumentError,
         EmptyVideoError,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from vidtag.results import Document
     from vidtag.scoring import StepTags
     from vidtag.settings import Settings
-    from vidtag.store import ScoreStore
     from vidtag.tagger import Tagger, Tagging
     from vidtag.timeline import SegmentRule
     from vidtag.video.options import ReadOptions
@@ -48,7 +48,7 @@ _HOMES = {
     "NoVideoStreamError": "vidtag.errors",
     "OutputError": "vidtag.errors",
     "ReadOptions": "vidtag.video.options",
-    "ScoreStore": "vidtag.store",
+    "ScoreStore": "vidtag.cache.scores",
     "SegmentRule": "vidtag.timeline",
     "Settings": "vidtag.settings",
     "StepTags": "vidtag.scoring",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from vidtag.cache.contents import hash_file
+from vidtag.cache.scores import ScoreStore
 from vidtag.errors import OutputError, UsageError, VideoError
 from vidtag.explained import Explainer
 from vidtag.inputs import Input, find_inputs, foresee_failure
@@ -22,7 +23,6 @@ from vidtag.results import Failure, make_failure
 from vidtag.seconds import format_seconds
 from vidtag.settings import Settings
 from vidtag.stopping import check, held
-from vidtag.store import ScoreStore
 from vidtag.tagger import Tagger, Tagging
 from vidtag.version import __version__
 

@@ -1,7 +1,8 @@
 """The cache as a whole: stored scores and converted models, measured and cleared."""
 
+from vidtag.cache.folder import NOWHERE, cache_folder
+from vidtag.cache.scores import ScoreStore
 from vidtag.models.converted import clear_converted, measure_converted
-from vidtag.store import NOWHERE, ScoreStore, cache_folder
 
 
 def measure_cache() -> list[str]:

@@ -26,9 +26,9 @@ from vidtag.urls import hide_credentials
 from vidtag.version import __version__
 
 if TYPE_CHECKING:
+    from vidtag.cache.scores import ScoreStore
     from vidtag.models.load import LoadOptions
     from vidtag.settings import Settings
-    from vidtag.store import ScoreStore
     from vidtag.timeline import SegmentRule
     from vidtag.video.options import ReadOptions
 
@@ -561,7 +561,7 @@ def _formats(formats: Sequence[str] | None, as_json: bool) -> tuple[str, ...]:
 
 
 def _store(no_cache: bool) -> "AbstractContextManager[ScoreStore | None]":
-    from vidtag.store import ScoreStore
+    from vidtag.cache.scores import ScoreStore
 
     return nullcontext() if no_cache else ScoreStore()
 

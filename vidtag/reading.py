@@ -22,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vidtag.cache.contents import REHASHED_BYTES, Unwatched, Watch, hash_bytes, hash_file
+from vidtag.cache.scores import ScoreStore, make_key
 from vidtag.errors import EmptyVideoError, VideoError, VidtagError
 from vidtag.frames import Notice, VideoInfo
 from vidtag.models.classifier import Classifier
 from vidtag.preprocess import PREPARATION_VERSION
-from vidtag.store import ScoreStore, make_key
 from vidtag.version import __version__
 from vidtag.video.given import Pictures, PicturesReader, Source, shown_name
 from vidtag.video.options import ReadOptions

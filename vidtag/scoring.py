@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from vidtag.cache.scores import ScoreStore
 from vidtag.errors import ModelError, VidtagError
 from vidtag.frames import Notice
 from vidtag.models.classifier import Classifier, check_logits
@@ -47,7 +48,6 @@ from vidtag.results import (
 from vidtag.scores import Scores, Tag, top_tags
 from vidtag.seconds import format_seconds, round_seconds
 from vidtag.settings import Settings
-from vidtag.store import ScoreStore
 from vidtag.text import encodable
 from vidtag.timeline import Step, TimelineBuilder, find_segments
 from vidtag.version import __version__

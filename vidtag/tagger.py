@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vidtag.arguments import check_kind, wrong_type
+from vidtag.cache.scores import ScoreStore
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.read_ahead import ReadAhead
@@ -20,7 +21,6 @@ from vidtag.reading import ONGOING, Job, Reader, VideoEvent
 from vidtag.results import Document
 from vidtag.scoring import Plan, Run, StepTags
 from vidtag.settings import Settings
-from vidtag.store import ScoreStore
 from vidtag.video.given import Source, VideoSource, take_source
 from vidtag.windows import Grid
 

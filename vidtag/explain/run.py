@@ -39,7 +39,7 @@ from vidtag.version import __version__
 from vidtag.windows import Grid, Window, slide
 
 if TYPE_CHECKING:
-    from vidtag.store import ScoreStore
+    from vidtag.cache.scores import ScoreStore
 
 NUM_WINDOWS = 3
 """Windows that are explained where no moment was named: the best segment of so many labels."""

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from vidtag.cache.contents import hash_file
+from vidtag.cache.scores import ScoreStore
 from vidtag.models.adapters import refuse_adapter_in
 from vidtag.models.card import card_licence
 from vidtag.models.classifier import CONTENT_REVISION
@@ -23,7 +24,6 @@ from vidtag.models.hub import Wanted, cached_snapshot, fetch
 from vidtag.models.registry import ALIASES, ModelAlias, alias_of
 from vidtag.models.suggestions import names_a_folder, suggest
 from vidtag.models.weights import find_weights
-from vidtag.store import ScoreStore
 
 DEMO_FOLDER = Path(__file__).parent / "demo"
 """The packaged model, in the hub's format."""

@@ -8,7 +8,6 @@ the result: a row that is not what was written is not there, and is written agai
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -21,10 +20,7 @@ import numpy.typing as npt
 
 from vidtag.cache.contents import hash_file, identify
 from vidtag.cache.database import Database
-
-LIMIT_BYTES = 1 << 30
-"""Logits kept before the oldest are dropped: 170 hours of video with 400 labels at a stride of
-1 s. `VIDTAG_CACHE_LIMIT_MB` sets another."""
+from vidtag.cache.folder import cache_folder, limit_bytes
 
 _VERSION = 2
 """Of the tables; those of before had no checksums."""
@@ -40,24 +36,6 @@ _TABLES = {
 }
 
 _CONTENT_ID = re.compile(r"sha256:[0-9a-f]{64}")
-
-
-NOWHERE = Path(os.devnull) / "vidtag"
-"""A folder that can't be made: the cache of a user who has no home."""
-
-
-def cache_folder() -> Path:
-    """Return where vidtag keeps what it can make again: `VIDTAG_CACHE_DIR` or the user's cache."""
-    chosen = os.environ.get("VIDTAG_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    from platformdirs import user_cache_path
-
-    try:
-        found = user_cache_path("vidtag", appauthor=False)
-    except RuntimeError:  # no HOME, and no entry in /etc/passwd: a container's made-up user
-        return NOWHERE
-    return found if found.is_absolute() else NOWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,12 +233,6 @@ class ScoreStore:
     def _one(self, statement: str, *values: object) -> Any:
         rows = self._database.read(statement, *values)
         return rows[0][0] if rows else None
-
-
-def limit_bytes() -> int:
-    """Return the limit in force."""
-    chosen = os.environ.get("VIDTAG_CACHE_LIMIT_MB", "")
-    return int(chosen) << 20 if chosen.isdecimal() else LIMIT_BYTES
 
 
 def _text(value: object) -> str | None:

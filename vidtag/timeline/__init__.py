@@ -1,0 +1,1 @@
+"""From scores of windows to steps and segments of time. NumPy alone."""
