@@ -17,7 +17,7 @@ from vidtag.explain.writing import check_outputs, explanation_bytes, write_expla
 from vidtag.models.classifier import ClassifierInfo
 from vidtag.models.load import LoadOptions
 from vidtag.settings import Settings
-from vidtag.timeline import SegmentRule
+from vidtag.timeline.segments import SegmentRule
 
 FPS = 10
 

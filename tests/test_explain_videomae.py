@@ -14,7 +14,7 @@ from vidtag.explain.methods import explain_window, token_grid, torch_network
 from vidtag.explain.occlusion import mean_colour
 from vidtag.explain.videomae import VideoMaeReader
 from vidtag.models.load import LoadOptions, load_classifier
-from vidtag.scores import softmax
+from vidtag.timeline.scores import softmax
 
 LABEL = 3
 

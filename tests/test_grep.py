@@ -22,7 +22,7 @@ from vidtag.grep import (
     search_document,
 )
 from vidtag.results import Document, TagRecord
-from vidtag.scores import Tag
+from vidtag.timeline.scores import Tag
 
 ANYTHING = compile_patterns([""])
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vidtag.scores import average_windows, softmax, top_tags
+from vidtag.timeline.scores import average_windows, softmax, top_tags
 
 LOGITS = arrays(np.float32, (3, 5), elements=st.floats(-50, 50, width=32))
 

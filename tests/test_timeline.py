@@ -1,3 +1,4 @@
+import math
 from fractions import Fraction
 from itertools import pairwise
 
@@ -6,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidtag.scores import softmax
-from vidtag.timeline import SegmentRule, Step, TimelineBuilder, find_segments, num_steps
+from vidtag.timeline.scores import softmax
+from vidtag.timeline.segments import SegmentRule, find_segments
+from vidtag.timeline.steps import Step, TimelineBuilder
 from vidtag.windows import Grid
 
 
@@ -42,7 +44,7 @@ def window_mean(step: Step) -> float:
 def test_steps_tile_the_duration(duration, window, stride):
     grid = Grid.from_seconds(window=window, stride=stride, num_frames=16)
     steps, _ = build(grid, duration)
-    assert len(steps) == num_steps(duration, grid.stride_seconds)
+    assert len(steps) == math.ceil(duration / grid.stride_seconds)
     assert steps[0].start_seconds == 0
     assert steps[-1].end_seconds == duration
     for one, two in pairwise(steps):

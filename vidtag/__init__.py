@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vidtag.scoring import StepTags
     from vidtag.settings import Settings
     from vidtag.tagger import Tagger, Tagging
-    from vidtag.timeline import SegmentRule
+    from vidtag.timeline.segments import SegmentRule
     from vidtag.video.options import ReadOptions
 
 _HOMES = {
@@ -49,7 +49,7 @@ _HOMES = {
     "OutputError": "vidtag.errors",
     "ReadOptions": "vidtag.video.options",
     "ScoreStore": "vidtag.cache.scores",
-    "SegmentRule": "vidtag.timeline",
+    "SegmentRule": "vidtag.timeline.segments",
     "Settings": "vidtag.settings",
     "StepTags": "vidtag.scoring",
     "Tagger": "vidtag.tagger",

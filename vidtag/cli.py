@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vidtag.cache.scores import ScoreStore
     from vidtag.models.load import LoadOptions
     from vidtag.settings import Settings
-    from vidtag.timeline import SegmentRule
+    from vidtag.timeline.segments import SegmentRule
     from vidtag.video.options import ReadOptions
 
 TAG = "tag"
@@ -523,7 +523,7 @@ def _settings(**values: Any) -> "Settings":
 
 
 def _rule(min_score: float, min_duration: Fraction, merge_gap: Fraction) -> "SegmentRule":
-    from vidtag.timeline import SegmentRule
+    from vidtag.timeline.segments import SegmentRule
 
     if not 0 < min_score <= 1:
         raise typer.BadParameter(f"--min-score {min_score}: it must be above 0 and at most 1.")

@@ -45,11 +45,12 @@ from vidtag.results import (
     round_score,
     summarise,
 )
-from vidtag.scores import Scores, Tag, top_tags
 from vidtag.seconds import format_seconds, round_seconds
 from vidtag.settings import Settings
 from vidtag.text import encodable
-from vidtag.timeline import Step, TimelineBuilder, find_segments
+from vidtag.timeline.scores import Scores, Tag, top_tags
+from vidtag.timeline.segments import find_segments
+from vidtag.timeline.steps import Step, TimelineBuilder
 from vidtag.version import __version__
 from vidtag.windows import Grid, Window
 

@@ -5,8 +5,8 @@ from fractions import Fraction
 from typing import get_args
 
 from vidtag.arguments import check_choice, check_kind, take_seconds, take_whole
-from vidtag.scores import Average
-from vidtag.timeline import SegmentRule
+from vidtag.timeline.scores import Average
+from vidtag.timeline.segments import SegmentRule
 from vidtag.video.options import ReadOptions
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from vidtag.explain.explanation import Evidence, Explanation, TokenGrid
 from vidtag.explain.occlusion import Clip
 from vidtag.models.classifier import Classifier
-from vidtag.scores import softmax
+from vidtag.timeline.scores import softmax
 
 MOVING_LEVELS = 16
 """Brightness, of 255 levels, by which a pixel must change to count as moving: above the noise

@@ -15,7 +15,7 @@ from vidtag.explain.explanation import Explanation, Method, TokenGrid, as_eviden
 from vidtag.explain.occlusion import Clip, mean_colour, occlusion
 from vidtag.models.classifier import Classifier
 from vidtag.models.failures import mismatch
-from vidtag.scores import softmax
+from vidtag.timeline.scores import softmax
 
 if TYPE_CHECKING:
     from vidtag.models.torch_engine import PixelModel

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vidtag.explain.explanation import TokenGrid
 from vidtag.models.classifier import Classifier
-from vidtag.scores import softmax
+from vidtag.timeline.scores import softmax
 
 Clip = npt.NDArray[np.uint8]
 """`(T, S, S, 3)` uint8 RGB: one clip of prepared frames."""
