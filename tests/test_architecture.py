@@ -49,7 +49,6 @@ ORDER = [
         "urls.py",
         "version.py",
     ],
-    ["frames.py"],
     [
         "video",
         "windows.py",

@@ -96,11 +96,11 @@ def _edit_size(data: bytearray, rng: random.Random) -> None:
 def check(path: Path, seed: int) -> str:
     """Read a damaged file to its end; name what came out."""
     from vidtag.errors import VIDEO_ERROR_CODES, VIDEO_WARNING_CODES, VideoError
-    from vidtag.video import ReadOptions, Video
+    from vidtag.video import Part, Video
 
-    options = ReadOptions()
+    options = Part()
     if seed % 5 == 0:
-        options = ReadOptions(start=Fraction(1, 3), end=Fraction(2, 3) if seed % 2 else None)
+        options = Part(start=Fraction(1, 3), end=Fraction(2, 3) if seed % 2 else None)
     try:
         with Video(path, options) as video:
             last = None

@@ -25,7 +25,7 @@ from vidtag import (
     ModelError,
     ModelLoadError,
     OutputError,
-    ReadOptions,
+    Part,
     ScoreStore,
     SegmentRule,
     Settings,
@@ -189,7 +189,7 @@ def test_a_forked_worker_inherits_a_store_that_was_used(clips, tmp_path, monkeyp
 
 
 def test_options_can_be_sent_to_another_process(model):
-    for value in (options(model), Settings(stride_seconds=0.5), ReadOptions(end=3), SegmentRule()):
+    for value in (options(model), Settings(stride_seconds=0.5), Part(end=3), SegmentRule()):
         assert pickle.loads(pickle.dumps(value)) == value
 
 
@@ -214,7 +214,7 @@ def test_numbers_of_any_type_are_the_same_settings(value):
 
 def test_a_float_means_what_it_prints():
     assert Settings(stride_seconds=0.1).stride_seconds == Fraction(1, 10)
-    assert ReadOptions(start=1.7).start == Fraction(17, 10)
+    assert Part(start=1.7).start == Fraction(17, 10)
 
 
 @pytest.mark.parametrize(
@@ -232,12 +232,12 @@ def test_a_float_means_what_it_prints():
         (SegmentRule, {"min_score": float("nan")}),
         (SegmentRule, {"min_duration_seconds": -1}),
         (SegmentRule, {"merge_gap_seconds": float("inf")}),
-        (ReadOptions, {"start": -1}),
-        (ReadOptions, {"end": 0}),
-        (ReadOptions, {"start": 3, "end": 2}),
-        (ReadOptions, {"max_pixels": 0}),
-        (ReadOptions, {"timeout_seconds": 0}),
-        (ReadOptions, {"timeout_seconds": float("nan")}),
+        (Part, {"start": -1}),
+        (Part, {"end": 0}),
+        (Part, {"start": 3, "end": 2}),
+        (Part, {"max_pixels": 0}),
+        (Part, {"timeout_seconds": 0}),
+        (Part, {"timeout_seconds": float("nan")}),
         (LoadOptions, {"engine": "nonsense"}),
         (LoadOptions, {"device": "gpu"}),
         (LoadOptions, {"precision": "fp8"}),
@@ -264,11 +264,11 @@ def test_values_that_make_no_sense(kind, values):
         (SegmentRule, {"min_score": None}),
         (SegmentRule, {"min_duration_seconds": None}),
         (SegmentRule, {"merge_gap_seconds": 1j}),
-        (ReadOptions, {"start": None}),
-        (ReadOptions, {"end": "1:30"}),
-        (ReadOptions, {"max_pixels": 1e6}),
-        (ReadOptions, {"timeout_seconds": None}),
-        (ReadOptions, {"network": "no"}),
+        (Part, {"start": None}),
+        (Part, {"end": "1:30"}),
+        (Part, {"max_pixels": 1e6}),
+        (Part, {"timeout_seconds": None}),
+        (Part, {"network": "no"}),
         (LoadOptions, {"model": None}),
         (LoadOptions, {"model": 5}),
         (LoadOptions, {"revision": 1}),

@@ -533,7 +533,7 @@ def test_an_end_beyond_the_video_is_the_same_as_none(here: Path) -> None:
 def test_a_fingerprint_is_taken_from_what_a_run_is_made_with() -> None:
     from vidtag.settings import Settings
     from vidtag.timeline.segments import SegmentRule
-    from vidtag.video.options import ReadOptions
+    from vidtag.video.options import Part
     from vidtag.windows import Grid
 
     document = make_document(start=1.5, stride=0.5)
@@ -541,7 +541,7 @@ def test_a_fingerprint_is_taken_from_what_a_run_is_made_with() -> None:
         rule=SegmentRule(
             min_score=0.3, min_duration_seconds=Fraction(0), merge_gap_seconds=Fraction(0)
         ),
-        read=ReadOptions(start=Fraction(3, 2), end=Fraction(1000)),
+        read=Part(start=Fraction(3, 2), end=Fraction(1000)),
     )
     grid = Grid.from_seconds(
         window=Fraction(1), stride=Fraction(1, 2), num_frames=16, start=Fraction(3, 2)

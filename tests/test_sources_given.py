@@ -13,7 +13,7 @@ import pytest
 from fake_classifier import FakeClassifier
 from make_video import draw_index, make_video
 
-from vidtag import ReadOptions, ScoreStore, Settings, Tagger, VideoError
+from vidtag import Part, ScoreStore, Settings, Tagger, VideoError
 from vidtag.results import Document
 
 
@@ -181,14 +181,14 @@ def test_few_pictures_are_tiled(pictures, tmp_path, count):
 
 
 def test_a_part_of_pictures(clip, pictures):
-    settings = Settings(read=ReadOptions(start=Fraction(3), end=Fraction(11, 2)))
+    settings = Settings(read=Part(start=Fraction(3), end=Fraction(11, 2)))
     one, two = FakeClassifier(), FakeClassifier()
     expected = Tagger(one, settings).tag(clip)
     document = Tagger(two, settings).tag(pictures, fps=25)
     assert two.clips == one.clips
     assert document.timeline == expected.timeline
     with pytest.raises(VideoError) as caught:
-        Tagger(two, Settings(read=ReadOptions(start=60))).tag(pictures, fps=25)
+        Tagger(two, Settings(read=Part(start=60))).tag(pictures, fps=25)
     assert caught.value.code == "start_past_end"
 
 

@@ -17,7 +17,7 @@ import pytest
 from fake_classifier import FakeClassifier
 from make_video import make_video
 
-from vidtag import ReadOptions, ScoreStore, Settings, Tagger, stopping
+from vidtag import Part, ScoreStore, Settings, Tagger, stopping
 from vidtag.documents.json import read_documents
 
 COMMAND = Path(__file__).parent / "fake_command.py"
@@ -283,7 +283,7 @@ def test_a_signal_outside_of_such_a_block_comes_at_once(monkeypatch):
         (Settings(), 2, 4),
         (Settings(stride_seconds=Fraction(1, 2)), 3, None),
         (Settings(window_seconds=1, stride_seconds=2), 1, None),
-        (Settings(read=ReadOptions(start=1, end=Fraction(9, 2))), 1, 4),
+        (Settings(read=Part(start=1, end=Fraction(9, 2))), 1, 4),
     ],
 )
 def test_the_steps_of_a_stopped_video_tile_what_was_seen(

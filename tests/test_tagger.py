@@ -9,7 +9,7 @@ import pytest
 from fake_classifier import LABELS, FakeClassifier
 from make_video import make_video
 
-from vidtag import ReadOptions, ScoreStore, Settings, Tagger, VideoError
+from vidtag import Part, ScoreStore, Settings, Tagger, VideoError
 from vidtag.errors import ModelMismatchError
 from vidtag.results import to_json
 
@@ -70,7 +70,7 @@ def test_every_length_is_tiled(tmp_path, num_frames):
 
 def test_a_part_keeps_the_times_of_the_file(clip):
     classifier = FakeClassifier()
-    settings = Settings(read=ReadOptions(start=Fraction(3), end=Fraction(11, 2)))
+    settings = Settings(read=Part(start=Fraction(3), end=Fraction(11, 2)))
     document = Tagger(classifier, settings).tag(clip)
     assert (document.timeline[0].start_seconds, document.timeline[-1].end_seconds) == (3.0, 5.5)
     assert classifier.clips[0] == sampled(Fraction(3), Fraction(2), Fraction(25), 150)
@@ -79,7 +79,7 @@ def test_a_part_keeps_the_times_of_the_file(clip):
 
 
 def test_a_start_beyond_the_end_is_an_error(clip):
-    settings = Settings(read=ReadOptions(start=Fraction(60)))
+    settings = Settings(read=Part(start=Fraction(60)))
     with pytest.raises(VideoError) as caught:
         Tagger(FakeClassifier(), settings).tag(clip)
     assert caught.value.code == "start_past_end"
@@ -224,7 +224,7 @@ def test_stored_scores_are_those_of_the_same_model_and_sampling(clip, tmp_path, 
     for classifier, settings in [
         (FakeClassifier(revision="2"), Settings()),
         (FakeClassifier(), Settings(stride_seconds=Fraction(2))),
-        (FakeClassifier(), Settings(read=ReadOptions(start=Fraction(1)))),
+        (FakeClassifier(), Settings(read=Part(start=Fraction(1)))),
     ]:
         assert not Tagger(classifier, settings, store=store).tag(clip).timing.from_cache
     assert Tagger(FakeClassifier(), store=store).tag(clip).timing.from_cache

@@ -12,15 +12,15 @@ import pytest
 from make_video import make_video, read_index
 
 from vidtag.errors import VideoDecodeError, VideoError
-from vidtag.frames import VideoInfo
-from vidtag.video import ReadOptions, Video, decoding, formats, sources
+from vidtag.video import Part, Video, containers, decoding, sources
+from vidtag.video.frames import VideoInfo
 from vidtag.video.pipes import PipeReader
 
 Read = tuple[list[int], VideoInfo, dict[str, str]]
 
 
 def read(path: Path) -> Read:
-    with Video(path, ReadOptions()) as video:
+    with Video(path, Part()) as video:
         found = [read_index(frame.to_rgb()) for frame in video.frames()]
         return found, video.info(), {n.code: n.message for n in video.notices()}
 
@@ -209,7 +209,7 @@ def test_encryption_is_told(intra: Path) -> None:
     with pytest.raises(VideoDecodeError) as caught, Video(spoilt) as video:
         list(video.frames())
     assert caught.value.code == "encrypted"
-    assert not formats.says_encrypted(b"encv alone")
+    assert not containers.says_encrypted(b"encv alone")
 
 
 def test_an_animated_webp_is_named(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_a_picture_that_grows_beyond_the_limit_on_the_way(tmp_path: Path) -> Non
     path.write_bytes(first.read_bytes() + second.read_bytes())
     with (
         pytest.raises(VideoError) as caught,
-        Video(path, ReadOptions(max_pixels=64 * 48)) as video,
+        Video(path, Part(max_pixels=64 * 48)) as video,
     ):
         list(video.frames())
     assert caught.value.code == "too_many_pixels"

@@ -9,7 +9,7 @@ from make_video import make_video, read_index
 from piping import pipe_of
 
 from vidtag.errors import EmptyVideoError
-from vidtag.video import ReadOptions, Video
+from vidtag.video import Part, Video
 
 NUM_FRAMES = 20
 
@@ -80,12 +80,12 @@ def test_the_last_picture_is_held(write, num_first: int, num_last: int, tmp_path
 @pytest.mark.parametrize("write", [write_mp4, write_avi])
 def test_a_part_where_the_last_picture_is_held(write, tmp_path: Path) -> None:
     path = write(tmp_path / "a.bin", 0, 5)
-    with Video(path, ReadOptions(start=Fraction(17, 10))) as video:
+    with Video(path, Part(start=Fraction(17, 10))) as video:
         assert [read_index(frame.to_rgb()) for frame in video.frames()] == [14]
         assert video.info().duration_seconds == 2
     with (
         pytest.raises(EmptyVideoError, match="ends before"),
-        Video(path, ReadOptions(start=Fraction(21, 10))) as video,
+        Video(path, Part(start=Fraction(21, 10))) as video,
     ):
         list(video.frames())
 

@@ -11,7 +11,7 @@ from make_video import CORNERS, Image, draw_index, read_corners, read_index
 from PIL import Image as Pillow
 
 from vidtag.errors import NoVideoStreamError, VideoDecodeError, VideoError
-from vidtag.video import ReadOptions, Video
+from vidtag.video import Part, Video
 
 GRID, FIRST_TILE, THUMBNAIL = 1, 2, 40
 TILE = (64, 48)
@@ -149,7 +149,7 @@ def test_cropped(tmp_path: Path) -> None:
 def test_the_whole_is_held_against_the_limit_of_pixels(tmp_path: Path) -> None:
     path = write(tmp_path / "a.heic", draw_index(9, (250, 200)))
     with pytest.raises(VideoDecodeError, match="250x200"):
-        Video(path, ReadOptions(max_pixels=20_000))
+        Video(path, Part(max_pixels=20_000))
 
 
 def test_another_derived_picture_is_refused(tmp_path: Path) -> None:

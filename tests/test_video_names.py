@@ -13,7 +13,7 @@ import pytest
 from make_video import make_video, read_index
 
 from vidtag.errors import VIDEO_ERROR_CODES, NoVideoStreamError, VideoError, VideoOpenError
-from vidtag.video import MAX_PIXELS, ReadOptions, Video
+from vidtag.video import MAX_PIXELS, Part, Video
 
 Watch = Callable[[Path], Callable[[], set[str]]]
 
@@ -23,13 +23,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_video(tmp_path_factory.mktemp("names") / "clip.mp4", num_frames=3)
 
 
-def indices(path: str | os.PathLike[str], options: ReadOptions | None = None) -> list[int]:
-    with Video(path, options or ReadOptions()) as video:
+def indices(path: str | os.PathLike[str], options: Part | None = None) -> list[int]:
+    with Video(path, options or Part()) as video:
         return [read_index(frame.to_rgb()) for frame in video.frames()]
 
 
-def error_of(path: str | os.PathLike[str], options: ReadOptions | None = None) -> VideoError:
-    with pytest.raises(VideoError) as caught, Video(path, options or ReadOptions()) as video:
+def error_of(path: str | os.PathLike[str], options: Part | None = None) -> VideoError:
+    with pytest.raises(VideoError) as caught, Video(path, options or Part()) as video:
         list(video.frames())
     error = caught.value
     assert error.code in VIDEO_ERROR_CODES
@@ -277,8 +277,8 @@ def test_unknown_codec(clip: Path, tmp_path: Path) -> None:
 
 def test_picture_beyond_the_limit(clip: Path) -> None:
     limit = 160 * 120
-    assert indices(clip, ReadOptions(max_pixels=limit)) == [0, 1, 2]
-    error = error_of(clip, ReadOptions(max_pixels=limit - 1))
+    assert indices(clip, Part(max_pixels=limit)) == [0, 1, 2]
+    error = error_of(clip, Part(max_pixels=limit - 1))
     assert error.code == "too_many_pixels"
     assert "160x120" in str(error)
 

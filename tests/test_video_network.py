@@ -13,11 +13,11 @@ from odd_server import FAILING, GUARDED, SOUND, OddServer
 
 from vidtag import cli
 from vidtag.errors import VideoError, VideoOpenError
-from vidtag.video import ReadOptions, Video
+from vidtag.video import Part, Video
 from vidtag.video.waiting import Stall
 
-PATIENT = ReadOptions(timeout_seconds=30)
-IMPATIENT = ReadOptions(timeout_seconds=0.2)
+PATIENT = Part(timeout_seconds=30)
+IMPATIENT = Part(timeout_seconds=0.2)
 NUM_FRAMES = 120
 
 
@@ -40,12 +40,12 @@ def server(
         yield server
 
 
-def indices(url: str, options: ReadOptions = PATIENT) -> list[int]:
+def indices(url: str, options: Part = PATIENT) -> list[int]:
     with Video(url, options) as video:
         return [read_index(frame.to_rgb()) for frame in video.frames()]
 
 
-def refused(url: str, options: ReadOptions = PATIENT) -> VideoOpenError:
+def refused(url: str, options: Part = PATIENT) -> VideoOpenError:
     began = time.monotonic()
     with pytest.raises(VideoError) as caught:
         indices(url, options)
@@ -162,7 +162,7 @@ def test_a_live_stream_that_breaks_off_keeps_what_came(data: dict[str, bytes]) -
     answers = {"breaks": breaks, "falls-silent": falls_silent}
     with OddServer(data["a.mkv"], answers) as server:
         for path in answers:
-            with Video(server.url(path), ReadOptions(timeout_seconds=1)) as video:
+            with Video(server.url(path), Part(timeout_seconds=1)) as video:
                 found = [read_index(frame.to_rgb()) for frame in video.frames()]
                 codes = {notice.code for notice in video.notices()}
             assert found == list(range(len(found)))
@@ -172,7 +172,7 @@ def test_a_live_stream_that_breaks_off_keeps_what_came(data: dict[str, bytes]) -
 
 def test_what_was_asked_for_came_before_it_broke(data: dict[str, bytes]) -> None:
     with OddServer(data["a.mkv"], odd_server.ALL) as server:
-        options = ReadOptions(timeout_seconds=30, end=1)
+        options = Part(timeout_seconds=30, end=1)
         assert indices(server.url("half-then-reset"), options) == list(range(25))
 
 

@@ -6,7 +6,7 @@ import pytest
 from make_video import make_video
 
 from vidtag.errors import VideoDecodeError
-from vidtag.video import ReadOptions, Video
+from vidtag.video import Part, Video
 
 LIMIT = 100_000
 LARGE = (1920, 1088)
@@ -32,7 +32,7 @@ def write(path: Path, container: str, size: tuple[int, int]) -> Path:
 def refusal(path: Path) -> VideoDecodeError:
     with (
         pytest.raises(VideoDecodeError) as caught,
-        Video(path, ReadOptions(max_pixels=LIMIT)) as video,
+        Video(path, Part(max_pixels=LIMIT)) as video,
     ):
         list(video.frames())
     return caught.value
@@ -62,6 +62,6 @@ def test_one_damaged_header_is_damage(tmp_path: Path) -> None:
     sizes = [place for place in range(len(data)) if data[place : place + 2] == b"\xff\xc0"]
     data[sizes[1] + 5 : sizes[1] + 9] = b"\x40\0\x40\0"
     path.write_bytes(data)
-    with Video(path, ReadOptions(max_pixels=LIMIT)) as video:
+    with Video(path, Part(max_pixels=LIMIT)) as video:
         assert len(list(video.frames())) == 2
         assert "packets_failed" in {notice.code for notice in video.notices()}

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from make_video import CORNERS, draw_index, make_video, read_corners, read_index
 
-from vidtag.frames import Image, VideoInfo
-from vidtag.video import ReadOptions, Video
+from vidtag.video import Part, Video
+from vidtag.video.frames import Image, VideoInfo
 from vidtag.video.pictures import Turn, turn_of_matrix
 
 Colour = tuple[int, int, int]
 ONE = 1 << 16
 
 
-def read(path: Path, options: ReadOptions | None = None) -> tuple[list[Image], VideoInfo, set[str]]:
-    with Video(path, options or ReadOptions()) as video:
+def read(path: Path, options: Part | None = None) -> tuple[list[Image], VideoInfo, set[str]]:
+    with Video(path, options or Part()) as video:
         images = [frame.to_rgb() for frame in video.frames()]
         for image in images:
             assert image.dtype == np.uint8

@@ -9,7 +9,7 @@ from make_video import make_video, read_index
 from piping import piped
 
 from vidtag.errors import NoVideoStreamError
-from vidtag.video import ReadOptions, Video
+from vidtag.video import Part, Video
 
 NEW_PID = {"mpegts_start_pid": "512"}
 NEW_PROGRAMME = {"mpegts_service_id": "2", "mpegts_pmt_start_pid": "4400"}
@@ -25,8 +25,8 @@ def make(path: Path, offset: int = 0, **recipe: object) -> bytes:
     return path.read_bytes()
 
 
-def indices(path: Path | str, options: ReadOptions | None = None) -> list[int]:
-    with Video(path, options or ReadOptions()) as video:
+def indices(path: Path | str, options: Part | None = None) -> list[int]:
+    with Video(path, options or Part()) as video:
         found = []
         for frame in video.frames():
             found.append(read_index(frame.to_rgb()))
@@ -70,7 +70,7 @@ def test_the_video_goes_on(
     else:
         assert indices(path) == expected
         if "size" not in recipe and not sound:  # whose first packet shifts the times
-            assert indices(path, ReadOptions(start=Fraction(3))) == expected[30:]
+            assert indices(path, Part(start=Fraction(3))) == expected[30:]
 
 
 @pytest.mark.parametrize("codecs", [("libx264", "mpeg2video"), ("mpeg2video", "libx264")])

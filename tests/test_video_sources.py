@@ -22,7 +22,7 @@ from piping import piped
 
 from vidtag.errors import VideoError, VideoOpenError
 from vidtag.urls import without_credentials
-from vidtag.video import ReadOptions, Video, pipes
+from vidtag.video import Part, Video, pipes
 
 INDEX_FIRST = {"container_options": {"movflags": "faststart"}}
 FRAGMENTED = {"container_options": {"movflags": "frag_keyframe+empty_moov"}}
@@ -251,8 +251,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         thread.join()
 
 
-def refused(url: str, options: ReadOptions | None = None) -> VideoError:
-    with pytest.raises(VideoError) as caught, Video(url, options or ReadOptions()) as video:
+def refused(url: str, options: Part | None = None) -> VideoError:
+    with pytest.raises(VideoError) as caught, Video(url, options or Part()) as video:
         list(video.frames())
     assert caught.value.path == without_credentials(url)
     assert str(caught.value).endswith(".")
@@ -295,7 +295,7 @@ def test_http_refused() -> None:
 @pytest.mark.parametrize("path", ["/stall", "/drip"])
 def test_http_timeout(path: str, server: Server) -> None:
     began = time.monotonic()
-    error = refused(server.url(path), ReadOptions(timeout_seconds=0.3))
+    error = refused(server.url(path), Part(timeout_seconds=0.3))
     assert error.code == "timed_out"
     assert time.monotonic() - began < 5
 
@@ -304,7 +304,7 @@ def test_a_server_that_falls_silent(server: Server, tmp_path: Path) -> None:
     server.data = make_video(tmp_path / "a.mkv", num_frames=100).read_bytes()
     with (
         pytest.raises(VideoOpenError) as caught,
-        Video(server.url("/half"), ReadOptions(timeout_seconds=0.5)) as video,
+        Video(server.url("/half"), Part(timeout_seconds=0.5)) as video,
     ):
         indices(video)
     assert caught.value.code == "timed_out"
@@ -313,7 +313,7 @@ def test_a_server_that_falls_silent(server: Server, tmp_path: Path) -> None:
 def test_rtsp_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/a"
-        assert refused(url, ReadOptions(timeout_seconds=0.3)).code == "timed_out"
+        assert refused(url, Part(timeout_seconds=0.3)).code == "timed_out"
 
 
 def test_what_is_no_video_on_the_web(server: Server) -> None:
@@ -396,7 +396,7 @@ def test_no_redirect_leads_to_a_file(scheme: str, server: Server, tmp_path: Path
 
 
 def test_offline(server: Server) -> None:
-    assert refused(server.url("/ranges/a.mp4"), ReadOptions(network=False)).code == "offline"
+    assert refused(server.url("/ranges/a.mp4"), Part(network=False)).code == "offline"
     assert server.requests == []
 
 
@@ -424,10 +424,10 @@ def test_credentials_are_not_in_errors(server: Server) -> None:
 
 READ = """
 import sys
-from vidtag.video import ReadOptions, Video
+from vidtag.video import Part, Video
 try:
     print("reading", flush=True)
-    with Video(sys.argv[1], ReadOptions(timeout_seconds=60)) as video:
+    with Video(sys.argv[1], Part(timeout_seconds=60)) as video:
         for frame in video.frames():
             pass
 except KeyboardInterrupt:

@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 from make_video import make_video, read_index
 
 from vidtag.errors import EmptyVideoError
-from vidtag.frames import VideoInfo
-from vidtag.video import ReadOptions, Video
+from vidtag.video import Part, Video
+from vidtag.video.frames import VideoInfo
 from vidtag.video.streams import USUAL_RATE, declared_rate
-from vidtag.video.timestamps import Oddities, RateMeter, Timeline
+from vidtag.video.timestamps import Oddities, RateMeter, TimeAxis
 
 CENTISECOND = Fraction(1, 100)
 
 
 def read(
-    path: Path, options: ReadOptions | None = None
+    path: Path, options: Part | None = None
 ) -> tuple[list[tuple[Fraction, int]], VideoInfo, dict[str, str]]:
     """Read a whole video: times and indices, what is known of it, and its warnings."""
-    with Video(path, options or ReadOptions()) as video:
+    with Video(path, options or Part()) as video:
         frames = [(frame.seconds, read_index(frame.to_rgb())) for frame in video.frames()]
         return frames, video.info(), {n.code: n.message for n in video.notices()}
 
@@ -292,7 +292,7 @@ def test_a_part_is_exactly_that_of_the_whole(kind: str, tmp_path: Path) -> None:
     for start in map(Fraction, ("2.5", "3.84", "4.005", "5.1", "6.36")):
         end = start + Fraction(1, 2)
         shown = max(i for i, seconds in enumerate(times(whole)) if seconds <= start)
-        part, info, notices = read(path, ReadOptions(start=start, end=end))
+        part, info, notices = read(path, Part(start=start, end=end))
         assert part == [item for item in whole[shown:] if item[0] < end], (kind, float(start))
         if end < times(whole)[-1]:
             assert "duration_declared" in notices
@@ -301,7 +301,7 @@ def test_a_part_is_exactly_that_of_the_whole(kind: str, tmp_path: Path) -> None:
 
 def test_from_a_start_to_the_end_of_a_video(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mp4", num_frames=200, size=(64, 48), options={"g": "25"})
-    frames, info, notices = read(path, ReadOptions(start=Fraction(601, 100)))
+    frames, info, notices = read(path, Part(start=Fraction(601, 100)))
     assert indices(frames) == list(range(150, 200))
     assert info.duration_seconds == 8
     assert notices == {}
@@ -311,11 +311,11 @@ def test_the_frame_on_screen_comes_first(tmp_path: Path) -> None:
     path = make_video(
         tmp_path / "a.mp4", num_frames=4, pts=[0, 100, 300, 900], time_base=CENTISECOND, fps=1
     )
-    frames, _, _ = read(path, ReadOptions(start=Fraction(8)))
+    frames, _, _ = read(path, Part(start=Fraction(8)))
     assert frames == [(3, 2), (9, 3)]
-    frames, _, _ = read(path, ReadOptions(start=Fraction(9)))
+    frames, _, _ = read(path, Part(start=Fraction(9)))
     assert frames == [(9, 3)]
-    frames, _, _ = read(path, ReadOptions(start=Fraction(19, 2)))
+    frames, _, _ = read(path, Part(start=Fraction(19, 2)))
     assert frames == [(9, 3)]
 
 
@@ -324,13 +324,13 @@ def test_the_frame_on_screen_comes_first(tmp_path: Path) -> None:
 def test_a_start_past_the_end(start: Fraction, suffix: str, tmp_path: Path) -> None:
     kind = {"codec": "gif", "pix_fmt": "rgb8"} if suffix == ".gif" else {}
     path = make_video(tmp_path / f"a{suffix}", **kind)
-    with pytest.raises(EmptyVideoError) as caught, Video(path, ReadOptions(start=start)) as video:
+    with pytest.raises(EmptyVideoError) as caught, Video(path, Part(start=start)) as video:
         list(video.frames())
     assert caught.value.code == "start_past_end"
 
 
 def test_an_end_past_the_end_reads_it_all(tmp_path: Path) -> None:
-    frames, info, notices = read(make_video(tmp_path / "a.mp4"), ReadOptions(end=Fraction(99)))
+    frames, info, notices = read(make_video(tmp_path / "a.mp4"), Part(end=Fraction(99)))
     assert len(frames) == 30
     assert info.duration_seconds == Fraction(30, 25)
     assert notices == {}
@@ -338,7 +338,7 @@ def test_an_end_past_the_end_reads_it_all(tmp_path: Path) -> None:
 
 def test_without_a_declared_duration_the_last_time_is_given(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.h264", container="h264")
-    _, info, notices = read(path, ReadOptions(end=Fraction(1, 2)))
+    _, info, notices = read(path, Part(end=Fraction(1, 2)))
     assert info.duration_seconds == pytest.approx(0.5, abs=0.05)
     assert "no duration is declared" in notices["duration_declared"]
 
@@ -356,7 +356,7 @@ def test_without_a_declared_duration_the_last_time_is_given(tmp_path: Path) -> N
 )
 def test_impossible_options(options: dict[str, Fraction]) -> None:
     with pytest.raises(ValueError, match="must"):
-        ReadOptions(**options)
+        Part(**options)
 
 
 def test_reading_again_gives_the_same(tmp_path: Path) -> None:
@@ -394,7 +394,7 @@ def dated(
     last_tick: int | None = None,
 ) -> tuple[list[Fraction], Oddities]:
     """Date frames; times in ticks."""
-    timeline: Timeline[int] = Timeline(
+    timeline: TimeAxis[int] = TimeAxis(
         time_base=time_base,
         frame_seconds=frame_seconds,
         look_ahead=look_ahead,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidtag.frames import Frame
+from vidtag.video.frames import Frame
 from vidtag.windows import Grid, Window, slide
 
 DURATIONS = st.fractions(min_value=Fraction(1, 100), max_value=30, max_denominator=1001)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from vidtag.settings import Settings
     from vidtag.tagger import Tagger, Tagging
     from vidtag.timeline.segments import SegmentRule
-    from vidtag.video.options import ReadOptions
+    from vidtag.video.options import Part, ReadOptions
 
 _HOMES = {
     "Classifier": "vidtag.models.classifier",
@@ -47,6 +47,7 @@ _HOMES = {
     "ModelMismatchError": "vidtag.errors",
     "NoVideoStreamError": "vidtag.errors",
     "OutputError": "vidtag.errors",
+    "Part": "vidtag.video.options",
     "ReadOptions": "vidtag.video.options",
     "ScoreStore": "vidtag.cache.scores",
     "SegmentRule": "vidtag.timeline.segments",
@@ -72,6 +73,7 @@ __all__ = [
     "ModelMismatchError",
     "NoVideoStreamError",
     "OutputError",
+    "Part",
     "ReadOptions",
     "ScoreStore",
     "SegmentRule",

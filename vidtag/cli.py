@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vidtag.models.load import LoadOptions
     from vidtag.settings import Settings
     from vidtag.timeline.segments import SegmentRule
-    from vidtag.video.options import ReadOptions
+    from vidtag.video.options import Part
 
 TAG = "tag"
 
@@ -534,12 +534,12 @@ def _rule(min_score: float, min_duration: Fraction, merge_gap: Fraction) -> "Seg
 
 def _part(
     start: Fraction | None, end: Fraction | None, max_pixels: int | None, offline: bool
-) -> "ReadOptions":
-    from vidtag.video.options import MAX_PIXELS, ReadOptions
+) -> "Part":
+    from vidtag.video.options import MAX_PIXELS, Part
 
     if end is not None and end <= (start or 0):
         raise typer.BadParameter("--end must come after --start.")
-    return ReadOptions(
+    return Part(
         start=start or Fraction(0),
         end=end,
         max_pixels=max_pixels or MAX_PIXELS,

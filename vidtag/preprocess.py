@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from vidtag.frames import Image
 from vidtag.resampling import as_torch, nearest
+from vidtag.video.frames import Image
 
 Channels = tuple[float, float, float]
 

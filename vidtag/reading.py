@@ -24,12 +24,12 @@ import numpy.typing as npt
 from vidtag.cache.contents import REHASHED_BYTES, Unwatched, Watch, hash_bytes, hash_file
 from vidtag.cache.scores import ScoreStore, make_key
 from vidtag.errors import EmptyVideoError, VideoError, VidtagError
-from vidtag.frames import Notice, VideoInfo
 from vidtag.models.classifier import Classifier
 from vidtag.preprocess import PREPARATION_VERSION
 from vidtag.version import __version__
+from vidtag.video.frames import Notice, VideoInfo
 from vidtag.video.given import Pictures, PicturesReader, Source, shown_name
-from vidtag.video.options import ReadOptions
+from vidtag.video.options import Part
 from vidtag.windows import Grid, Window, slide
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class Reader:
     """
 
     def __init__(
-        self, classifier: Classifier, grid: Grid, part: ReadOptions, store: ScoreStore | None
+        self, classifier: Classifier, grid: Grid, part: Part, store: ScoreStore | None
     ) -> None:
         self._classifier = classifier
         self._grid = grid
@@ -415,7 +415,7 @@ def _watch(source: Source) -> Watch | Unwatched:
     return Watch(source) if isinstance(source, str) else Unwatched()
 
 
-def _open(source: Source, part: ReadOptions) -> "Video | PicturesReader":
+def _open(source: Source, part: Part) -> "Video | PicturesReader":
     if isinstance(source, Pictures):
         return PicturesReader(source, part)
     from vidtag.video import Video  # PyAV is not needed where stored scores answer
@@ -423,7 +423,7 @@ def _open(source: Source, part: ReadOptions) -> "Video | PicturesReader":
     return Video(source, part)
 
 
-def end_of_part(video: "Video | PicturesReader", read: ReadOptions) -> Fraction:
+def end_of_part(video: "Video | PicturesReader", read: Part) -> Fraction:
     """Return where the part that was read ends; the frames must have been read."""
     if read.end is None:
         return video.info().duration_seconds

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from vidtag.frames import Image
+from vidtag.video.frames import Image
 
 Numbers = npt.NDArray[np.float64]
 

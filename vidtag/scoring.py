@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from vidtag.cache.scores import ScoreStore
 from vidtag.errors import ModelError, VidtagError
-from vidtag.frames import Notice
 from vidtag.models.classifier import Classifier, check_logits
 from vidtag.models.failures import one_line
 from vidtag.reading import (
@@ -52,6 +51,7 @@ from vidtag.timeline.scores import Scores, Tag, top_tags
 from vidtag.timeline.segments import find_segments
 from vidtag.timeline.steps import Step, TimelineBuilder
 from vidtag.version import __version__
+from vidtag.video.frames import Notice
 from vidtag.windows import Grid, Window
 
 

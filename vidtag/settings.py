@@ -7,7 +7,7 @@ from typing import get_args
 from vidtag.arguments import check_choice, check_kind, take_seconds, take_whole
 from vidtag.timeline.scores import Average
 from vidtag.timeline.segments import SegmentRule
-from vidtag.video.options import ReadOptions
+from vidtag.video.options import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Settings:
     rule: SegmentRule = field(default_factory=SegmentRule)
     """When a label opens, holds and closes."""
 
-    read: ReadOptions = field(default_factory=ReadOptions)
+    read: Part = field(default_factory=Part)
     """Which part is read, and within which limits."""
 
     def __post_init__(self) -> None:
@@ -50,4 +50,4 @@ class Settings:
                 raise ValueError(f"{name} must be more than 0, not {value}")
         check_choice("average", self.average, get_args(Average))
         check_kind("rule", self.rule, SegmentRule)
-        check_kind("read", self.read, ReadOptions)
+        check_kind("read", self.read, Part)

@@ -20,7 +20,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from vidtag.frames import Frame, Image
+from vidtag.video.frames import Frame, Image
 
 Prepare = Callable[[Image], npt.NDArray[np.uint8]]
 

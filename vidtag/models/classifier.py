@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vidtag.frames import Image, Notice
 from vidtag.models.failures import mismatch
+from vidtag.video.frames import Image, Notice
 
 Clips = npt.NDArray[np.uint8]
 """A batch of clips: `(B, T, H, W, 3)` uint8 RGB, as `Classifier.prepare` made the frames."""

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vidtag.errors import VidtagError
-from vidtag.frames import Image
 from vidtag.models.classifier import Classifier, ClassifierInfo, Clips, Logits
 from vidtag.models.failures import one_line, refuse
 from vidtag.preprocess import Preprocessing, prepare_with_pillow
+from vidtag.video.frames import Image
 
 
 class DeferredClassifier:

@@ -11,7 +11,6 @@ from fractions import Fraction
 
 from vidtag.arguments import check_kind, take_whole
 from vidtag.errors import MODEL_WARNING_CODES, VidtagError
-from vidtag.frames import Notice
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.config import ModelConfig, read_config
 from vidtag.models.converted import conversion_facts, find_converted, why_not_kept
@@ -25,6 +24,7 @@ from vidtag.models.soundness import is_out_of_memory
 from vidtag.models.source import DEMO_FOLDER, ModelFiles, find_model
 from vidtag.preprocess import Preprocessing
 from vidtag.processors import PreprocessorError, read_preprocessing
+from vidtag.video.frames import Notice
 
 SAMPLES_PER_SECOND = 8
 """Of a model that brings no window: 16 frames in 2 s, as VideoMAE on Kinetics."""

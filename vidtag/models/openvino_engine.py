@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vidtag.frames import Image
 from vidtag.models.classifier import ClassifierInfo, Clips, Logits, check_logits
 from vidtag.models.config import ModelConfig
 from vidtag.models.converted import (
@@ -29,6 +28,7 @@ from vidtag.models.converted import (
 from vidtag.models.failures import one_line, refuse
 from vidtag.models.source import ModelFiles
 from vidtag.preprocess import Preprocessing, prepare_with_pillow
+from vidtag.video.frames import Image
 
 
 @contextmanager

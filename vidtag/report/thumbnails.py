@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from vidtag.errors import VidtagError
-from vidtag.frames import Frame, Image
 from vidtag.report.lanes import choose_moments
 from vidtag.results import Document
 from vidtag.urls import is_url
+from vidtag.video.frames import Frame, Image
 
 MAX_THUMBNAILS = 48
 """Pictures on a page: more than that, nobody scrolls through; the table has every segment."""
@@ -118,12 +118,12 @@ def _near(moments: Sequence[float]) -> list[list[float]]:
 
 
 def _read_group(source: str, moments: Sequence[float]) -> Iterator[tuple[float, Frame]]:
-    from vidtag.video import ReadOptions, Video  # loads FFmpeg
+    from vidtag.video import Part, Video  # loads FFmpeg
 
     wanted = [(Fraction(moment), moment) for moment in moments]
     start = max(Fraction(0), wanted[0][0] - _LEAD_SECONDS)
     shown: Frame | None = None
-    with Video(source, ReadOptions(start=start)) as video:
+    with Video(source, Part(start=start)) as video:
         for frame in video.frames():
             # The frame on screen at a moment is known once a later one comes.
             while wanted and frame.seconds > wanted[0][0]:

@@ -6,12 +6,12 @@ Nothing here knows models or windows.
 
 from typing import TYPE_CHECKING
 
-from vidtag.video.options import MAX_PIXELS, ReadOptions
+from vidtag.video.options import MAX_PIXELS, Part
 
 if TYPE_CHECKING:
     from vidtag.video.reader import Video
 
-__all__ = ["MAX_PIXELS", "ReadOptions", "Video"]
+__all__ = ["MAX_PIXELS", "Part", "Video"]
 
 
 def __getattr__(name: str) -> object:

@@ -19,7 +19,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vidtag.errors import NoVideoStreamError, VideoError
-from vidtag.video.formats import AV_ERRORS
+from vidtag.video.containers import AV_ERRORS
 from vidtag.video.heif import Grid, read_primary
 from vidtag.video.sources import Source
 

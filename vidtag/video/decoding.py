@@ -21,10 +21,10 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from vidtag.video.chains import Chain
+from vidtag.video.containers import AV_ERRORS, decoder_max_pixels
 from vidtag.video.fields import FieldPairs
-from vidtag.video.formats import AV_ERRORS, decoder_max_pixels
 from vidtag.video.heif import Grid
-from vidtag.video.options import ReadOptions
+from vidtag.video.options import Part
 from vidtag.video.orientation import HEAD_BYTES as ORIENTATION_BYTES
 from vidtag.video.orientation import OrientationFinder, TurnMark
 from vidtag.video.oversize import RefusedPictures
@@ -116,7 +116,7 @@ class Decoder:
         self,
         source: Source,
         opened: Opened,
-        options: ReadOptions,
+        options: Part,
         *,
         chain: Chain,
         use_frame_threads: bool,

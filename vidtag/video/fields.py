@@ -10,7 +10,7 @@ from fractions import Fraction
 import av
 from av.filter import Graph
 
-from vidtag.video.formats import AV_ERRORS
+from vidtag.video.containers import AV_ERRORS
 
 _TICK = Fraction(1, 1000)
 

@@ -8,11 +8,11 @@ from fractions import Fraction
 import av
 
 from vidtag.errors import VIDEO_WARNING_CODES, EmptyVideoError, VideoDecodeError, VideoError
-from vidtag.frames import Notice
 from vidtag.seconds import format_seconds
+from vidtag.video.containers import HEAD_BYTES, declared_size, is_animated_webp, says_encrypted
 from vidtag.video.decoding import DecodeCounts
-from vidtag.video.formats import HEAD_BYTES, declared_size, is_animated_webp, says_encrypted
-from vidtag.video.options import ReadOptions
+from vidtag.video.frames import Notice
+from vidtag.video.options import Part
 from vidtag.video.passes import CHAINED, DECODE_TIMES_ONLY, RAW
 from vidtag.video.pictures import HDR_TRANSFERS, Shape, has_odd_colours
 from vidtag.video.sources import Source
@@ -239,9 +239,7 @@ def too_many_pixels(path: str, size: tuple[int, int], limit: int) -> VideoError:
     )
 
 
-def no_frames(
-    source: Source, opened: Opened, counts: DecodeCounts, options: ReadOptions
-) -> VideoError:
+def no_frames(source: Source, opened: Opened, counts: DecodeCounts, options: Part) -> VideoError:
     """Compose the error for a video of which there is nothing to show."""
     path = source.path
     if counts.frames:

@@ -19,10 +19,10 @@ import numpy.typing as npt
 
 from vidtag.arguments import exact, wrong_type
 from vidtag.errors import EmptyVideoError
-from vidtag.frames import Frame, Image, Notice, VideoInfo
 from vidtag.seconds import format_seconds
 from vidtag.urls import without_credentials
-from vidtag.video.options import ReadOptions
+from vidtag.video.frames import Frame, Image, Notice, VideoInfo
+from vidtag.video.options import Part
 from vidtag.video.timestamps import RateMeter
 
 VideoSource = (
@@ -207,7 +207,7 @@ class PicturesReader:
 
     can_reread = True
 
-    def __init__(self, pictures: Pictures, part: ReadOptions) -> None:
+    def __init__(self, pictures: Pictures, part: Part) -> None:
         self.path = pictures.name
         self._pictures = pictures
         self._part = part

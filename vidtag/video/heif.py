@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from vidtag.video.formats import HEAD_BYTES
+from vidtag.video.containers import HEAD_BYTES
 from vidtag.video.pictures import Turn, turn_of_degrees
 from vidtag.video.side_data import Crop, crop_of_aperture
 from vidtag.video.sources import Source

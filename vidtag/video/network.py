@@ -15,8 +15,8 @@ from av.container import InputContainer
 
 from vidtag.errors import VideoError, VideoOpenError
 from vidtag.urls import Url, web_page_message
-from vidtag.video.formats import AV_ERRORS, container_options, not_a_video
-from vidtag.video.options import ReadOptions
+from vidtag.video.containers import AV_ERRORS, container_options, not_a_video
+from vidtag.video.options import Part
 from vidtag.video.pipes import SPOOL_BYTES, PipeReader, spool, spool_limit
 from vidtag.video.remote import RemoteFile
 from vidtag.video.sources import MAX_READ_ERRORS, FileSource, Source, open_container, open_rest
@@ -39,7 +39,7 @@ _PAGE = re.compile(
 )
 
 
-def open_url(url: str, options: ReadOptions) -> Source:
+def open_url(url: str, options: Part) -> Source:
     """Choose how a URL is read; the server is asked when it is opened.
 
     Raises:
@@ -62,7 +62,7 @@ class HttpSource:
     is_file = False
     max_read_errors = MAX_READ_ERRORS  # the reader ends at the first failure; no try waits
 
-    def __init__(self, url: Url, options: ReadOptions) -> None:
+    def __init__(self, url: Url, options: Part) -> None:
         self.path = url.shown
         self.size_bytes: int | None = None
         self.can_reread = False
@@ -199,7 +199,7 @@ class RtspSource:
     can_reread = False
     size_bytes: int | None = None
 
-    def __init__(self, url: Url, options: ReadOptions) -> None:
+    def __init__(self, url: Url, options: Part) -> None:
         self.path = url.shown
         self._url = url
         self._options = options
@@ -271,7 +271,7 @@ class RtspSource:
         return f"{scheme}://{user}:{password}@{rest}"
 
 
-def timed_out(path: str, options: ReadOptions) -> VideoOpenError:
+def timed_out(path: str, options: Part) -> VideoOpenError:
     """Compose the error for a server that is silent, or hardly sends anything."""
     return VideoOpenError(
         path,

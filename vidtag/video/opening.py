@@ -12,9 +12,9 @@ from typing import BinaryIO, cast
 
 from vidtag.errors import VideoOpenError
 from vidtag.urls import is_url
-from vidtag.video.formats import HEAD_BYTES
+from vidtag.video.containers import HEAD_BYTES
 from vidtag.video.given import GivenFile, shown_name
-from vidtag.video.options import ReadOptions
+from vidtag.video.options import Part
 from vidtag.video.pipes import from_stream
 from vidtag.video.sources import FileSource, GivenSource, Source, disk_failed
 
@@ -30,7 +30,7 @@ NO_SUCH_FILE = {
 """What the operating system says of a name that leads to no file; the rest is its own trouble."""
 
 
-def open_source(source: str | os.PathLike[str] | bytes | GivenFile, options: ReadOptions) -> Source:
+def open_source(source: str | os.PathLike[str] | bytes | GivenFile, options: Part) -> Source:
     """Find out what a name means: stdin, a URL, or a path."""
     if isinstance(source, bytes | GivenFile):
         return from_given(source, shown_name(source), options)
@@ -44,7 +44,7 @@ def open_source(source: str | os.PathLike[str] | bytes | GivenFile, options: Rea
     return from_path(name, options)
 
 
-def from_path(name: str, options: ReadOptions) -> Source:
+def from_path(name: str, options: Part) -> Source:
     """Open a path: a regular file, or a named pipe."""
     try:
         status = os.stat(name)
@@ -77,7 +77,7 @@ def from_path(name: str, options: ReadOptions) -> Source:
     return FileSource(name, name, status.st_size, options)
 
 
-def from_stdin(options: ReadOptions) -> Source:
+def from_stdin(options: Part) -> Source:
     """Open standard input."""
     try:
         # sys.stdin is None where the program was started without one.
@@ -94,7 +94,7 @@ def from_stdin(options: ReadOptions) -> Source:
     return _from_descriptor(descriptor, "-", options)
 
 
-def _from_descriptor(descriptor: int, path: str, options: ReadOptions) -> Source:
+def _from_descriptor(descriptor: int, path: str, options: Part) -> Source:
     status = os.fstat(descriptor)
     if stat.S_ISDIR(status.st_mode):
         os.close(descriptor)
@@ -110,7 +110,7 @@ def _from_descriptor(descriptor: int, path: str, options: ReadOptions) -> Source
     return from_stream(os.fdopen(descriptor, "rb", buffering=0), path, options)
 
 
-def from_given(given: bytes | GivenFile, path: str, options: ReadOptions) -> Source:
+def from_given(given: bytes | GivenFile, path: str, options: Part) -> Source:
     """Open what a program holds: a video's bytes, or a file object."""
     if isinstance(given, GivenFile) and not given.can_seek:
         return from_stream(given, path, options)

@@ -17,7 +17,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOptions:
+class Part:
     """What to read of a video.
 
     Raises:
@@ -51,3 +51,7 @@ class ReadOptions:
         if take_number(self, "timeout_seconds") <= 0:
             raise ValueError(f"timeout_seconds must be positive, not {self.timeout_seconds}")
         check_kind("network", self.network, bool)
+
+
+ReadOptions = Part
+"""The name that 0.1.0 gave it."""

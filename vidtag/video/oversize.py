@@ -13,7 +13,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from vidtag.video.formats import AV_ERRORS, declared_size
+from vidtag.video.containers import AV_ERRORS, declared_size
 from vidtag.video.options import MAX_PIXELS
 
 LARGEST_FACTOR = 4

@@ -11,12 +11,12 @@ import av
 
 from vidtag.video.avi import num_empty_at_end
 from vidtag.video.chains import FRUITLESS, Chain
+from vidtag.video.containers import AV_ERRORS
 from vidtag.video.decoding import DecodeCounts, Decoder
-from vidtag.video.formats import AV_ERRORS
-from vidtag.video.options import ReadOptions
+from vidtag.video.options import Part
 from vidtag.video.sources import Source
 from vidtag.video.streams import Opened, open_rest, open_video
-from vidtag.video.timestamps import JUMP_SECONDS, Oddities, Ticks, Timeline
+from vidtag.video.timestamps import JUMP_SECONDS, Oddities, Ticks, TimeAxis
 
 Timed = tuple[av.VideoFrame, Fraction]
 """A frame, and when it comes on screen."""
@@ -62,14 +62,14 @@ class Pass:
     Seeks and damage may open the source anew: `opened` is what has to be closed at last.
     """
 
-    def __init__(self, source: Source, opened: Opened, options: ReadOptions) -> None:
+    def __init__(self, source: Source, opened: Opened, options: Part) -> None:
         self.opened = opened
         self.counts = DecodeCounts()
         self.oddities = Oddities()
         self._source = source
         self._options = options
         self._origin: Ticks | None = None
-        self._timeline_now: Timeline[av.VideoFrame] | None = None
+        self._timeline_now: TimeAxis[av.VideoFrame] | None = None
         self._chain = self._watch()
 
     def frames(self) -> Iterator[Timed]:
@@ -215,7 +215,7 @@ class Pass:
             return frame.opaque / self.opened.time_base
         return None
 
-    def _timeline(self, origin: Ticks | None) -> Timeline[av.VideoFrame]:
+    def _timeline(self, origin: Ticks | None) -> TimeAxis[av.VideoFrame]:
         opened = self.opened
         look_ahead = LONG_LOOK_AHEAD if opened.format in DECODE_TIMES_ONLY else LOOK_AHEAD
         num_pixels = max(1, opened.size[0] * opened.size[1])
@@ -223,7 +223,7 @@ class Pass:
         if opened.declared_seconds is not None and opened.format not in RAW:
             first = opened.stream.start_time or 0
             last_tick = first + opened.declared_seconds / opened.time_base
-        return Timeline(
+        return TimeAxis(
             time_base=opened.time_base,
             frame_seconds=(2 if self.counts.are_fields else 1) / opened.rate,
             look_ahead=max(2, min(look_ahead, LOOK_AHEAD_BYTES // (3 * num_pixels))),

@@ -16,7 +16,7 @@ from av.filter import Graph
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import Interpolation
 
-from vidtag.frames import Image
+from vidtag.video.frames import Image
 from vidtag.video.orientation import TurnMark
 from vidtag.video.side_data import Crop
 

@@ -12,14 +12,14 @@ from typing import BinaryIO, Protocol, TypeVar, cast
 from av.container import InputContainer
 
 from vidtag.errors import VideoError, VideoOpenError
-from vidtag.video.formats import (
+from vidtag.video.containers import (
     AV_ERRORS,
     HEAD_BYTES,
     container_options,
     must_be_sought,
     not_a_video,
 )
-from vidtag.video.options import ReadOptions
+from vidtag.video.options import Part
 from vidtag.video.sources import (
     MAX_READ_ERRORS,
     FileSource,
@@ -49,7 +49,7 @@ transport stream of 6 Mbit/s."""
 class PipeSource:
     """A pipe that is read once, as it comes."""
 
-    def __init__(self, path: str, reader: "PipeReader", options: ReadOptions) -> None:
+    def __init__(self, path: str, reader: "PipeReader", options: Part) -> None:
         self.path = path
         self.size_bytes: int | None = None
         self.can_reread = False
@@ -221,7 +221,7 @@ class PipeReader:
         self._file.close()
 
 
-def from_stream(pipe: Stream, path: str, options: ReadOptions) -> Source:
+def from_stream(pipe: Stream, path: str, options: Part) -> Source:
     """Open a stream: as it comes, or once all of it is there."""
     reader = PipeReader(pipe)
     try:

@@ -12,12 +12,12 @@ from typing import Self
 import av
 
 from vidtag.errors import VideoDecodeError
-from vidtag.frames import Frame, Image, Notice, VideoInfo
+from vidtag.video.containers import AV_ERRORS
 from vidtag.video.findings import Findings, no_frames, too_many_pixels
-from vidtag.video.formats import AV_ERRORS
+from vidtag.video.frames import Frame, Image, Notice, VideoInfo
 from vidtag.video.given import GivenFile
 from vidtag.video.opening import open_source
-from vidtag.video.options import ReadOptions
+from vidtag.video.options import Part
 from vidtag.video.passes import CHAINED, RAW, Pass
 from vidtag.video.pictures import Shape, TurnReader, shape_of, to_rgb
 from vidtag.video.streams import open_video
@@ -26,7 +26,7 @@ from vidtag.video.timestamps import LONGEST_SECONDS, RateMeter
 LONG_LAST_SECONDS = 1
 """A last frame longer than this is not believed to outlast the declared duration."""
 
-_DEFAULTS = ReadOptions()
+_DEFAULTS = Part()
 
 
 class Video:
@@ -46,7 +46,7 @@ class Video:
     def __init__(
         self,
         source: str | os.PathLike[str] | bytes | GivenFile,
-        options: ReadOptions = _DEFAULTS,
+        options: Part = _DEFAULTS,
     ) -> None:
         self._options = options
         self._source = open_source(source, options)
@@ -78,14 +78,14 @@ class Video:
 
     @property
     def reached_end(self) -> bool:
-        """Whether the last reading went to the end of the video, not only to `ReadOptions.end`."""
+        """Whether the last reading went to the end of the video, not only to `Part.end`."""
         return not self._is_cut
 
     def frames(self) -> Iterator[Frame]:
         """Yield upright frames in decoder order; their times never run backwards.
 
-        With `ReadOptions.start`, the frame that is on screen at that time comes first. With
-        `ReadOptions.end`, reading stops at the first frame that comes on screen then or later.
+        With `Part.start`, the frame that is on screen at that time comes first. With
+        `Part.end`, reading stops at the first frame that comes on screen then or later.
         Called again, it reads from the beginning.
 
         Raises:

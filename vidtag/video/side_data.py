@@ -16,7 +16,7 @@ from fractions import Fraction
 import av
 from av.video.stream import VideoStream
 
-from vidtag.video.formats import AV_ERRORS
+from vidtag.video.containers import AV_ERRORS
 
 # Element ids. Source: RFC 9559.
 _MAPPING, _MAPPING_TYPE, _MAPPING_DATA = 0x41E4, 0x41E7, 0x41ED

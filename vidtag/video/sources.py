@@ -12,8 +12,8 @@ import av
 from av.container import InputContainer
 
 from vidtag.errors import VideoError, VideoOpenError
-from vidtag.video.formats import AV_ERRORS, HEAD_BYTES, container_options, not_a_video
-from vidtag.video.options import ReadOptions
+from vidtag.video.containers import AV_ERRORS, HEAD_BYTES, container_options, not_a_video
+from vidtag.video.options import Part
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class FileSource:
 
     must_be_whole = True
 
-    def __init__(self, path: str, file: str | BinaryIO, size: int, options: ReadOptions) -> None:
+    def __init__(self, path: str, file: str | BinaryIO, size: int, options: Part) -> None:
         self.path = path
         self.size_bytes: int | None = size
         self.can_reread = True
@@ -228,7 +228,7 @@ def open_container(file: object, options: dict[str, str]) -> InputContainer:
     return cast(InputContainer, container)
 
 
-def open_rest(rest: Rest, options: ReadOptions) -> InputContainer | None:
+def open_rest(rest: Rest, options: Part) -> InputContainer | None:
     """Open the rest of a source; `None` where it can't be."""
     try:
         return open_container(rest, container_options("file", options))

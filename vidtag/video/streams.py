@@ -18,7 +18,7 @@ from vidtag.errors import VideoError
 from vidtag.urls import is_url
 from vidtag.video.asf import seconds_before_cut
 from vidtag.video.choice import choose_stream
-from vidtag.video.formats import AV_ERRORS, HEAD_BYTES
+from vidtag.video.containers import AV_ERRORS, HEAD_BYTES
 from vidtag.video.heif import Grid
 from vidtag.video.pictures import SQUARE_TOLERANCE
 from vidtag.video.side_data import Crop, SideData, side_data

@@ -43,7 +43,7 @@ class Oddities:
         return bool(self.missing or self.reordered or self.repeated or self.wrapped or self.jumped)
 
 
-class Timeline(Generic[T]):
+class TimeAxis(Generic[T]):
     """Gives every frame, in decoder order, its time since the first presented frame.
 
     Frames keep their order. The i-th frame gets the i-th smallest timestamp, found with a

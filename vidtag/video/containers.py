@@ -10,7 +10,7 @@ import struct
 import av
 
 from vidtag.errors import VideoOpenError
-from vidtag.video.options import ReadOptions
+from vidtag.video.options import Part
 
 FORMATS = (
     "3g2,3gp,amv,apng,asf,asf_o,av1,avi,avif,bink,bmp_pipe,cavsvideo,dhav,dirac,dnxhd,dv,dxa,evc,"
@@ -59,7 +59,7 @@ _FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 _FRAGMENT_BOXES = {b"styp", b"moof", b"sidx"}
 
 
-def container_options(protocols: str, options: ReadOptions) -> dict[str, str]:
+def container_options(protocols: str, options: Part) -> dict[str, str]:
     """Return FFmpeg's options that keep a container to the named protocols and the limits."""
     return {
         "protocol_whitelist": protocols,
@@ -69,7 +69,7 @@ def container_options(protocols: str, options: ReadOptions) -> dict[str, str]:
     }
 
 
-def decoder_max_pixels(options: ReadOptions) -> str:
+def decoder_max_pixels(options: Part) -> str:
     """Return the limit for decoders, which count the padding around a picture too."""
     return str(options.max_pixels + options.max_pixels // 8 + (1 << 20))
 
