@@ -19,6 +19,7 @@ from fake_classifier import FakeClassifier
 from make_video import make_video
 from tiny_models import make_tiny_model
 
+import vidtag
 from vidtag import (
     DocumentError,
     LoadOptions,
@@ -191,6 +192,10 @@ def test_a_forked_worker_inherits_a_store_that_was_used(clips, tmp_path, monkeyp
 def test_options_can_be_sent_to_another_process(model):
     for value in (options(model), Settings(stride_seconds=0.5), Part(end=3), SegmentRule()):
         assert pickle.loads(pickle.dumps(value)) == value
+
+
+def test_a_part_keeps_its_former_name():
+    assert vidtag.ReadOptions is Part
 
 
 def test_a_model_folder_is_a_path(model, clips):

@@ -28,9 +28,7 @@ def constraints() -> dict[str, str]:
 def direct_requirements() -> list[Requirement]:
     optional = PROJECT["optional-dependencies"].values()
     listed = [*PROJECT["dependencies"], *(line for group in optional for line in group)]
-    # An extra may name the project itself, to take in another extra.
-    parsed = [Requirement(line) for line in listed]
-    return [requirement for requirement in parsed if requirement.name != PROJECT["name"]]
+    return [Requirement(line) for line in listed]
 
 
 @pytest.mark.parametrize("requirement", direct_requirements(), ids=lambda r: r.name)

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from vidtag.cache.contents import hash_file
 from vidtag.cache.scores import ScoreStore
-from vidtag.errors import OutputError, UsageError, VideoError
+from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
 from vidtag.explained import Explainer
 from vidtag.inputs import Input, find_inputs, foresee_failure
 from vidtag.models.load import LoadOptions, load_classifier
@@ -122,8 +122,8 @@ def run_batch(
     display.summarise()
     tally = display.tally
     if not tally.failed:
-        return 0
-    return 3 if tally.tagged or tally.skipped else 1
+        return ExitCode.DONE
+    return ExitCode.SOME_FAILED if tally.tagged or tally.skipped else ExitCode.FAILED
 
 
 def _foresee_failures(items: Sequence[Input]) -> dict[Input, VideoError]:

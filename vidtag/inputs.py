@@ -45,7 +45,6 @@ VIDEO_EXTENSIONS = frozenset(
 AVIF, which may be an image sequence), sound, and `.dat` and `.bin`, which are seldom videos; named
 explicitly, these are tried too."""
 
-
 _MAGIC = re.compile(r"[*?[]")
 _UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|]')
 _MAX_NAME_BYTES = 180

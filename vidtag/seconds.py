@@ -6,6 +6,8 @@ Time itself is exact (`Fraction`) everywhere until it is printed or stored.
 import re
 from fractions import Fraction
 
+_CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d*)?|\.\d+)", re.ASCII)
+
 
 def format_seconds(seconds: Fraction | float) -> str:
     """Write a time as a person reads it.
@@ -40,9 +42,6 @@ def milliseconds(seconds: float) -> int:
     1001
     """
     return round(seconds * 1000)
-
-
-_CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 
 
 def parse_time(text: str | Fraction) -> Fraction:

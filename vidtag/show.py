@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from vidtag.documents.json import parse_stored, read_stored
-from vidtag.errors import DocumentError, OutputError, UsageError
+from vidtag.errors import DocumentError, ExitCode, OutputError, UsageError
 from vidtag.inputs import Input, Inputs
 from vidtag.outputs import Outputs, open_outputs, plan_outputs
 from vidtag.outputs.destination import is_folder
@@ -74,8 +74,8 @@ def run_show(
             results = zip(inputs.items, map(parse_stored, spool), strict=True)
             num_lost = _write(opened, results, is_many=inputs.is_many, quiet=quiet)
     if num_unread or num_lost:
-        return 3 if len(sources) > num_lost else 1
-    return 0
+        return ExitCode.SOME_FAILED if len(sources) > num_lost else ExitCode.FAILED
+    return ExitCode.DONE
 
 
 def _keep(spool: IO[bytes], result: Document | Failure) -> None:

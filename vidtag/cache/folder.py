@@ -7,7 +7,6 @@ LIMIT_BYTES = 1 << 30
 """Logits kept before the oldest are dropped: 170 hours of video with 400 labels at a stride of
 1 s. `VIDTAG_CACHE_LIMIT_MB` sets another."""
 
-
 NOWHERE = Path(os.devnull) / "vidtag"
 """A folder that can't be made: the cache of a user who has no home."""
 

@@ -1,7 +1,7 @@
-"""From window logits to the rows of a timeline, and to segments. Pure.
+"""From window logits to the rows of a timeline. Pure.
 
 A step is one row: `[k * stride, (k + 1) * stride)`, the last one cut at the end. Its scores
-come from the windows that cover its middle. A segment is a stretch in which one label holds.
+come from the windows that cover its middle.
 """
 
 from dataclasses import dataclass, field

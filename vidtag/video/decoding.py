@@ -1,6 +1,6 @@
 """Packets of one stream made into decoded frames, past whatever is damaged.
 
-Owns the bounds: garbage ends. Knows nothing of times on a timeline and of upright pictures.
+Owns the bounds: garbage ends. Knows nothing of an axis of time and of upright pictures.
 """
 
 from __future__ import annotations

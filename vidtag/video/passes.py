@@ -69,7 +69,7 @@ class Pass:
         self._source = source
         self._options = options
         self._origin: Ticks | None = None
-        self._timeline_now: TimeAxis[av.VideoFrame] | None = None
+        self._axis_now: TimeAxis[av.VideoFrame] | None = None
         self._chain = self._watch()
 
     def frames(self) -> Iterator[Timed]:
@@ -173,8 +173,8 @@ class Pass:
             )
             decoder.counts = counts
             failed = counts.failed_packets
-            if self._timeline_now is not None:
-                self._timeline_now.expect_restart()
+            if self._axis_now is not None:
+                self._axis_now.expect_restart()
             for frame in decoder.frames():
                 if counts.frames == num_frames + 1 and fruitless >= FRUITLESS[0]:
                     # They were of this video.
@@ -198,14 +198,14 @@ class Pass:
         self, decoded: Iterator[av.VideoFrame], origin: Ticks | None = None
     ) -> Iterator[Timed]:
         first = list(islice(decoded, 1))  # which tells whether pictures come as fields
-        self._timeline_now = timeline = self._timeline(origin)
-        self.oddities = timeline.oddities
+        self._axis_now = axis = self._new_axis(origin)
+        self.oddities = axis.oddities
         for frame in chain(first, decoded):
-            for item in timeline.push(frame, self._stamp(frame)):
-                self._origin = timeline.origin
+            for item in axis.push(frame, self._stamp(frame)):
+                self._origin = axis.origin
                 yield item
-        for item in timeline.flush():
-            self._origin = timeline.origin
+        for item in axis.flush():
+            self._origin = axis.origin
             yield item
 
     def _stamp(self, frame: av.VideoFrame) -> Ticks | None:
@@ -215,7 +215,7 @@ class Pass:
             return frame.opaque / self.opened.time_base
         return None
 
-    def _timeline(self, origin: Ticks | None) -> TimeAxis[av.VideoFrame]:
+    def _new_axis(self, origin: Ticks | None) -> TimeAxis[av.VideoFrame]:
         opened = self.opened
         look_ahead = LONG_LOOK_AHEAD if opened.format in DECODE_TIMES_ONLY else LOOK_AHEAD
         num_pixels = max(1, opened.size[0] * opened.size[1])

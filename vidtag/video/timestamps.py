@@ -1,4 +1,4 @@
-"""Decoder timestamps made into a timeline that never runs backwards.
+"""Decoder timestamps made into an axis of time that never runs backwards.
 
 Owns the repair of timestamps: missing, out of order, repeated, wrapped, discontinuous.
 Works on plain numbers; knows neither FFmpeg nor pictures.
