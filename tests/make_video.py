@@ -7,6 +7,7 @@ reads the index back from a picture, `read_corners` the corners.
 """
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -69,23 +70,24 @@ def read_corners(rgb: npt.NDArray[np.generic]) -> dict[str, str]:
     return {name: _colour(patch.reshape(-1, 3).mean(0)) for name, patch in patches.items()}
 
 
-def _again_for_x265(write: Callable[..., Path]) -> Callable[..., Path]:
-    """Try again: FFmpeg 8.1 refuses x265's headers every second time, by chance."""
+def _at_usual_priority(write: Callable[..., Path]) -> Callable[..., Path]:
+    """Take back what SVT-AV1 does to the calling thread: for root, it makes it a real-time one.
+
+    All threads and processes started later would inherit that, and starve what runs beside them.
+    """
 
     @functools.wraps(write)
     def wrapper(path: str | Path, **recipe: object) -> Path:
-        for _ in range(30):
-            try:
-                return write(path, **recipe)
-            except av.FFmpegError:
-                if recipe.get("codec") != "libx265":
-                    raise
-        return write(path, **recipe)
+        try:
+            return write(path, **recipe)
+        finally:
+            if recipe.get("codec") == "libsvtav1" and hasattr(os, "sched_setscheduler"):
+                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
     return wrapper
 
 
-@_again_for_x265
+@_at_usual_priority
 def make_video(
     path: str | Path,
     *,
@@ -141,8 +143,9 @@ def make_video(
     ) as output:
         encoder_options = {"preset": "ultrafast"} if codec in {"libx264", "libx265"} else {}
         if codec == "libx265":
-            # One frame at a time: on a busy machine, a muxer once refused its packets.
-            encoder_options["x265-params"] = "log-level=none:frame-threads=1"
+            # With B frames, x265 in FFmpeg 8.1 now and then gives a first frame that is to be
+            # decoded after it is shown, which muxers refuse.
+            encoder_options["x265-params"] = "log-level=none:bframes=0"
         stream = output.add_stream(codec, rate=rate, options=encoder_options | (options or {}))
         turned = rotation % 180 != 0
         stream.width, stream.height = size[::-1] if turned else size

@@ -21,7 +21,7 @@ def write(path: Path, order: str, num_fields: int = 16, **recipe: object) -> Pat
         fps=20,
         size=(160, 60),
         codec="libx265",
-        options={"x265-params": f"log-level=none:interlace={order}"},
+        options={"x265-params": f"log-level=none:bframes=0:interlace={order}"},
         draw=draw,
         **recipe,
     )
