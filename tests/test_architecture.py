@@ -14,7 +14,7 @@ PACKAGE = Path(vidtag.__file__).parent
 # One third-party world per module (or folder).
 HOMES = {
     "av": ("video", "explain"),  # explain writes animations
-    "torch": ("models", "explain", "preprocess.py"),  # both ways to resize stand side by side
+    "torch": ("models", "explain", "clips/preparing.py"),  # both ways to resize stand side by side
     "transformers": ("models", "explain"),
     "safetensors": ("models",),
     "huggingface_hub": ("models",),
@@ -30,7 +30,7 @@ HOMES = {
     ),
     "jinja2": ("report",),
     "markupsafe": ("report",),
-    "PIL": ("preprocess.py", "report", "explain"),
+    "PIL": ("clips/preparing.py", "report", "explain"),
     "sqlite3": ("cache/database.py",),
     "pydantic": ("results.py",),
     "yaml": ("models",),
@@ -51,12 +51,8 @@ ORDER = [
     ],
     [
         "video",
-        "windows.py",
         "timeline",
-        "preprocess.py",
-        "processors.py",
-        "processor_rules.py",
-        "resampling.py",
+        "clips",
         "read_ahead.py",
     ],
     ["results.py", "settings.py"],

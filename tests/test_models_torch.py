@@ -9,12 +9,12 @@ import pytest
 import torch
 from tiny_models import ARCHITECTURES, make_tiny_model, preprocessor_values
 
+from vidtag.clips.processors import parse_preprocessing
 from vidtag.errors import ModelError
 from vidtag.models.classifier import ClassifierInfo
 from vidtag.models.config import ModelConfig
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.models.torch_engine import TorchClassifier
-from vidtag.processors import parse_preprocessing
 
 LABELS = ("run", "sit", "wave")
 

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 from tiny_models import preprocessor_values
 
+from vidtag.clips.preparing import Preprocessing, prepare_with_pillow, prepare_with_torch
+from vidtag.clips.processors import PreprocessorError, parse_preprocessing, read_preprocessing
 from vidtag.models.architectures import ARCHITECTURES
-from vidtag.preprocess import Preprocessing, prepare_with_pillow, prepare_with_torch
-from vidtag.processors import PreprocessorError, parse_preprocessing, read_preprocessing
 from vidtag.video.frames import Image
 
 SIZES = [(48, 64), (64, 48), (31, 37), (200, 33), (33, 200), (32, 32), (20, 24), (240, 426)]

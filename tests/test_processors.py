@@ -10,11 +10,11 @@ import reference_processors as reference
 import torch
 from tiny_models import ARCHITECTURES, make_tiny_model
 
+from vidtag.clips.preparing import prepare_with_pillow, prepare_with_torch
+from vidtag.clips.processor_rules import RULES
+from vidtag.clips.processors import PreprocessorError, parse_preprocessing, read_preprocessing
 from vidtag.errors import ModelError
 from vidtag.models.load import LoadOptions, load_classifier
-from vidtag.preprocess import prepare_with_pillow, prepare_with_torch
-from vidtag.processor_rules import RULES
-from vidtag.processors import PreprocessorError, parse_preprocessing, read_preprocessing
 
 SIDE = 32
 SQUARE = {"height": SIDE, "width": SIDE}

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vidtag.clips.grid import Grid
 from vidtag.timeline.scores import softmax
 from vidtag.timeline.segments import SegmentRule, find_segments
 from vidtag.timeline.steps import Step, TimelineBuilder
-from vidtag.windows import Grid
 
 
 def build(grid: Grid, duration: Fraction) -> tuple[list[Step], int]:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vidtag.clips.grid import Grid
+from vidtag.clips.windows import Window, slide
 from vidtag.video.frames import Frame
-from vidtag.windows import Grid, Window, slide
 
 DURATIONS = st.fractions(min_value=Fraction(1, 100), max_value=30, max_denominator=1001)
 WINDOWS = st.fractions(min_value=Fraction(1, 4), max_value=6, max_denominator=30)

@@ -88,7 +88,7 @@ class _Tag(TyperCommand):
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(style="bold cyan", no_wrap=True)
         table.add_column()
-        group = cast(TyperGroup, ctx.parent.command if ctx.parent else None)
+        group = cast("TyperGroup", ctx.parent.command if ctx.parent else None)
         for name, command in group.commands.items():
             if name != TAG:
                 table.add_row(name, command.get_short_help_str(limit=100))

@@ -23,14 +23,15 @@ import numpy.typing as npt
 
 from vidtag.cache.contents import REHASHED_BYTES, Unwatched, Watch, hash_bytes, hash_file
 from vidtag.cache.scores import ScoreStore, make_key
+from vidtag.clips.grid import Grid
+from vidtag.clips.preparing import PREPARATION_VERSION
+from vidtag.clips.windows import Window, slide
 from vidtag.errors import EmptyVideoError, VideoError, VidtagError
 from vidtag.models.classifier import Classifier
-from vidtag.preprocess import PREPARATION_VERSION
 from vidtag.version import __version__
 from vidtag.video.frames import Notice, VideoInfo
 from vidtag.video.given import Pictures, PicturesReader, Source, shown_name
 from vidtag.video.options import Part
-from vidtag.windows import Grid, Window, slide
 
 if TYPE_CHECKING:
     from vidtag.video import Video

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vidtag.cache.scores import ScoreStore
+from vidtag.clips.grid import Grid
+from vidtag.clips.windows import Window
 from vidtag.errors import ModelError, VidtagError
 from vidtag.models.classifier import Classifier, check_logits
 from vidtag.models.failures import one_line
@@ -52,7 +54,6 @@ from vidtag.timeline.segments import find_segments
 from vidtag.timeline.steps import Step, TimelineBuilder
 from vidtag.version import __version__
 from vidtag.video.frames import Notice
-from vidtag.windows import Grid, Window
 
 
 def _grid_notices(path: str, settings: Settings, grid: Grid, end: Fraction) -> list[Notice]:

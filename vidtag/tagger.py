@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from vidtag.arguments import check_kind, wrong_type
 from vidtag.cache.scores import ScoreStore
+from vidtag.clips.grid import Grid
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.read_ahead import ReadAhead
@@ -22,7 +23,6 @@ from vidtag.results import Document
 from vidtag.scoring import Plan, Run, StepTags
 from vidtag.settings import Settings
 from vidtag.video.given import Source, VideoSource, take_source
-from vidtag.windows import Grid
 
 if hasattr(os, "register_at_fork"):
     # A decoder that the parent left to the garbage collector would wait, as it is freed in a

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vidtag.clips.grid import Grid
+from vidtag.clips.windows import Window, slide
 from vidtag.errors import EmptyVideoError, UsageError, VideoError, VideoOpenError
 from vidtag.explain.explanation import Explanation, Method
 from vidtag.explain.measures import MeasureRow, Measures, measure, read_measures
@@ -36,7 +38,6 @@ from vidtag.tagger import Tagger
 from vidtag.text import encodable
 from vidtag.urls import without_credentials
 from vidtag.version import __version__
-from vidtag.windows import Grid, Window, slide
 
 if TYPE_CHECKING:
     from vidtag.cache.scores import ScoreStore

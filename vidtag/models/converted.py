@@ -20,9 +20,9 @@ from typing import Any
 from vidtag.cache.contents import hash_file
 from vidtag.cache.folder import cache_folder
 from vidtag.cache.scores import ScoreStore
+from vidtag.clips.preparing import Preprocessing
 from vidtag.models.config import ModelConfig
 from vidtag.models.source import ModelFiles
-from vidtag.preprocess import Preprocessing
 
 CONVERSION_VERSION = 1
 """Raised whenever the converted graph would come out different; old ones are then left alone."""

@@ -11,10 +11,10 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 
+from vidtag.clips.preparing import Preprocessing, prepare_with_pillow
 from vidtag.errors import VidtagError
 from vidtag.models.classifier import Classifier, ClassifierInfo, Clips, Logits
 from vidtag.models.failures import one_line, refuse
-from vidtag.preprocess import Preprocessing, prepare_with_pillow
 from vidtag.video.frames import Image
 
 

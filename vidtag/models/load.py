@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from vidtag.arguments import check_kind, take_whole
+from vidtag.clips.preparing import Preprocessing
+from vidtag.clips.processors import PreprocessorError, read_preprocessing
 from vidtag.errors import MODEL_WARNING_CODES, VidtagError
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.config import ModelConfig, read_config
@@ -22,8 +24,6 @@ from vidtag.models.folders import where_to_get_one
 from vidtag.models.registry import DEFAULT_MODEL
 from vidtag.models.soundness import is_out_of_memory
 from vidtag.models.source import DEMO_FOLDER, ModelFiles, find_model
-from vidtag.preprocess import Preprocessing
-from vidtag.processors import PreprocessorError, read_preprocessing
 from vidtag.video.frames import Notice
 
 SAMPLES_PER_SECOND = 8

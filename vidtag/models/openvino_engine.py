@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vidtag.clips.preparing import Preprocessing, prepare_with_pillow
 from vidtag.models.classifier import ClassifierInfo, Clips, Logits, check_logits
 from vidtag.models.config import ModelConfig
 from vidtag.models.converted import (
@@ -27,7 +28,6 @@ from vidtag.models.converted import (
 )
 from vidtag.models.failures import one_line, refuse
 from vidtag.models.source import ModelFiles
-from vidtag.preprocess import Preprocessing, prepare_with_pillow
 from vidtag.video.frames import Image
 
 

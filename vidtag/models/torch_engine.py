@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vidtag.clips.preparing import Preprocessing, prepare_with_torch
 from vidtag.models.classifier import ClassifierInfo, Clips, Logits, check_logits
 from vidtag.models.config import ModelConfig
 from vidtag.models.failures import one_line, refuse
 from vidtag.models.misfits import check_report, explain_load_failure
 from vidtag.models.soundness import check_weights, is_out_of_memory
 from vidtag.models.source import ModelFiles, check_unchanged
-from vidtag.preprocess import Preprocessing, prepare_with_torch
 from vidtag.video.frames import Image
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

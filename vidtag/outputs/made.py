@@ -17,9 +17,9 @@ from vidtag.urls import is_url
 from vidtag.version import __version__
 
 if TYPE_CHECKING:  # heavy, and only read from
+    from vidtag.clips.grid import Grid
     from vidtag.models.classifier import ClassifierInfo
     from vidtag.settings import Settings
-    from vidtag.windows import Grid
 
 RECORDS_NAME = ".vidtag.jsonl"
 """In an output folder: which file was made from what."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from vidtag.preprocess import Channels, Filter
+from vidtag.clips.preparing import Channels, Filter
 
 _HALF: Channels = (0.5, 0.5, 0.5)
 _IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from vidtag.resampling import as_torch, nearest
+from vidtag.clips.resampling import as_torch, nearest
 from vidtag.video.frames import Image
 
 Channels = tuple[float, float, float]

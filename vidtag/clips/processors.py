@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vidtag.preprocess import Channels, Filter, Preprocessing
-from vidtag.processor_rules import RULES, ProcessorRules
+from vidtag.clips.preparing import Channels, Filter, Preprocessing
+from vidtag.clips.processor_rules import RULES, ProcessorRules
 
 _FILTERS: tuple[Filter, ...] = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 """By the number that the JSON files carry. Source: PIL.Image.Resampling."""
