@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vidtag.results import (
+from vidtag.documents.records import (
     Document,
     EngineRecord,
     ErrorRecord,

@@ -13,7 +13,7 @@ from make_video import draw_index
 
 from vidtag import ScoreStore, Tagger
 from vidtag.cache import contents
-from vidtag.results import Document
+from vidtag.documents.records import Document
 
 NUM_FRAMES = 350
 BATCH_SIZE = 2

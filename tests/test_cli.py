@@ -16,7 +16,7 @@ from make_video import make_video
 from tiny_models import make_tiny_model
 
 from vidtag import __version__, cli
-from vidtag.documents.json import read_documents
+from vidtag.documents.stored import read_documents
 from vidtag.errors import MODEL_WARNING_CODES
 
 TINY = ["--engine", "torch", "--precision", "fp32"]

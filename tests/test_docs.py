@@ -197,7 +197,7 @@ def test_the_document_in_the_readme_is_a_document():
     block = re.search(r"```json\n(.*?)```", section("JSON"), re.DOTALL)
     assert block
 
-    from vidtag.documents.json import read_documents
+    from vidtag.documents.stored import read_documents
 
     [document] = read_documents(re.sub(r",?\s*…", "", block[1]), "README")
     assert document.model.id == "demo"

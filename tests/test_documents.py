@@ -14,14 +14,15 @@ import pytest
 from documents import HOSTILE_LABELS, LABELS, make_document, make_failed
 from rich.console import Console
 
-from vidtag.documents import json as stored
+from vidtag.documents import stored as stored
+from vidtag.documents.json import parse_json, to_json
+from vidtag.documents.records import Document, Failure
 from vidtag.errors import DocumentError, UsageError
 from vidtag.formats import FORMATS, table
 from vidtag.grep import compile_patterns, explain_undecided, search_document
 from vidtag.inputs import find_inputs
 from vidtag.outputs import made
 from vidtag.report.index import IndexEntry, render_index
-from vidtag.results import Document, Failure, parse_json, to_json
 from vidtag.search import SearchRequest, run_grep
 from vidtag.show import run_show
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from documents import make_document, make_documents, make_empty, make_failed
 
+from vidtag.documents.records import Document
 from vidtag.formats import get_format
 from vidtag.formats.activitynet import name_videos
-from vidtag.results import Document
 
 DOCUMENTS = make_documents()
 ALL = list(DOCUMENTS.values())

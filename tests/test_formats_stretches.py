@@ -16,9 +16,9 @@ import pytest
 import webvtt
 from documents import HOSTILE_LABELS, make_document, make_documents, make_empty
 
+from vidtag.documents.records import Document, SegmentRecord
+from vidtag.documents.stretches import list_gaps, list_stretches
 from vidtag.formats import get_format
-from vidtag.formats.stretches import list_gaps, list_stretches
-from vidtag.results import Document, SegmentRecord
 from vidtag.text import one_line
 
 DOCUMENTS = make_documents()

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from documents import HOSTILE_PATHS, make_document, make_documents, make_empty, make_failed
 
-from vidtag.documents.json import read_documents
+from vidtag.documents.stored import read_documents
 from vidtag.formats import get_format
 from vidtag.formats.jsonlines import to_indented
 from vidtag.formats.tabular import COLUMNS

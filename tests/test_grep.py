@@ -7,6 +7,7 @@ from documents import LABELS, Row, make_document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vidtag.documents.records import Document, TagRecord
 from vidtag.errors import UsageError
 from vidtag.grep import (
     Hit,
@@ -21,7 +22,6 @@ from vidtag.grep import (
     format_name,
     search_document,
 )
-from vidtag.results import Document, TagRecord
 from vidtag.timeline.scores import Tag
 
 ANYTHING = compile_patterns([""])

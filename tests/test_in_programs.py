@@ -35,9 +35,9 @@ from vidtag import (
     VideoOpenError,
     VidtagError,
 )
+from vidtag.documents.records import Document
 from vidtag.errors import UsageError
 from vidtag.models.deferred import DeferredClassifier
-from vidtag.results import Document
 
 ENGINES = ("torch", "openvino")
 

@@ -11,7 +11,7 @@ from make_video import make_video
 
 from vidtag.cache.folder import NOWHERE
 from vidtag.cached import measure_cache
-from vidtag.documents.json import read_documents
+from vidtag.documents.stored import read_documents
 
 COMMAND = Path(__file__).parent / "fake_command.py"
 

@@ -20,7 +20,8 @@ from documents import make_document, make_failed
 
 import vidtag
 from vidtag.cache.contents import hash_file
-from vidtag.documents.json import read_documents
+from vidtag.documents.records import Document, Failure
+from vidtag.documents.stored import read_documents
 from vidtag.errors import OutputError, UsageError
 from vidtag.inputs import Input, Inputs, find_inputs
 from vidtag.outputs import (
@@ -32,7 +33,6 @@ from vidtag.outputs import (
     plan_outputs,
     write_whole,
 )
-from vidtag.results import Document, Failure
 
 ONE = Inputs(items=(Input(source="a.mp4", name=PurePosixPath("a.mp4")),))
 MANY = replace(ONE, is_many=True)
@@ -514,7 +514,7 @@ def test_what_was_asked_of_the_engine_may_be_less_exact(here: Path) -> None:
 
 
 def vidtag_json(result: Document | Failure) -> str:
-    from vidtag.results import to_json
+    from vidtag.documents.json import to_json
 
     return to_json(result)
 

@@ -25,6 +25,7 @@ from documents import (
 )
 from PIL import Image
 
+from vidtag.documents.records import Document
 from vidtag.errors import MODEL_WARNING_CODES
 from vidtag.report.drawing import (
     CURVE_HEIGHT,
@@ -47,7 +48,6 @@ from vidtag.report.lanes import (
 from vidtag.report.page import ExplanationClip, render_page, show_name
 from vidtag.report.rendering import checked_href, embed_json, relative_href
 from vidtag.report.thumbnails import MAX_BYTES, TOTAL_BYTES, Thumbnail, read_thumbnails
-from vidtag.results import Document
 
 DOCUMENTS = make_documents()
 

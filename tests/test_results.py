@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from documents import make_document, make_documents, make_empty
 
-from vidtag.documents.json import read_documents
-from vidtag.results import SegmentRecord, summarise, to_json
+from vidtag.documents.json import to_json
+from vidtag.documents.records import SegmentRecord, summarise
+from vidtag.documents.stored import read_documents
 
 DOCUMENTS = make_documents()
 

@@ -14,7 +14,7 @@ from fake_classifier import FakeClassifier
 from make_video import draw_index, make_video
 
 from vidtag import Part, ScoreStore, Settings, Tagger, VideoError
-from vidtag.results import Document
+from vidtag.documents.records import Document
 
 
 @pytest.fixture(scope="module")

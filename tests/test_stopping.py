@@ -18,7 +18,7 @@ from fake_classifier import FakeClassifier
 from make_video import make_video
 
 from vidtag import Part, ScoreStore, Settings, Tagger, stopping
-from vidtag.documents.json import read_documents
+from vidtag.documents.stored import read_documents
 
 COMMAND = Path(__file__).parent / "fake_command.py"
 

@@ -17,7 +17,7 @@ from make_video import make_video
 from vidtag import ScoreStore, Tagger
 from vidtag.cache import database
 from vidtag.cache.scores import _digest
-from vidtag.results import Document
+from vidtag.documents.records import Document
 
 NAN = np.full(3, np.nan, "<f4").tobytes()
 INF = np.full(3, np.inf, "<f4").tobytes()

@@ -11,9 +11,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from tiny_models import make_tiny_model
 
-from vidtag.documents.json import read_documents
+from vidtag.documents.json import to_json
+from vidtag.documents.records import Document, SegmentRecord, summarise
+from vidtag.documents.stored import read_documents
 from vidtag.formats.table import make_rows, render, to_text
-from vidtag.results import Document, SegmentRecord, summarise, to_json
 
 
 def document_of(*tops: list[tuple[str, float]], path: str = "clip.mp4") -> Document:

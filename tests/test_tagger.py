@@ -10,8 +10,8 @@ from fake_classifier import LABELS, FakeClassifier
 from make_video import make_video
 
 from vidtag import Part, ScoreStore, Settings, Tagger, VideoError
+from vidtag.documents.json import to_json
 from vidtag.errors import ModelMismatchError
-from vidtag.results import to_json
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,12 @@ import pytest
 from documents import make_document, make_failed
 from rich.console import Console
 
-from vidtag.documents.json import read_documents
+from vidtag.documents.json import to_json
+from vidtag.documents.records import Document, Failure
+from vidtag.documents.stored import read_documents
 from vidtag.formats import FORMATS, table
 from vidtag.grep import compile_patterns, explain_undecided, format_hit, search_document
 from vidtag.report.index import IndexEntry, render_index
-from vidtag.results import Document, Failure, to_json
 from vidtag.show import run_show
 from vidtag.text import encodable, escape_controls, one_line, printable
 

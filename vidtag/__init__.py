@@ -13,6 +13,7 @@ from vidtag.version import __version__
 
 if TYPE_CHECKING:
     from vidtag.cache.scores import ScoreStore
+    from vidtag.documents.records import Document
     from vidtag.errors import (
         DocumentError,
         EmptyVideoError,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     )
     from vidtag.models.classifier import Classifier, ClassifierInfo
     from vidtag.models.load import LoadOptions
-    from vidtag.results import Document
     from vidtag.scoring import StepTags
     from vidtag.settings import Settings
     from vidtag.tagger import Tagger, Tagging
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Classifier": "vidtag.models.classifier",
     "ClassifierInfo": "vidtag.models.classifier",
-    "Document": "vidtag.results",
+    "Document": "vidtag.documents.records",
     "DocumentError": "vidtag.errors",
     "EmptyVideoError": "vidtag.errors",
     "LoadOptions": "vidtag.models.load",

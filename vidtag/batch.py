@@ -13,13 +13,13 @@ from pathlib import PurePosixPath
 
 from vidtag.cache.contents import hash_file
 from vidtag.cache.scores import ScoreStore
+from vidtag.documents.records import Failure, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
 from vidtag.explained import Explainer
 from vidtag.inputs import Input, find_inputs, foresee_failure
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.outputs import Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.progress import Display
-from vidtag.results import Failure, make_failure
 from vidtag.seconds import format_seconds
 from vidtag.settings import Settings
 from vidtag.stopping import check, held

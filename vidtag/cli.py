@@ -487,7 +487,7 @@ def labels(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of the results."""
-    from vidtag.results import make_json_schema
+    from vidtag.documents.json import make_json_schema
 
     _print(json.dumps(make_json_schema(), indent=2))
 

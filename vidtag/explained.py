@@ -3,12 +3,12 @@
 import os
 from dataclasses import replace
 
+from vidtag.documents.records import Document
 from vidtag.errors import VideoError
 from vidtag.formats import FORMATS, Format
 from vidtag.formats.pages import write_page_at
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions
-from vidtag.results import Document
 from vidtag.settings import Settings
 
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
+from vidtag.documents.records import Document, StepRecord, TagRecord, round_score
 from vidtag.errors import UsageError
-from vidtag.results import Document, StepRecord, TagRecord, round_score
 from vidtag.seconds import round_seconds
 from vidtag.text import escape_controls
 

@@ -17,8 +17,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
-from vidtag.formats.headline import NOTHING, guess_phrase, held_phrases
-from vidtag.results import Document
+from vidtag.documents.headline import NOTHING, guess_phrase, held_phrases
+from vidtag.documents.records import Document
 from vidtag.scoring import StepTags
 from vidtag.seconds import format_seconds
 from vidtag.terminal import is_live, stderr_console

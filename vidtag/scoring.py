@@ -16,21 +16,7 @@ import numpy.typing as npt
 from vidtag.cache.scores import ScoreStore
 from vidtag.clips.grid import Grid
 from vidtag.clips.windows import Window
-from vidtag.errors import ModelError, VidtagError
-from vidtag.models.classifier import Classifier, check_logits
-from vidtag.models.failures import one_line
-from vidtag.reading import (
-    Clock,
-    Failed,
-    Keyed,
-    Opened,
-    ReadResult,
-    StoredRun,
-    VideoEvent,
-    WindowRead,
-    made_from_all,
-)
-from vidtag.results import (
+from vidtag.documents.records import (
     SCHEMA_VERSION,
     Document,
     EngineRecord,
@@ -45,6 +31,20 @@ from vidtag.results import (
     WarningRecord,
     round_score,
     summarise,
+)
+from vidtag.errors import ModelError, VidtagError
+from vidtag.models.classifier import Classifier, check_logits
+from vidtag.models.failures import one_line
+from vidtag.reading import (
+    Clock,
+    Failed,
+    Keyed,
+    Opened,
+    ReadResult,
+    StoredRun,
+    VideoEvent,
+    WindowRead,
+    made_from_all,
 )
 from vidtag.seconds import format_seconds, round_seconds
 from vidtag.settings import Settings

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from vidtag.documents.json import read_stored
+from vidtag.documents.records import Document, Failure
+from vidtag.documents.stored import read_stored
 from vidtag.errors import DocumentError, UsageError, VideoError
 from vidtag.grep import (
     Hit,
@@ -20,7 +21,6 @@ from vidtag.grep import (
 )
 from vidtag.inputs import Input, Inputs, foresee_failure
 from vidtag.progress import Display
-from vidtag.results import Document, Failure
 from vidtag.stopping import held
 from vidtag.tagger import Tagger, Tagging
 from vidtag.terminal import printing

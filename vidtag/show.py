@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import IO
 
-from vidtag.documents.json import parse_stored, read_stored
+from vidtag.documents.json import to_json
+from vidtag.documents.records import Document, Failure
+from vidtag.documents.stored import parse_stored, read_stored
 from vidtag.errors import DocumentError, ExitCode, OutputError, UsageError
 from vidtag.inputs import Input, Inputs
 from vidtag.outputs import Outputs, open_outputs, plan_outputs
 from vidtag.outputs.destination import is_folder
 from vidtag.outputs.replacing import find_read, refuse_to_destroy
-from vidtag.results import Document, Failure, to_json
 from vidtag.terminal import stderr_console
 from vidtag.text import printable
 

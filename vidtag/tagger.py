@@ -15,11 +15,11 @@ import numpy.typing as npt
 from vidtag.arguments import check_kind, wrong_type
 from vidtag.cache.scores import ScoreStore
 from vidtag.clips.grid import Grid
+from vidtag.documents.records import Document
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.read_ahead import ReadAhead
 from vidtag.reading import ONGOING, Job, Reader, VideoEvent
-from vidtag.results import Document
 from vidtag.scoring import Plan, Run, StepTags
 from vidtag.settings import Settings
 from vidtag.video.given import Source, VideoSource, take_source

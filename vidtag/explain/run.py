@@ -16,6 +16,7 @@ import numpy as np
 
 from vidtag.clips.grid import Grid
 from vidtag.clips.windows import Window, slide
+from vidtag.documents.records import Document, round_score
 from vidtag.errors import EmptyVideoError, UsageError, VideoError, VideoOpenError
 from vidtag.explain.explanation import Explanation, Method
 from vidtag.explain.measures import MeasureRow, Measures, measure, read_measures
@@ -31,7 +32,6 @@ from vidtag.inputs import foresee_failure
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.reading import end_of_part
-from vidtag.results import Document, round_score
 from vidtag.seconds import format_seconds, milliseconds, round_seconds
 from vidtag.settings import Settings
 from vidtag.tagger import Tagger

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from vidtag.documents.records import Document, Failure
 from vidtag.formats import (
     activitynet,
     chapters,
@@ -22,7 +23,6 @@ from vidtag.formats import (
     subtitles,
     tabular,
 )
-from vidtag.results import Document, Failure
 
 __all__ = ["FORMATS", "Format", "get_format"]
 

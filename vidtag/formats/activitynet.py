@@ -12,8 +12,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from vidtag.documents.records import Document, Failure
 from vidtag.links import file_name
-from vidtag.results import Document, Failure
 
 _VERSION = "VERSION 1.3"
 

@@ -12,8 +12,8 @@ Source: https://ffmpeg.org/ffmpeg-formats.html#Metadata-2
 
 import re
 
-from vidtag.formats.stretches import list_stretches
-from vidtag.results import Document
+from vidtag.documents.records import Document
+from vidtag.documents.stretches import list_stretches
 from vidtag.text import one_line
 
 _SEPARATOR = " + "

@@ -8,8 +8,8 @@ Source: https://www.mpi.nl/tools/elan/EAFv3.0.xsd
 
 from html import escape
 
+from vidtag.documents.records import Document, SegmentRecord
 from vidtag.links import file_name, file_url
-from vidtag.results import Document, SegmentRecord
 from vidtag.seconds import milliseconds
 from vidtag.text import escape_controls, one_line
 

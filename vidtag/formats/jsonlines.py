@@ -1,11 +1,12 @@
 """JSON: one line per video, or one document indented for a person.
 
-Owns nothing but the line breaks: the fields are those of `vidtag.results`.
+Owns nothing but the line breaks: the fields are those of `vidtag.documents.records`.
 """
 
 from collections.abc import Sequence
 
-from vidtag.results import Document, Failure, to_json
+from vidtag.documents.json import to_json
+from vidtag.documents.records import Document, Failure
 
 
 def to_line(result: Document | Failure) -> str:

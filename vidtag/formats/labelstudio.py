@@ -15,8 +15,8 @@ import json
 from collections.abc import Sequence
 from html import escape
 
+from vidtag.documents.records import Document, Failure, SegmentRecord
 from vidtag.links import has_scheme, media_url, posix_path, quote_path
-from vidtag.results import Document, Failure, SegmentRecord
 from vidtag.text import one_line
 
 _CONTROL = "actions"

@@ -13,8 +13,8 @@ Source: https://opentimelineio.readthedocs.io/en/stable/tutorials/otio-serialize
 import json
 from collections.abc import Sequence
 
+from vidtag.documents.records import Document, SegmentRecord
 from vidtag.links import file_name, media_url
-from vidtag.results import Document, SegmentRecord
 from vidtag.text import one_line
 
 Object = dict[str, object]

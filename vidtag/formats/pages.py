@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vidtag.results import Document
+from vidtag.documents.records import Document
 
 if TYPE_CHECKING:
     from vidtag.report.page import ExplanationClip

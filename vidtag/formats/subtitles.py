@@ -10,7 +10,7 @@ the tests.
 
 from collections.abc import Iterator
 
-from vidtag.results import Document
+from vidtag.documents.records import Document
 from vidtag.seconds import milliseconds
 from vidtag.text import one_line
 

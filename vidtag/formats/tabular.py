@@ -17,7 +17,7 @@ Source: https://owasp.org/www-community/attacks/CSV_Injection
 
 from collections.abc import Callable, Iterable, Sequence
 
-from vidtag.results import Document, Failure
+from vidtag.documents.records import Document, Failure
 from vidtag.seconds import milliseconds
 from vidtag.text import escape_controls
 

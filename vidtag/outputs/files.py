@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from vidtag.documents.records import Document, Failure
 from vidtag.errors import OutputError, UsageError
 from vidtag.formats import Format
 from vidtag.inputs import Input, Inputs
@@ -29,7 +30,6 @@ from vidtag.outputs.whole import (
     output_error,
     write_whole,
 )
-from vidtag.results import Document, Failure
 from vidtag.urls import without_credentials
 
 _COSTS_ALL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENODEV})

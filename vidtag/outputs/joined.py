@@ -13,7 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from vidtag.documents.json import read_documents
+from vidtag.documents.json import to_json
+from vidtag.documents.records import Document, Failure
+from vidtag.documents.stored import read_documents
 from vidtag.errors import UsageError
 from vidtag.formats import Format
 from vidtag.inputs import Input, Inputs
@@ -39,7 +41,6 @@ from vidtag.outputs.whole import (
     write_all,
     write_whole,
 )
-from vidtag.results import Document, Failure, to_json
 from vidtag.text import encodable
 from vidtag.urls import is_url
 

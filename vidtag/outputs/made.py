@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from vidtag.results import Document
+from vidtag.documents.records import Document
 from vidtag.seconds import round_seconds
 from vidtag.urls import is_url
 from vidtag.version import __version__

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Iterable
 
-from vidtag.documents.json import read_stored
+from vidtag.documents.records import Document, Failure
+from vidtag.documents.stored import read_stored
 from vidtag.errors import DocumentError
 from vidtag.formats import FORMATS
 from vidtag.inputs import Input
 from vidtag.outputs.made import ContentId, Fingerprint
 from vidtag.outputs.sink import Closing, Outputs
 from vidtag.outputs.whole import write_whole
-from vidtag.results import Document, Failure
 
 INDEX_NAME = "index.html"
 

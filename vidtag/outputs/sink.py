@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Protocol, Self
 
+from vidtag.documents.records import Document, Failure
 from vidtag.inputs import Input
 from vidtag.outputs.made import ContentId, Fingerprint
-from vidtag.results import Document, Failure
 from vidtag.stopping import held
 
 

@@ -2,12 +2,13 @@
 
 import sys
 
+from vidtag.documents.json import to_json
+from vidtag.documents.records import Document, Failure
 from vidtag.errors import UsageError
 from vidtag.formats import FORMATS, Format
 from vidtag.inputs import Input
 from vidtag.outputs.made import ContentId, Fingerprint
 from vidtag.outputs.sink import Closing
-from vidtag.results import Document, Failure, to_json
 from vidtag.stopping import held
 from vidtag.terminal import check_stdout, printing
 

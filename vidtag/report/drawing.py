@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vidtag.formats.stretches import list_gaps
-from vidtag.results import Document, StepRecord, TagRecord
+from vidtag.documents.records import Document, StepRecord, TagRecord
+from vidtag.documents.stretches import list_gaps
 
 MAX_POINTS = 1200
 """Points of a curve: one per pixel of a wide strip."""

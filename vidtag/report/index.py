@@ -6,7 +6,8 @@ Owns what an index holds. Pages of videos are linked, never read.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vidtag.formats.headline import worth_showing
+from vidtag.documents.headline import worth_showing
+from vidtag.documents.records import Document, Failure
 from vidtag.report.lanes import (
     NUM_COLOURS,
     NUM_PATTERNS,
@@ -20,7 +21,6 @@ from vidtag.report.lanes import (
 from vidtag.report.page import note_on, show_name
 from vidtag.report.rendering import checked_href, clock, decimal, embed_data, embed_json, render
 from vidtag.report.thumbnails import Thumbnail
-from vidtag.results import Document, Failure
 from vidtag.text import escape_controls, one_line
 
 NUM_LABELS = 3

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vidtag.formats.headline import worth_showing
+from vidtag.documents.headline import worth_showing
+from vidtag.documents.records import Document, SegmentRecord, SummaryRecord, TagRecord
 from vidtag.report.drawing import (
     MAX_POINTS,
     Curve,
@@ -18,7 +19,6 @@ from vidtag.report.drawing import (
     span_of,
     trace_curve,
 )
-from vidtag.results import Document, SegmentRecord, SummaryRecord, TagRecord
 from vidtag.seconds import milliseconds
 from vidtag.text import one_line
 

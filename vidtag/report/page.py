@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vidtag.formats.headline import worth_showing
-from vidtag.formats.stretches import list_gaps
+from vidtag.documents.headline import worth_showing
+from vidtag.documents.records import Document, ModelRecord, SegmentRecord
+from vidtag.documents.stretches import list_gaps
 from vidtag.links import file_name
 from vidtag.models.registry import alias_of
 from vidtag.report.drawing import (
@@ -25,7 +26,6 @@ from vidtag.report.drawing import (
 from vidtag.report.lanes import Lane, choose_moments, make_lanes, name_labels, rank_segments
 from vidtag.report.rendering import checked_href, clock, embed_data, embed_json, render
 from vidtag.report.thumbnails import MAX_THUMBNAILS, Thumbnail
-from vidtag.results import Document, ModelRecord, SegmentRecord
 from vidtag.text import escape_controls, one_line
 
 MAX_PAGE_BYTES = 1_900_000

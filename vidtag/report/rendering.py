@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from vidtag.formats.headline import percent
+from vidtag.documents.headline import percent
 from vidtag.seconds import format_seconds
 from vidtag.text import escape_controls
 

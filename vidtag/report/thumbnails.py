@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from vidtag.documents.records import Document
 from vidtag.errors import VidtagError
 from vidtag.report.lanes import choose_moments
-from vidtag.results import Document
 from vidtag.urls import is_url
 from vidtag.video.frames import Frame, Image
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vidtag.results import Document, SegmentRecord
+from vidtag.documents.records import Document, SegmentRecord
 from vidtag.seconds import milliseconds
 
 

@@ -5,24 +5,16 @@ in this order. Times are rounded to milliseconds and scores to six decimals here
 else. `vidtag schema` prints the JSON Schema, which is made from these classes.
 """
 
-import functools
-import json
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-from vidtag.errors import DocumentError, VidtagError
+from vidtag.errors import VidtagError
 from vidtag.seconds import milliseconds
-from vidtag.text import encodable, escape_json
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from vidtag.text import encodable
 
 SCHEMA_VERSION: Literal[1] = 1
 
-# An escape in JSON: of a backslash, of a pair of surrogates, of half of one (the group), or else.
-_ESCAPES = re.compile(rb"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\(u[dD][89a-fA-F]..)|\\.")
 
 _CONFIG = {"use_attribute_docstrings": True}
 
@@ -346,73 +338,3 @@ def make_failure(path: str, error: VidtagError, vidtag_version: str) -> Failure:
         video=FailedVideo(path=encodable(path)),
         error=ErrorRecord(code=error.code, message=encodable(str(error))),
     )
-
-
-def to_json(result: Document | Failure, *, indent: int | None = None) -> str:
-    """Write a result as JSON; one line without `indent`, without a line break at its end."""
-    text = json.dumps(
-        result, default=_fields_of, indent=indent, ensure_ascii=False, allow_nan=False
-    )
-    return escape_json(text)
-
-
-def _fields_of(record: Any) -> dict[str, Any]:
-    # One record after the other: `asdict` would copy an hour's timeline first.
-    return {field.name: getattr(record, field.name) for field in fields(record)}
-
-
-def parse_json(text: bytes | str) -> Any:
-    """Parse JSON from strangers: bounded in depth and time, and of numbers none but finite ones.
-
-    Half a surrogate pair, which a label may carry, becomes U+FFFD.
-
-    Raises:
-        ValueError: It is no JSON.
-    """
-    from pydantic_core import from_json  # only needed to read results back
-
-    plain = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    try:
-        return from_json(plain, allow_inf_nan=False)
-    except ValueError:
-        whole = _ESCAPES.sub(lambda match: rb"\ufffd" if match[1] else match[0], plain)
-        if whole == plain:
-            raise
-        return from_json(whole, allow_inf_nan=False)
-
-
-@functools.cache
-def _adapter(kind: type[Document] | type[Failure]) -> "TypeAdapter[Document | Failure]":
-    from pydantic import TypeAdapter  # takes 20 ms to make one
-
-    return TypeAdapter(kind)
-
-
-def parse_result(value: Any, name: str) -> Document | Failure:
-    """Make a result of parsed JSON; whether its numbers make sense is not checked here.
-
-    Raises:
-        DocumentError: It is no result of schema version 1.
-    """
-    from pydantic import ValidationError
-
-    if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
-        raise DocumentError(name, f"{name}: not a vidtag result of schema version 1.")
-    try:
-        return _adapter(Failure if "error" in value else Document).validate_python(value)
-    except ValidationError as exc:
-        first = exc.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise DocumentError(name, f"{name}: not a vidtag result: {where}: {first['msg']}.") from exc
-
-
-def make_json_schema() -> dict[str, Any]:
-    """Make the JSON Schema of a line of output: a document or a failure."""
-    from pydantic import TypeAdapter
-
-    schema: dict[str, Any] = TypeAdapter(Document | Failure).json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "vidtag result, schema version 1",
-        **schema,
-    }

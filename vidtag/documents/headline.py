@@ -5,7 +5,7 @@ Where nothing holds, the averaged tags are all that there is; they are a guess a
 
 from collections.abc import Sequence
 
-from vidtag.results import Document, SummaryRecord, TagRecord
+from vidtag.documents.records import Document, SummaryRecord, TagRecord
 from vidtag.seconds import format_seconds
 from vidtag.text import printable
 
