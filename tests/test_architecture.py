@@ -40,6 +40,7 @@ HOMES = {
 # video → frames → windows → scores → timeline → results → formats; none imports one further on.
 ORDER = [
     [
+        "aliases.py",
         "arguments.py",
         "errors.py",
         "links.py",

@@ -11,7 +11,7 @@ from tiny_models import make_tiny_model
 
 from vidtag.cache import contents
 from vidtag.errors import ModelLoadError
-from vidtag.models import converted
+from vidtag.models import conversions
 from vidtag.models.load import LoadOptions, load_classifier
 
 FACTS = {"model": "x", "torch": "1", "transformers": "1"}
@@ -33,7 +33,7 @@ def write(text: str) -> Callable[[Path], None]:
 
 
 def keep(text: str = "a model") -> Path:
-    path = converted.keep_converted(FACTS, write(text))
+    path = conversions.keep_converted(FACTS, write(text))
     assert path is not None
     assert path.read_text() == text
     return path
@@ -98,11 +98,11 @@ def test_what_is_not_whole_is_made_again(models, monkeypatch, change, is_settled
     if is_settled:  # so that hashes are remembered
         monkeypatch.setattr(contents, "SETTLED_NS", -1)
     path = keep()
-    assert converted.find_converted(FACTS) == path
+    assert conversions.find_converted(FACTS) == path
     change(path.parent)
-    assert converted.find_converted(FACTS) is None
+    assert conversions.find_converted(FACTS) is None
     assert keep() == path
-    assert converted.find_converted(FACTS) == path
+    assert conversions.find_converted(FACTS) == path
 
 
 def test_an_unfinished_folder_that_goes_away_stops_nobody(models, monkeypatch):
@@ -115,14 +115,14 @@ def test_several_that_convert_at_once_all_get_a_model(models):
     found: list[Path | None] = []
 
     def convert(number: int) -> None:
-        found.append(converted.keep_converted(FACTS, write(f"model {number}")))
+        found.append(conversions.keep_converted(FACTS, write(f"model {number}")))
 
     threads = [threading.Thread(target=convert, args=(n,)) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert set(found) == {converted.find_converted(FACTS)} != {None}
+    assert set(found) == {conversions.find_converted(FACTS)} != {None}
 
 
 def test_a_model_that_changes_while_it_is_read_is_refused(tmp_path, models, monkeypatch):

@@ -11,12 +11,13 @@ import pytest
 import torch
 from tiny_models import ARCHITECTURES, make_tiny_model
 
+from vidtag.aliases import ALIASES, DEFAULT_MODEL, alias_of
 from vidtag.models import describe
 from vidtag.models.architectures import ARCHITECTURES as KNOWN
 from vidtag.models.config import ModelConfig, parse_config, unique_labels
-from vidtag.models.describe import describe_model, list_models, model_cost, published_config
+from vidtag.models.cost import model_cost
+from vidtag.models.describe import describe_alias, list_models, published_config
 from vidtag.models.load import default_batch_size, default_window
-from vidtag.models.registry import ALIASES, DEFAULT_MODEL, alias_of
 
 HUB_ALIASES = [name for name, alias in ALIASES.items() if alias.hub_id]
 
@@ -108,21 +109,13 @@ def test_a_cached_model_is_described_from_its_own_config(
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(commit)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    description = describe_model("base")
+    description = describe_alias("base")
     assert description.is_cached
     assert description.num_labels == 9
     (repository / "snapshots" / commit / "config.json").write_text("damaged")
-    assert describe_model("base").num_labels == 400
+    assert describe_alias("base").num_labels == 400
     (repository / "snapshots" / commit / "model.safetensors").unlink()
-    assert not describe_model("base").is_cached
-
-
-def test_a_folder_is_described_with_the_licence_of_its_card(tmp_path: Path) -> None:
-    folder = make_tiny_model(tmp_path)
-    assert describe_model(str(folder)).licence is None
-    (folder / "README.md").write_text("---\ntags: [video]\nlicense: apache-2.0\n---\n# Mine\n")
-    description = describe_model(str(folder))
-    assert (description.licence, description.num_labels, description.note) == ("apache-2.0", 5, "")
+    assert not describe_alias("base").is_cached
 
 
 @pytest.mark.parametrize(
@@ -202,12 +195,12 @@ def test_listing_models_and_labels_imports_nothing_heavy(tmp_path: Path) -> None
     folder = make_tiny_model(tmp_path)
     script = (
         "import sys\n"
-        "import vidtag.models.registry\n"
+        "import vidtag.aliases\n"
         "light = {'numpy', 'huggingface_hub'} & set(sys.modules)\n"
-        "from vidtag.models.describe import describe_model\n"
+        "from vidtag.models.describe import list_models\n"
         "from vidtag.models.load import read_labels\n"
         "assert len(read_labels(sys.argv[1])) == 5\n"
-        "describe_model(sys.argv[1]); describe_model('base')\n"
+        "list_models()\n"
         "heavy = {'torch', 'transformers', 'openvino', 'av'} & set(sys.modules)\n"
         "print(sorted(light), sorted(heavy))\n"
     )

@@ -716,7 +716,7 @@ def test_too_little_memory_for_a_conversion_is_called_that(
 def test_a_converted_model_needs_no_torch_and_another_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import vidtag.models.converted as converted
+    import vidtag.models.conversions as converted
 
     monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path / "cache"))
     known = LoadOptions(model=str(make_tiny_model(tmp_path / "a")), engine="openvino")

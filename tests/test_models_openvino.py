@@ -16,7 +16,7 @@ import pytest
 from tiny_models import make_tiny_model
 
 from vidtag.errors import ModelLoadError
-from vidtag.models import converted, load, openvino_engine
+from vidtag.models import conversions, load, openvino_engine
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions, load_classifier
 
@@ -52,7 +52,7 @@ def entry(cache: Path, prepared_cache: Path) -> Path:
 
 
 @pytest.fixture
-def conversions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     done: list[str] = []
     convert = openvino_engine.convert
 
@@ -85,20 +85,20 @@ def expected(prepared_cache: Path, folder: Path) -> npt.NDArray[np.float32]:
 
 
 def test_a_model_is_converted_once(
-    cache: Path, entry: Path, folder: Path, conversions: list[str], expected: Any
+    cache: Path, entry: Path, folder: Path, made: list[str], expected: Any
 ) -> None:
     for precision in ("fp32", "auto"):
         logits(load_openvino(folder, precision=precision))
-    assert conversions == []
-    size = converted.measure_converted()
+    assert made == []
+    size = conversions.measure_converted()
     assert size.num_models == 1
     assert size.num_bytes > (entry / "model.bin").stat().st_size
-    converted.clear_converted()
-    assert converted.measure_converted().num_models == 0
+    conversions.clear_converted()
+    assert conversions.measure_converted().num_models == 0
     told: list[str] = []
     for _ in range(2):
         assert (logits(load_openvino(folder, tell=told.append)) == expected).all()
-    assert conversions == ["converted"]
+    assert made == ["converted"]
     assert [line.split()[0] for line in told] == ["converting"]
 
 
@@ -145,18 +145,18 @@ def test_a_late_failure_reaches_the_one_who_awaits(
 
 
 def test_a_copy_of_the_folder_is_the_same_model(
-    entry: Path, folder: Path, conversions: list[str], tmp_path: Path
+    entry: Path, folder: Path, made: list[str], tmp_path: Path
 ) -> None:
     logits(load_openvino(Path(shutil.copytree(folder, tmp_path / "copy"))))
-    assert conversions == []
+    assert made == []
 
 
 def test_other_weights_are_another_model(
-    cache: Path, entry: Path, conversions: list[str], tmp_path: Path
+    cache: Path, entry: Path, made: list[str], tmp_path: Path
 ) -> None:
     load_openvino(make_tiny_model(tmp_path / "other", seed=7))
-    assert conversions == ["converted"]
-    assert converted.measure_converted().num_models == 2
+    assert made == ["converted"]
+    assert conversions.measure_converted().num_models == 2
 
 
 def cut(entry: Path) -> None:
@@ -191,7 +191,7 @@ def foreign_manifest(entry: Path) -> None:
 def whole_but_no_model(entry: Path) -> None:
     (entry / "model.xml").write_text("<net/>")
     manifest = json.loads((entry / "manifest.json").read_text())
-    manifest["files"]["model.xml"] = converted._note(entry / "model.xml")
+    manifest["files"]["model.xml"] = conversions._note(entry / "model.xml")
     (entry / "manifest.json").write_text(json.dumps(manifest))
 
 
@@ -202,22 +202,22 @@ def whole_but_no_model(entry: Path) -> None:
 def test_a_broken_entry_is_rebuilt(
     entry: Path,
     folder: Path,
-    conversions: list[str],
+    made: list[str],
     expected: Any,
     damage: Callable[[Path], None],
 ) -> None:
     damage(entry)
     assert (logits(load_openvino(folder)) == expected).all()
-    assert conversions == ["converted"]
+    assert made == ["converted"]
     logits(load_openvino(folder))
-    assert conversions == ["converted"], "the new entry is found"
+    assert made == ["converted"], "the new entry is found"
     assert [path.name for path in entry.parent.iterdir()] == [entry.name], "nothing is left behind"
 
 
-def test_a_touched_entry_is_still_whole(entry: Path, folder: Path, conversions: list[str]) -> None:
+def test_a_touched_entry_is_still_whole(entry: Path, folder: Path, made: list[str]) -> None:
     (entry / "model.bin").touch()
     logits(load_openvino(folder))
-    assert conversions == []
+    assert made == []
 
 
 @pytest.mark.slow
@@ -284,13 +284,13 @@ def test_of_two_processes_that_convert_at_once_the_first_one_stays(cache: Path) 
     def write(text: str) -> Callable[[Path], None]:
         def write_both(graph: Path) -> None:
             if text == "second":  # meanwhile the other one has finished
-                converted.keep_converted(facts, write("first"))
+                conversions.keep_converted(facts, write("first"))
             graph.write_text(text)
             graph.with_suffix(".bin").write_text(text)
 
         return write_both
 
-    path = converted.keep_converted(facts, write("second"))
+    path = conversions.keep_converted(facts, write("second"))
     assert path is not None
     assert path.read_text() == "first"
     assert len(list((cache / "models").iterdir())) == 1

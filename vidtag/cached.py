@@ -2,7 +2,7 @@
 
 from vidtag.cache.folder import NOWHERE, cache_folder
 from vidtag.cache.scores import ScoreStore
-from vidtag.models.converted import clear_converted, measure_converted
+from vidtag.models.conversions import clear_converted, measure_converted
 
 
 def measure_cache() -> list[str]:

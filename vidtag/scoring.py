@@ -34,7 +34,7 @@ from vidtag.documents.records import (
 )
 from vidtag.errors import ModelError, VidtagError
 from vidtag.models.classifier import Classifier, check_logits
-from vidtag.models.failures import one_line
+from vidtag.models.refusals import shortened
 from vidtag.reading import (
     Clock,
     Failed,
@@ -294,7 +294,7 @@ class Run:
             raise ModelError(
                 model_id,
                 "model_failed",
-                f"The model '{model_id}' failed ({type(exc).__name__}: {one_line(exc)}); "
+                f"The model '{model_id}' failed ({type(exc).__name__}: {shortened(exc)}); "
                 "try another --model.",
             ) from exc
         expected = (len(windows), len(plan.labels))

@@ -155,7 +155,8 @@ def gpu_gemm_gflops(device: str) -> float:
 
 def model_gflops(folder: Path, precision: str, device: str = "cpu") -> tuple[float, float]:
     """Run the model alone; return GFLOP/s and seconds per window."""
-    from vidtag.models.describe import describe_model
+    from vidtag.models.config import read_config
+    from vidtag.models.cost import model_cost
     from vidtag.models.load import LoadOptions, load_classifier
 
     classifier = load_classifier(LoadOptions(model=str(folder), precision=precision, device=device))
@@ -163,9 +164,9 @@ def model_gflops(folder: Path, precision: str, device: str = "cpu") -> tuple[flo
     clips = np.random.default_rng(0).integers(0, 255, (size, 16, 224, 224, 3), np.uint8)
     classifier.logits(clips)
     best = min(_seconds(lambda: classifier.logits(clips)) for _ in range(5)) / size
-    gflops = describe_model(str(folder)).gflops
-    assert gflops is not None
-    return gflops / best, best
+    cost = model_cost(read_config(folder, folder.name))
+    assert cost is not None
+    return cost.gflops / best, best
 
 
 def cpu_name() -> str:

@@ -14,7 +14,7 @@ from vidtag.errors import UsageError
 from vidtag.explain.explanation import Explanation, Method, TokenGrid, as_evidence
 from vidtag.explain.occlusion import Clip, mean_colour, occlusion
 from vidtag.models.classifier import Classifier
-from vidtag.models.failures import mismatch
+from vidtag.models.refusals import mismatch
 from vidtag.timeline.scores import softmax
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from vidtag.aliases import ALIASES, DEMO_MODEL
 from vidtag.documents.headline import NOTHING, guess_phrase, held_phrases, worth_showing
 from vidtag.documents.records import Document, TagRecord
 from vidtag.documents.stretches import list_gaps
-from vidtag.models.registry import ALIASES, DEMO_MODEL
 from vidtag.seconds import format_seconds
 from vidtag.terminal import plain_text
 from vidtag.text import printable

@@ -7,7 +7,7 @@ over where it is not, and no config tells which of the two made a score.
 from collections.abc import Container
 from pathlib import Path
 
-from vidtag.models.failures import refuse
+from vidtag.models.refusals import refuse
 
 _FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
 """What peft's `save_pretrained` writes."""

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vidtag.models.failures import mismatch
+from vidtag.models.refusals import mismatch
 from vidtag.video.frames import Image, Notice
 
 Clips = npt.NDArray[np.uint8]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vidtag.models.architectures import ARCHITECTURES, Architecture
-from vidtag.models.failures import mismatch, one_line, refuse
+from vidtag.models.refusals import mismatch, refuse, shortened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def read_config(folder: Path, model: str) -> ModelConfig:
         ) from exc
     except (OSError, UnicodeDecodeError, ValueError) as exc:
         raise refuse(
-            model, "bad_config", f"its config.json can't be read ({one_line(exc)}); get it again"
+            model, "bad_config", f"its config.json can't be read ({shortened(exc)}); get it again"
         ) from exc
     return parse_config(values, model)
 
@@ -87,7 +87,7 @@ def parse_config(values: object, model: str) -> ModelConfig:
         raise refuse(
             model,
             "unsupported_model",
-            f"its type is {one_line(repr(architecture), 40)}, which is no video classifier; "
+            f"its type is {shortened(repr(architecture), 40)}, which is no video classifier; "
             f"{_titles()} are",
         )
     if values.get("problem_type") == "multi_label_classification":
@@ -120,12 +120,12 @@ def parse_config(values: object, model: str) -> ModelConfig:
             values=values,
         )
     except (ValueError, TypeError) as exc:
-        raise refuse(model, "bad_config", f"config.json is odd: {one_line(exc)}") from exc
+        raise refuse(model, "bad_config", f"config.json is odd: {shortened(exc)}") from exc
     if len(config.labels) == 1:
         raise mismatch(
             model,
             "one_label",
-            f"it knows {one_line(config.labels[0], 40)!r} alone, which would score 1.00 "
+            f"it knows {shortened(config.labels[0], 40)!r} alone, which would score 1.00 "
             "everywhere; train it with a second class, such as 'something else'",
         )
     return config

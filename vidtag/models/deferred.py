@@ -14,7 +14,7 @@ import numpy.typing as npt
 from vidtag.clips.preparing import Preprocessing, prepare_with_pillow
 from vidtag.errors import VidtagError
 from vidtag.models.classifier import Classifier, ClassifierInfo, Clips, Logits
-from vidtag.models.failures import one_line, refuse
+from vidtag.models.refusals import refuse, shortened
 from vidtag.video.frames import Image
 
 
@@ -80,6 +80,6 @@ class DeferredClassifier:
             raise refuse(
                 self._info.model_id,
                 "model_failed",
-                f"the {self._info.engine} engine cannot be loaded ({one_line(exc)}); "
+                f"the {self._info.engine} engine cannot be loaded ({shortened(exc)}); "
                 "try --engine torch",
             ) from exc

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from vidtag.models.failures import refuse, wrong_option
+from vidtag.models.refusals import refuse, wrong_option
 
 Engine = Literal["torch", "openvino"]
 Precision = Literal["fp32", "bf16", "fp16"]

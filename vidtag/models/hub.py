@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidtag.models.adapters import refuse_adapter
-from vidtag.models.failures import DEMO_HINT, one_line, refuse
 from vidtag.models.folders import PREPROCESSOR_FILES, where_to_get_one
+from vidtag.models.refusals import DEMO_HINT, refuse, shortened
 from vidtag.models.suggestions import suggest
 from vidtag.models.weights import (
     INDEX_SUFFIX,
@@ -276,7 +276,7 @@ def tell_licence(licence: str | None) -> str:
 
 def _licence(about: Any) -> str | None:
     found = [tag.removeprefix("license:") for tag in about.tags or () if tag.startswith("license:")]
-    return one_line(found[0], 40) if found else None
+    return shortened(found[0], 40) if found else None
 
 
 def _free_bytes(folder: Path) -> int | None:
@@ -338,7 +338,7 @@ def _hub_failure(wanted: Wanted, exc: Exception) -> "ModelLoadError | None":
     if isinstance(exc, errors.LocalEntryNotFoundError) and isinstance(exc.__cause__, Exception):
         exc = exc.__cause__  # the hub's client looks into the cache before it gives up
     if isinstance(exc, errors.FileMetadataError):
-        return refuse(model, "hub_error", f"what answers is no hub ({one_line(exc, 80)})")
+        return refuse(model, "hub_error", f"what answers is no hub ({shortened(exc, 80)})")
     if isinstance(exc, errors.GatedRepoError):
         return refuse(
             model,
@@ -374,7 +374,7 @@ def _hub_failure(wanted: Wanted, exc: Exception) -> "ModelLoadError | None":
             model,
             "hub_unreachable",
             f"{_cache_has(wanted)} and the Hugging Face hub can't be reached "
-            f"({one_line(exc, 80)}); {_get_it_online(wanted)}",
+            f"({shortened(exc, 80)}); {_get_it_online(wanted)}",
         )
     if isinstance(exc, OSError) and exc.errno in _NO_ROOM:
         return refuse(
@@ -394,6 +394,6 @@ def _hub_failure(wanted: Wanted, exc: Exception) -> "ModelLoadError | None":
     return refuse(
         model,
         "download_failed",
-        f"the download broke off ({one_line(exc)}); try again with {wanted.command}, which keeps "
+        f"the download broke off ({shortened(exc)}); try again with {wanted.command}, which keeps "
         "the files that came whole",
     )

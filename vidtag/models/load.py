@@ -9,19 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from vidtag.aliases import DEFAULT_MODEL
 from vidtag.arguments import check_kind, take_whole
 from vidtag.clips.preparing import Preprocessing
 from vidtag.clips.processors import PreprocessorError, read_preprocessing
 from vidtag.errors import MODEL_WARNING_CODES, VidtagError
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.config import ModelConfig, read_config
-from vidtag.models.converted import conversion_facts, find_converted, why_not_kept
+from vidtag.models.conversions import conversion_facts, find_converted, why_not_kept
+from vidtag.models.cost import model_cost
 from vidtag.models.deferred import DeferredClassifier
-from vidtag.models.describe import model_cost
 from vidtag.models.device import Plan, check_words, choose
-from vidtag.models.failures import mismatch, one_line, refuse, wrong_option
 from vidtag.models.folders import where_to_get_one
-from vidtag.models.registry import DEFAULT_MODEL
+from vidtag.models.refusals import mismatch, refuse, shortened, wrong_option
 from vidtag.models.soundness import is_out_of_memory
 from vidtag.models.source import DEMO_FOLDER, ModelFiles, find_model
 from vidtag.video.frames import Notice
@@ -198,13 +198,13 @@ def _refuse_openvino(files: ModelFiles, exc: Exception) -> VidtagError:
             "--engine torch, which needs less, or a smaller model",
         )
     return refuse(
-        files.name, "model_failed", f"OpenVINO can't run it ({one_line(exc)}); try --engine torch"
+        files.name, "model_failed", f"OpenVINO can't run it ({shortened(exc)}); try --engine torch"
     )
 
 
 def _fallback(info: ClassifierInfo, exc: Exception) -> ClassifierInfo:
     """Describe the run on torch that takes the place of one on OpenVINO."""
-    why = "too little memory to convert it" if is_out_of_memory(exc) else one_line(exc, 120)
+    why = "too little memory to convert it" if is_out_of_memory(exc) else shortened(exc, 120)
     note = Notice(
         code="engine_fallback",
         message=f"OpenVINO cannot run the model ({why}); torch runs it, more slowly",
@@ -216,7 +216,7 @@ def _missing(files: ModelFiles, package: str, exc: ImportError) -> VidtagError:
     return refuse(
         files.name,
         "missing_package",
-        f"the package {package} can't be imported ({one_line(exc, 80)}); `pip install {package}`",
+        f"the package {package} can't be imported ({shortened(exc, 80)}); `pip install {package}`",
     )
 
 
@@ -227,7 +227,7 @@ def _check_channels(files: ModelFiles, config: ModelConfig) -> None:
         raise mismatch(
             files.name,
             "unsupported_model",
-            f"it takes pictures of {one_line(repr(channels), 40)} channels, and those of videos "
+            f"it takes pictures of {shortened(repr(channels), 40)} channels, and those of videos "
             "have 3; name a model that was trained on colour pictures",
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from vidtag.errors import ModelError
 from vidtag.models.config import ModelConfig
-from vidtag.models.failures import one_line, refuse
+from vidtag.models.refusals import refuse, shortened
 from vidtag.models.soundness import how_again, is_out_of_memory, unfit
 from vidtag.models.source import ModelFiles
 from vidtag.models.weights import INDEX_SUFFIX, count_outputs, find_weights, list_some
@@ -120,7 +120,7 @@ def _refuse_nested(model: str, entries: Sequence[str] = ("state_dict", "model"))
         model,
         "mismatched_weights",
         "its weights file is a training's checkpoint, in which the model is one entry "
-        f"({list_some([repr(one_line(entry, 40)) for entry in entries])}); save that entry alone",
+        f"({list_some([repr(shortened(entry, 40)) for entry in entries])}); save that entry alone",
     )
 
 
@@ -193,8 +193,8 @@ def explain_load_failure(files: ModelFiles, config: ModelConfig, exc: Exception)
     """Say in one line what transformers said in many."""
     import pickle
 
-    model, text = files.name, one_line(exc)
-    causes = f"{text} {one_line(exc.__cause__)}"
+    model, text = files.name, shortened(exc)
+    causes = f"{text} {shortened(exc.__cause__)}"
     if is_out_of_memory(exc):
         return refuse(
             model,
@@ -213,7 +213,7 @@ def explain_load_failure(files: ModelFiles, config: ModelConfig, exc: Exception)
         return refuse(
             model,
             "missing_package",
-            f"the package {package} can't be imported ({one_line(exc, 80)}); "
+            f"the package {package} can't be imported ({shortened(exc, 80)}); "
             f"`pip install {package}`",
         )
     from safetensors import SafetensorError
@@ -251,7 +251,7 @@ def explain_load_failure(files: ModelFiles, config: ModelConfig, exc: Exception)
         return refuse(
             model,
             "corrupt_weights",
-            f"its weights are damaged or no weights ({one_line(exc, 80)}); {how_again(files)}",
+            f"its weights are damaged or no weights ({shortened(exc, 80)}); {how_again(files)}",
         )
     if isinstance(exc, KeyError | IndexError | AttributeError) or not text:
         text = f"{type(exc).__name__} {text}".strip()

@@ -19,14 +19,14 @@ import numpy.typing as npt
 from vidtag.clips.preparing import Preprocessing, prepare_with_pillow
 from vidtag.models.classifier import ClassifierInfo, Clips, Logits, check_logits
 from vidtag.models.config import ModelConfig
-from vidtag.models.converted import (
+from vidtag.models.conversions import (
     MODEL_FILE,
     conversion_facts,
     discard_converted,
     find_converted,
     keep_converted,
 )
-from vidtag.models.failures import one_line, refuse
+from vidtag.models.refusals import refuse, shortened
 from vidtag.models.source import ModelFiles
 from vidtag.video.frames import Image
 
@@ -126,7 +126,7 @@ def convert(files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing
             files.name,
             "missing_package",
             f"it was not converted for OpenVINO yet, which takes torch and transformers "
-            f"({one_line(exc, 80)}); `pip install torch transformers`: once converted, it runs "
+            f"({shortened(exc, 80)}); `pip install torch transformers`: once converted, it runs "
             "without them",
         ) from exc
 
@@ -208,6 +208,6 @@ class OpenVINOClassifier:
             raise refuse(
                 self._info.model_id,
                 "model_failed",
-                f"OpenVINO failed while it ran ({one_line(exc)}); try --engine torch",
+                f"OpenVINO failed while it ran ({shortened(exc)}); try --engine torch",
             ) from exc
         return check_logits(logits, (len(clips), len(self._labels)), self._info)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from vidtag.errors import ModelError
 from vidtag.models.config import ModelConfig
-from vidtag.models.describe import model_cost
-from vidtag.models.failures import refuse
+from vidtag.models.cost import model_cost
 from vidtag.models.folders import advise_checkpoint
+from vidtag.models.refusals import refuse
 from vidtag.models.source import ModelFiles
 from vidtag.models.weights import (
     INDEX_SUFFIX,

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from vidtag.aliases import ALIASES, ModelAlias, alias_of
 from vidtag.cache.contents import hash_file
 from vidtag.cache.scores import ScoreStore
 from vidtag.models.adapters import refuse_adapter_in
 from vidtag.models.card import card_licence
 from vidtag.models.classifier import CONTENT_REVISION
 from vidtag.models.config import read_config
-from vidtag.models.failures import one_line, refuse
 from vidtag.models.folders import CONFIG_FILES, why_no_config, why_no_model
 from vidtag.models.hub import Wanted, cached_snapshot, fetch
-from vidtag.models.registry import ALIASES, ModelAlias, alias_of
+from vidtag.models.refusals import refuse, shortened
 from vidtag.models.suggestions import names_a_folder, suggest
 from vidtag.models.weights import find_weights
 
@@ -98,7 +98,7 @@ def find_model(
     hub_id = model if alias is None or alias.hub_id is None else alias.hub_id
     if not _HUB_ID.fullmatch(hub_id):
         raise refuse(
-            one_line(model),
+            shortened(model),
             "unknown_model",
             f"it is no alias, no folder and no hub id; {_meant(model)}",
         )
@@ -170,7 +170,7 @@ def _local(model: str, folder: Path) -> ModelFiles:
     try:
         revision = content_revision(folder)
     except OSError as exc:
-        raise refuse(model, "not_a_model", f"its files can't be read ({one_line(exc)})") from exc
+        raise refuse(model, "not_a_model", f"its files can't be read ({shortened(exc)})") from exc
     return ModelFiles(
         name=model,
         model_id=model,

@@ -4,7 +4,7 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
-from vidtag.models.registry import ALIASES, alias_of
+from vidtag.aliases import ALIASES, alias_of
 
 _CUTOFF = 0.75
 """How alike two names must be: `demoo` and `demo` are (0.89), `model` and `demo` are not (0.67)."""

@@ -18,8 +18,8 @@ import torch
 from vidtag.clips.preparing import Preprocessing, prepare_with_torch
 from vidtag.models.classifier import ClassifierInfo, Clips, Logits, check_logits
 from vidtag.models.config import ModelConfig
-from vidtag.models.failures import one_line, refuse
 from vidtag.models.misfits import check_report, explain_load_failure
+from vidtag.models.refusals import refuse, shortened
 from vidtag.models.soundness import check_weights, is_out_of_memory
 from vidtag.models.source import ModelFiles, check_unchanged
 from vidtag.video.frames import Image
@@ -191,7 +191,7 @@ def load_torch(
     except (RuntimeError, AssertionError) as exc:
         code = "out_of_memory" if is_out_of_memory(exc) else "model_failed"
         raise refuse(
-            files.name, code, f"it cannot be moved to {info.device} ({one_line(exc)})"
+            files.name, code, f"it cannot be moved to {info.device} ({shortened(exc)})"
         ) from exc
     return TorchClassifier(model.eval(), config, preprocessing, info)
 
@@ -276,7 +276,7 @@ class TorchClassifier:
                 raise refuse(
                     self._info.model_id,
                     "model_failed",
-                    f"it failed on {self._info.device} ({type(exc).__name__}: {one_line(exc)})",
+                    f"it failed on {self._info.device} ({type(exc).__name__}: {shortened(exc)})",
                 ) from exc
             if len(clips) == 1:
                 raise refuse(

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from vidtag.aliases import alias_of
 from vidtag.documents.headline import worth_showing
 from vidtag.documents.records import Document, ModelRecord, SegmentRecord
 from vidtag.documents.stretches import list_gaps
 from vidtag.links import file_name
-from vidtag.models.registry import alias_of
 from vidtag.report.drawing import (
     CURVE_HEIGHT,
     CURVE_WIDTH,

@@ -81,7 +81,7 @@ def _version(package: str) -> str:
         return _ABSENT
 
 
-def make_key(facts: Mapping[str, str]) -> str:
+def folder_name(facts: Mapping[str, str]) -> str:
     """Make a folder name from everything that shapes a converted model."""
     return hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode()).hexdigest()[:32]
 
@@ -97,7 +97,7 @@ def find_converted(facts: Mapping[str, str]) -> Path | None:
     """
     if any(facts[package] == _ABSENT for package in _CONVERTERS):
         return _find_without_converters(facts)
-    return _check_folder(models_folder() / make_key(facts), facts)
+    return _check_folder(models_folder() / folder_name(facts), facts)
 
 
 def _find_without_converters(facts: Mapping[str, str]) -> Path | None:
@@ -173,7 +173,7 @@ def keep_converted(facts: Mapping[str, str], write: Callable[[Path], None]) -> P
         The graph's path; `None` where it could not be kept (a full disk, say).
     """
     root = models_folder()
-    place = root / make_key(facts)
+    place = root / folder_name(facts)
     unfinished: Path | None = None
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -203,7 +203,7 @@ def _remove_stale(root: Path) -> None:
 
 def discard_converted(facts: Mapping[str, str]) -> None:
     """Delete a converted model that turned out to be of no use."""
-    shutil.rmtree(models_folder() / make_key(facts), ignore_errors=True)
+    shutil.rmtree(models_folder() / folder_name(facts), ignore_errors=True)
 
 
 def _note(path: Path) -> dict[str, int | str]:

@@ -31,7 +31,7 @@ def wrong_option(model: str, code: str, reason: str) -> ModelOptionError:
 
 
 def _quote(model: str) -> str:
-    return f"'{one_line(model, 500)}'"
+    return f"'{shortened(model, 500)}'"
 
 
 def _end(sentence: str) -> str:
@@ -40,7 +40,7 @@ def _end(sentence: str) -> str:
     return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
-def one_line(text: object, limit: int = 200) -> str:
+def shortened(text: object, limit: int = 200) -> str:
     """Squeeze somebody else's message into one short line."""
     words = " ".join(str(text).split())
     return words if len(words) <= limit else words[: limit - 1] + "…"
