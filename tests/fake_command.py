@@ -12,7 +12,7 @@ import numpy as np
 from fake_classifier import FakeClassifier
 
 import vidtag.batch
-import vidtag.tagger
+import vidtag.tagging.tagger
 from vidtag.__main__ import main
 
 FOREVER = 1_000_000
@@ -41,5 +41,5 @@ def tell(line: str) -> None:
     sys.stderr.flush()
 
 
-vidtag.batch.load_classifier = vidtag.tagger.load_classifier = lambda *_: Classifier()
+vidtag.batch.load_classifier = vidtag.tagging.tagger.load_classifier = lambda *_: Classifier()
 main()

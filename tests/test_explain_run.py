@@ -16,7 +16,7 @@ from vidtag.explain.run import ExplainOptions, embed_windows, explain_video, to_
 from vidtag.explain.writing import check_outputs, explanation_bytes, write_explanation
 from vidtag.models.classifier import ClassifierInfo
 from vidtag.models.load import LoadOptions
-from vidtag.settings import Settings
+from vidtag.tagging.settings import Settings
 from vidtag.timeline.segments import SegmentRule
 
 FPS = 10

@@ -13,7 +13,7 @@ from vidtag.cache.scores import ScoreStore
 from vidtag.models.card import card_licence
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.outputs.made import Fingerprint, record_of
-from vidtag.tagger import Tagger
+from vidtag.tagging.tagger import Tagger
 
 CARDS: list[tuple[str, str | None]] = [
     ("---\nlicense: mit\n---\n", "mit"),

@@ -532,7 +532,7 @@ def test_an_end_beyond_the_video_is_the_same_as_none(here: Path) -> None:
 
 def test_a_fingerprint_is_taken_from_what_a_run_is_made_with() -> None:
     from vidtag.clips.grid import Grid
-    from vidtag.settings import Settings
+    from vidtag.tagging.settings import Settings
     from vidtag.timeline.segments import SegmentRule
     from vidtag.video.options import Part
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from vidtag.read_ahead import ReadAhead
+from vidtag.tagging.read_ahead import ReadAhead
 
 
 def test_items_come_in_order():

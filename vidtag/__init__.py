@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     )
     from vidtag.models.classifier import Classifier, ClassifierInfo
     from vidtag.models.load import LoadOptions
-    from vidtag.scoring import StepTags
-    from vidtag.settings import Settings
-    from vidtag.tagger import Tagger, Tagging
+    from vidtag.tagging.scoring import StepTags
+    from vidtag.tagging.settings import Settings
+    from vidtag.tagging.tagger import Tagger, Tagging
     from vidtag.timeline.segments import SegmentRule
     from vidtag.video.options import Part, ReadOptions
 
@@ -51,10 +51,10 @@ _HOMES = {
     "ReadOptions": "vidtag.video.options",
     "ScoreStore": "vidtag.cache.scores",
     "SegmentRule": "vidtag.timeline.segments",
-    "Settings": "vidtag.settings",
-    "StepTags": "vidtag.scoring",
-    "Tagger": "vidtag.tagger",
-    "Tagging": "vidtag.tagger",
+    "Settings": "vidtag.tagging.settings",
+    "StepTags": "vidtag.tagging.scoring",
+    "Tagger": "vidtag.tagging.tagger",
+    "Tagging": "vidtag.tagging.tagger",
     "VideoDecodeError": "vidtag.errors",
     "VideoError": "vidtag.errors",
     "VideoOpenError": "vidtag.errors",

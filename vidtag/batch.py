@@ -21,9 +21,9 @@ from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.outputs import Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.progress import Display
 from vidtag.seconds import format_seconds
-from vidtag.settings import Settings
 from vidtag.stopping import check, held
-from vidtag.tagger import Tagger, Tagging
+from vidtag.tagging.settings import Settings
+from vidtag.tagging.tagger import Tagger, Tagging
 from vidtag.version import __version__
 
 

@@ -28,7 +28,7 @@ from vidtag.version import __version__
 if TYPE_CHECKING:
     from vidtag.cache.scores import ScoreStore
     from vidtag.models.load import LoadOptions
-    from vidtag.settings import Settings
+    from vidtag.tagging.settings import Settings
     from vidtag.timeline.segments import SegmentRule
     from vidtag.video.options import Part
 
@@ -275,7 +275,7 @@ def grep(  # noqa: PLR0913 - one parameter per option
     from vidtag.grep import compile_patterns
     from vidtag.inputs import VIDEO_EXTENSIONS, find_inputs
     from vidtag.search import DOCUMENT_SUFFIXES, SearchRequest, run_grep
-    from vidtag.tagger import Tagger
+    from vidtag.tagging.tagger import Tagger
 
     inputs = list(words or ())
     if not patterns and inputs:
@@ -514,7 +514,7 @@ def _load_options(*, quiet: bool, **values: Any) -> "LoadOptions":
 
 
 def _settings(**values: Any) -> "Settings":
-    from vidtag.settings import Settings
+    from vidtag.tagging.settings import Settings
 
     average = values["average"]
     if average not in ("logits", "probs"):

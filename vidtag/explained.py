@@ -9,7 +9,7 @@ from vidtag.formats import FORMATS, Format
 from vidtag.formats.pages import write_page_at
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions
-from vidtag.settings import Settings
+from vidtag.tagging.settings import Settings
 
 
 class Explainer:

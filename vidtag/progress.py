@@ -19,8 +19,8 @@ from rich.text import Text
 
 from vidtag.documents.headline import NOTHING, guess_phrase, held_phrases
 from vidtag.documents.records import Document
-from vidtag.scoring import StepTags
 from vidtag.seconds import format_seconds
+from vidtag.tagging.scoring import StepTags
 from vidtag.terminal import is_live, stderr_console
 from vidtag.text import printable
 

@@ -22,7 +22,7 @@ from vidtag.grep import (
 from vidtag.inputs import Input, Inputs, foresee_failure
 from vidtag.progress import Display
 from vidtag.stopping import held
-from vidtag.tagger import Tagger, Tagging
+from vidtag.tagging.tagger import Tagger, Tagging
 from vidtag.terminal import printing
 from vidtag.text import printable
 

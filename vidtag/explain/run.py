@@ -31,10 +31,10 @@ from vidtag.explain.pictures import ExplainedClip, embed
 from vidtag.inputs import foresee_failure
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions, load_classifier
-from vidtag.reading import end_of_part
 from vidtag.seconds import format_seconds, milliseconds, round_seconds
-from vidtag.settings import Settings
-from vidtag.tagger import Tagger
+from vidtag.tagging.reading import end_of_part
+from vidtag.tagging.settings import Settings
+from vidtag.tagging.tagger import Tagger
 from vidtag.text import encodable
 from vidtag.urls import without_credentials
 from vidtag.version import __version__

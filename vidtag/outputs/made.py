@@ -19,7 +19,7 @@ from vidtag.version import __version__
 if TYPE_CHECKING:  # heavy, and only read from
     from vidtag.clips.grid import Grid
     from vidtag.models.classifier import ClassifierInfo
-    from vidtag.settings import Settings
+    from vidtag.tagging.settings import Settings
 
 RECORDS_NAME = ".vidtag.jsonl"
 """In an output folder: which file was made from what."""

@@ -18,10 +18,10 @@ from vidtag.clips.grid import Grid
 from vidtag.documents.records import Document
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.load import LoadOptions, load_classifier
-from vidtag.read_ahead import ReadAhead
-from vidtag.reading import ONGOING, Job, Reader, VideoEvent
-from vidtag.scoring import Plan, Run, StepTags
-from vidtag.settings import Settings
+from vidtag.tagging.read_ahead import ReadAhead
+from vidtag.tagging.reading import ONGOING, Job, Reader, VideoEvent
+from vidtag.tagging.scoring import Plan, Run, StepTags
+from vidtag.tagging.settings import Settings
 from vidtag.video.given import Source, VideoSource, take_source
 
 if hasattr(os, "register_at_fork"):

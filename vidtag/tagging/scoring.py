@@ -35,7 +35,8 @@ from vidtag.documents.records import (
 from vidtag.errors import ModelError, VidtagError
 from vidtag.models.classifier import Classifier, check_logits
 from vidtag.models.refusals import shortened
-from vidtag.reading import (
+from vidtag.seconds import format_seconds, round_seconds
+from vidtag.tagging.reading import (
     Clock,
     Failed,
     Keyed,
@@ -46,8 +47,7 @@ from vidtag.reading import (
     WindowRead,
     made_from_all,
 )
-from vidtag.seconds import format_seconds, round_seconds
-from vidtag.settings import Settings
+from vidtag.tagging.settings import Settings
 from vidtag.text import encodable
 from vidtag.timeline.scores import Scores, Tag, top_tags
 from vidtag.timeline.segments import find_segments
