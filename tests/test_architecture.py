@@ -59,7 +59,7 @@ ORDER = [
     ["cache"],
     ["models"],
     ["tagging"],
-    ["formats", "report", "terminal.py", "inputs.py", "grep.py"],
+    ["formats", "report", "terminal.py", "inputs", "grep.py"],
     ["outputs", "progress.py", "cached.py"],
     ["explain"],
     ["explained.py"],

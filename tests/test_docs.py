@@ -21,7 +21,7 @@ from vidtag.errors import (
     ExitCode,
 )
 from vidtag.formats import FORMATS
-from vidtag.inputs import VIDEO_EXTENSIONS
+from vidtag.inputs.found import VIDEO_EXTENSIONS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -20,7 +20,7 @@ from vidtag.documents.records import Document, Failure
 from vidtag.errors import DocumentError, UsageError
 from vidtag.formats import FORMATS, table
 from vidtag.grep import compile_patterns, explain_undecided, search_document
-from vidtag.inputs import find_inputs
+from vidtag.inputs.finding import find_inputs
 from vidtag.outputs import made
 from vidtag.report.index import IndexEntry, render_index
 from vidtag.search import SearchRequest, run_grep

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from vidtag.errors import INPUT_ERROR_CODES, UsageError
-from vidtag.inputs import VIDEO_EXTENSIONS, Inputs, find_inputs
+from vidtag.inputs.finding import find_inputs
+from vidtag.inputs.found import VIDEO_EXTENSIONS, Inputs
 
 
 @pytest.fixture
@@ -374,7 +375,7 @@ def test_extensions_are_lower_case_with_a_point() -> None:
 
 def test_finding_inputs_imports_nothing_heavy() -> None:
     code = (
-        "import sys, vidtag.inputs\n"
+        "import sys, vidtag.inputs.finding\n"
         "print([m for m in ('av', 'numpy', 'torch', 'typer', 'rich') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

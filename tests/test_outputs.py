@@ -23,7 +23,8 @@ from vidtag.cache.contents import hash_file
 from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import read_documents
 from vidtag.errors import OutputError, UsageError
-from vidtag.inputs import Input, Inputs, find_inputs
+from vidtag.inputs.finding import find_inputs
+from vidtag.inputs.found import Input, Inputs
 from vidtag.outputs import (
     RECORDS_NAME,
     Fingerprint,

@@ -16,7 +16,9 @@ from vidtag.cache.scores import ScoreStore
 from vidtag.documents.records import Failure, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
 from vidtag.explained import Explainer
-from vidtag.inputs import Input, find_inputs, foresee_failure
+from vidtag.inputs.finding import find_inputs
+from vidtag.inputs.foresight import foresee_failure
+from vidtag.inputs.found import Input
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.outputs import Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.progress import Display

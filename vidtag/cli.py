@@ -273,7 +273,8 @@ def grep(  # noqa: PLR0913 - one parameter per option
     Exit code 0: found, 1: not found, 2: an error (also beside hits).
     """
     from vidtag.grep import compile_patterns
-    from vidtag.inputs import VIDEO_EXTENSIONS, find_inputs
+    from vidtag.inputs.finding import find_inputs
+    from vidtag.inputs.found import VIDEO_EXTENSIONS
     from vidtag.search import DOCUMENT_SUFFIXES, SearchRequest, run_grep
     from vidtag.tagging.tagger import Tagger
 

@@ -19,7 +19,8 @@ from vidtag.grep import (
     format_name,
     search_document,
 )
-from vidtag.inputs import Input, Inputs, foresee_failure
+from vidtag.inputs.foresight import foresee_failure
+from vidtag.inputs.found import Input, Inputs
 from vidtag.progress import Display
 from vidtag.stopping import held
 from vidtag.tagging.tagger import Tagger, Tagging

@@ -11,7 +11,7 @@ from vidtag.documents.json import to_json
 from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import parse_stored, read_stored
 from vidtag.errors import DocumentError, ExitCode, OutputError, UsageError
-from vidtag.inputs import Input, Inputs
+from vidtag.inputs.found import Input, Inputs
 from vidtag.outputs import Outputs, open_outputs, plan_outputs
 from vidtag.outputs.destination import is_folder
 from vidtag.outputs.replacing import find_read, refuse_to_destroy

@@ -28,7 +28,7 @@ from vidtag.explain.methods import (
     torch_network,
 )
 from vidtag.explain.pictures import ExplainedClip, embed
-from vidtag.inputs import foresee_failure
+from vidtag.inputs.foresight import foresee_failure
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.seconds import format_seconds, milliseconds, round_seconds

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from vidtag.errors import UsageError
 from vidtag.formats import Format
-from vidtag.inputs import Inputs
+from vidtag.inputs.found import Inputs
 from vidtag.outputs.destination import OutputPlan, find_format, is_folder, plan_outputs
 from vidtag.outputs.files import FileOutputs, Target, folder_targets
 from vidtag.outputs.joined import JoinedOutputs, StreamOutputs

@@ -12,7 +12,7 @@ from typing import Literal
 from vidtag.documents.records import Document, Failure
 from vidtag.errors import UsageError
 from vidtag.formats import FORMATS, Format, get_format
-from vidtag.inputs import Inputs
+from vidtag.inputs.found import Inputs
 from vidtag.outputs.replacing import is_media_name
 from vidtag.outputs.whole import is_special
 

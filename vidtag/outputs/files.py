@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from vidtag.documents.records import Document, Failure
 from vidtag.errors import OutputError, UsageError
 from vidtag.formats import Format
-from vidtag.inputs import Input, Inputs
+from vidtag.inputs.found import Input, Inputs
 from vidtag.outputs.made import ContentId, Fingerprint, Record, are_done, read_header, record_of
 from vidtag.outputs.records import Records
 from vidtag.outputs.replacing import is_foreign

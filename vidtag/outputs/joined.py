@@ -18,7 +18,7 @@ from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import read_documents
 from vidtag.errors import UsageError
 from vidtag.formats import Format
-from vidtag.inputs import Input, Inputs
+from vidtag.inputs.found import Input, Inputs
 from vidtag.outputs.locking import is_at
 from vidtag.outputs.made import (
     RECORD_KEYS,

@@ -7,7 +7,7 @@ from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import read_stored
 from vidtag.errors import DocumentError
 from vidtag.formats import FORMATS
-from vidtag.inputs import Input
+from vidtag.inputs.found import Input
 from vidtag.outputs.made import ContentId, Fingerprint
 from vidtag.outputs.sink import Closing, Outputs
 from vidtag.outputs.whole import write_whole

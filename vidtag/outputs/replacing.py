@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from vidtag.errors import UsageError
-from vidtag.inputs import VIDEO_EXTENSIONS
+from vidtag.inputs.found import VIDEO_EXTENSIONS
 from vidtag.outputs.made import RECORDS_NAME
 from vidtag.outputs.records import Records
 from vidtag.outputs.whole import is_special

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vidtag.documents.records import Document, Failure
-from vidtag.inputs import Input
+from vidtag.inputs.found import Input
 from vidtag.outputs.made import ContentId, Fingerprint
 from vidtag.stopping import held
 

@@ -6,7 +6,7 @@ from vidtag.documents.json import to_json
 from vidtag.documents.records import Document, Failure
 from vidtag.errors import UsageError
 from vidtag.formats import FORMATS, Format
-from vidtag.inputs import Input
+from vidtag.inputs.found import Input
 from vidtag.outputs.made import ContentId, Fingerprint
 from vidtag.outputs.sink import Closing
 from vidtag.stopping import held
