@@ -11,7 +11,7 @@ import threading
 import numpy as np
 from fake_classifier import FakeClassifier
 
-import vidtag.batch
+import vidtag.cli.tag_run
 import vidtag.tagging.tagger
 from vidtag.__main__ import main
 
@@ -41,5 +41,5 @@ def tell(line: str) -> None:
     sys.stderr.flush()
 
 
-vidtag.batch.load_classifier = vidtag.tagging.tagger.load_classifier = lambda *_: Classifier()
+vidtag.cli.tag_run.load_classifier = vidtag.tagging.tagger.load_classifier = lambda *_: Classifier()
 main()

@@ -19,13 +19,11 @@ HOMES = {
     "safetensors": ("models",),
     "huggingface_hub": ("models",),
     "openvino": ("models",),
-    "typer": ("cli.py", "options.py"),
+    "typer": ("cli",),
     "rich": (
-        "cli.py",
-        "progress.py",
+        "cli",
         "terminal.py",
         "formats/table.py",
-        "formats/models.py",
         "explain",
     ),
     "jinja2": ("report",),
@@ -59,13 +57,12 @@ ORDER = [
     ["cache"],
     ["models"],
     ["tagging"],
-    ["formats", "report", "terminal.py", "inputs", "grep.py"],
-    ["outputs", "progress.py", "cached.py"],
+    ["formats", "report", "terminal.py", "inputs", "search"],
+    ["outputs"],
     ["explain"],
     ["explained.py"],
-    ["batch.py"],
-    ["show.py", "search.py"],
-    ["options.py", "cli.py", "__main__.py"],
+    ["cli"],
+    ["__main__.py"],
 ]
 
 
@@ -140,9 +137,9 @@ def test_public_names_are_exact_and_there():
     [
         ("import vidtag", {"numpy", "av", "torch", "rich", "typer"}),
         ("from vidtag import Tagger", {"torch", "transformers", "openvino", "typer", "jinja2"}),
-        ("import vidtag.cli", {"numpy", "av", "torch", "transformers", "openvino", "jinja2"}),
+        ("import vidtag.cli.app", {"numpy", "av", "torch", "transformers", "openvino", "jinja2"}),
         ("import vidtag.formats", {"rich", "jinja2", "numpy"}),
-        ("import vidtag.show", {"rich", "jinja2", "numpy", "av", "pydantic"}),
+        ("import vidtag.cli.show_run", {"rich", "jinja2", "numpy", "av", "pydantic"}),
     ],
 )
 def test_imports_stay_light(statement, absent):

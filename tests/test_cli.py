@@ -9,15 +9,22 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import jsonschema
 import pytest
 from make_video import make_video
 from tiny_models import make_tiny_model
 
-from vidtag import __version__, cli
+from vidtag import LoadOptions, Part, Settings, __version__
+from vidtag.cli import app
+from vidtag.cli.explain import Asked
+from vidtag.cli.options import Common, ModelChoice, Sampling, Segments, TaggedResults, Talk, grouped
 from vidtag.documents.stored import read_documents
 from vidtag.errors import MODEL_WARNING_CODES
+from vidtag.explain.explanation import Method
+from vidtag.explain.methods import DEFAULT_METHOD
+from vidtag.timeline.scores import Average
 
 TINY = ["--engine", "torch", "--precision", "fp32"]
 
@@ -45,7 +52,7 @@ def run(capfd, monkeypatch):
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["vidtag", *arguments])
-        code = cli.run()
+        code = app.run()
         captured = capfd.readouterr()
         return code, captured.out, captured.err
 
@@ -171,7 +178,7 @@ def test_quiet_shows_errors_alone(run, clip, model):
         (["{clip}", "-k", "0"], 2, "--top-k"),
         (["{clip}", "-k", "many"], 2, "--top-k"),
         (["{clip}", "--start", "1:75"], 2, "'1:75' is no time"),
-        (["{clip}", "--average", "mode"], 2, "choose logits or probs"),
+        (["{clip}", "--average", "mode"], 2, "is not one of"),
         (["{clip}", "--min-score", "0"], 2, "--min-score"),
         (["{clip}", "-f", "xml"], 2, "choose from table, json"),
         (["{clip}", "-f", "csv", "-f", "json"], 2, "-o FOLDER"),
@@ -249,8 +256,8 @@ def test_help_shows_the_options_of_tag_and_the_commands(run):
 def test_help_is_quick_because_it_loads_little():
     script = (
         "import sys; sys.argv = ['vidtag', '--help']\n"
-        "from vidtag import cli\n"
-        "try: cli.run()\n"
+        "from vidtag.cli import app\n"
+        "try: app.run()\n"
         "except SystemExit: pass\n"
         "heavy = {'torch', 'transformers', 'av', 'openvino', 'numpy', 'pydantic'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
@@ -264,8 +271,8 @@ def test_stored_scores_answer_without_ffmpeg_and_engine(clip, model, tmp_path, m
     monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path))
     script = (
         f"import sys; sys.argv = ['vidtag', {clip!r}, '-m', {model!r}, '--json', '-q']\n"
-        "from vidtag import cli\n"
-        "cli.run()\n"
+        "from vidtag.cli import app\n"
+        "app.run()\n"
         "heavy = {'torch', 'transformers', 'av', 'openvino', 'ssl'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
@@ -463,14 +470,14 @@ def test_an_ascii_terminal_gets_a_table_too(clip, model):
 
 
 def test_an_unforeseen_failure_is_one_line(run, clip, model, monkeypatch):
-    monkeypatch.setattr("vidtag.batch.run_batch", lambda *_: 1 / 0)
+    monkeypatch.setattr("vidtag.cli.tag_run.run_batch", lambda *_: 1 / 0)
     code, _, err = run(clip, "-m", model)
     assert code == 1
     assert_one_line(err)
     assert "ZeroDivisionError" in err
 
 
-@pytest.mark.parametrize("where", ["vidtag.batch.run_batch", "vidtag.cli.stderr_console"])
+@pytest.mark.parametrize("where", ["vidtag.cli.tag_run.run_batch", "vidtag.cli.app.stderr_console"])
 def test_too_little_memory_is_one_line(run, model, monkeypatch, where):
     def fail(*_, **__):
         raise MemoryError
@@ -495,7 +502,7 @@ def test_explain_says_where_the_evidence_lies(run, folder, clip, model):
     ("arguments", "code", "said"),
     [
         (["missing.mp4"], 1, "missing.mp4"),
-        (["{clip}", "--method", "guess"], 2, "choose from"),
+        (["{clip}", "--method", "guess"], 2, "is not one of"),
         (["{clip}", "-o", "map.bmp"], 2, ".png"),
         (["{clip}", "--label", "nothing"], 2, "nothing"),
         (["{clip}", "--at", "1:00:00"], 2, "clip.mp4"),
@@ -528,3 +535,23 @@ def test_a_page_without_maps_is_not_done_where_maps_are_asked_for(run, folder, c
         ([], "1 tagged, 0 skipped"),
     ):
         assert said in run(clip, "missing.mp4", *pages, *arguments)[2]
+
+
+def test_defaults_of_the_command_line_are_those_of_the_library():
+    model, sampling, segments = ModelChoice(), Sampling(), Segments()
+    assert model.load(quiet=True) == LoadOptions()
+    assert (
+        Settings(top_k=TaggedResults().top_k, average=sampling.average, rule=segments.rule())
+        == Settings()
+    )
+    assert get_args(get_type_hints(Asked)["method"]) == get_args(Method)
+    assert Asked().method == DEFAULT_METHOD
+    assert get_args(get_type_hints(Sampling)["average"]) == get_args(Average)
+    assert Common().part(offline=False) == Part()
+
+
+def test_two_groups_never_share_an_option():
+    def command(*, one: Common, other: Talk) -> None: ...
+
+    with pytest.raises(ValueError, match="duplicate parameter name"):
+        grouped(command)

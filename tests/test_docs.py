@@ -10,7 +10,7 @@ import pytest
 from make_video import make_video
 from tiny_models import make_tiny_model
 
-from vidtag import cli
+from vidtag.cli import app
 from vidtag.errors import (
     INPUT_ERROR_CODES,
     MODEL_ERROR_CODES,
@@ -55,10 +55,10 @@ def test_every_option_is_listed_and_no_other():
 
 
 def test_every_command_is_named():
-    for command in cli.app.registered_commands:
+    for command in app.app.registered_commands:
         name = command.name or command.callback.__name__
         assert name == "tag" or f"`vidtag {name}`" in README, name
-    for group in cli.app.registered_groups:
+    for group in app.app.registered_groups:
         assert f"`vidtag {group.name}`" in README
         for command in group.typer_instance.registered_commands:
             name = command.name or command.callback.__name__

@@ -14,17 +14,18 @@ import pytest
 from documents import HOSTILE_LABELS, LABELS, make_document, make_failed
 from rich.console import Console
 
+from vidtag.cli.grep_run import SearchRequest, explain_undecided, run_grep
+from vidtag.cli.show_run import run_show
 from vidtag.documents import stored as stored
 from vidtag.documents.json import parse_json, to_json
 from vidtag.documents.records import Document, Failure
 from vidtag.errors import DocumentError, UsageError
 from vidtag.formats import FORMATS, table
-from vidtag.grep import compile_patterns, explain_undecided, search_document
 from vidtag.inputs.finding import find_inputs
 from vidtag.outputs import made
 from vidtag.report.index import IndexEntry, render_index
-from vidtag.search import SearchRequest, run_grep
-from vidtag.show import run_show
+from vidtag.search.matching import compile_patterns
+from vidtag.search.stored import search_document
 
 GOOD = to_json(make_document("good.mp4"))
 

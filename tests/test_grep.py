@@ -7,21 +7,11 @@ from documents import LABELS, Row, make_document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vidtag.cli.grep_run import exit_code, explain_undecided, format_count, format_hit, format_name
 from vidtag.documents.records import Document, TagRecord
 from vidtag.errors import UsageError
-from vidtag.grep import (
-    Hit,
-    Matcher,
-    Patterns,
-    Search,
-    compile_patterns,
-    exit_code,
-    explain_undecided,
-    format_count,
-    format_hit,
-    format_name,
-    search_document,
-)
+from vidtag.search.matching import Hit, Matcher, Patterns, compile_patterns
+from vidtag.search.stored import Search, search_document
 from vidtag.timeline.scores import Tag
 
 ANYTHING = compile_patterns([""])

@@ -15,7 +15,7 @@ from hub_stand_in import COMMIT, Hub, serve_hub
 from test_hub import environment
 from tiny_models import make_tiny_model
 
-from vidtag import cli
+from vidtag.cli import app
 from vidtag.models import hub as hub_module
 
 BASE = "MCG-NJU/videomae-base-finetuned-kinetics"
@@ -61,7 +61,7 @@ def cache(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["vidtag", "models", *arguments])
-        code = cli.run()
+        code = app.run()
         captured = capfd.readouterr()
         return code, captured.out, captured.err
 

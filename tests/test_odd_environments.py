@@ -10,7 +10,7 @@ import pytest
 from make_video import make_video
 
 from vidtag.cache.folder import NOWHERE
-from vidtag.cached import measure_cache
+from vidtag.cli.cache_run import measure_cache
 from vidtag.documents.stored import read_documents
 
 COMMAND = Path(__file__).parent / "fake_command.py"
@@ -139,5 +139,5 @@ def test_a_user_without_a_home_has_no_cache(folder, tmp_path, monkeypatch):
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
     assert list((tmp_path / "run").iterdir()) == []
-    monkeypatch.setattr("vidtag.cached.cache_folder", lambda: NOWHERE)
+    monkeypatch.setattr("vidtag.cli.cache_run.cache_folder", lambda: NOWHERE)
     assert "VIDTAG_CACHE_DIR" in measure_cache()[0]

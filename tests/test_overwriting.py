@@ -9,7 +9,7 @@ import pytest
 from make_video import make_video
 from tiny_models import make_tiny_model
 
-from vidtag import cli
+from vidtag.cli import app
 from vidtag.formats import FORMATS
 from vidtag.outputs.replacing import MEDIA_EXTENSIONS, is_media_name
 
@@ -61,7 +61,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> R
 
     def run(*arguments: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["vidtag", *arguments])
-        return cli.run(), capfd.readouterr().err
+        return app.run(), capfd.readouterr().err
 
     return run
 

@@ -9,13 +9,15 @@ import pytest
 from documents import make_document, make_failed
 from rich.console import Console
 
+from vidtag.cli.grep_run import explain_undecided, format_hit
+from vidtag.cli.show_run import run_show
 from vidtag.documents.json import to_json
 from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import read_documents
 from vidtag.formats import FORMATS, table
-from vidtag.grep import compile_patterns, explain_undecided, format_hit, search_document
 from vidtag.report.index import IndexEntry, render_index
-from vidtag.show import run_show
+from vidtag.search.matching import compile_patterns
+from vidtag.search.stored import search_document
 from vidtag.text import encodable, escape_controls, one_line, printable
 
 HOSTILE = "a\x1b]0;b\x07\x1b[31m\x9b31m\x00\r\n\t\u202ec\u2028\x7f\x85"

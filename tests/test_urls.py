@@ -8,7 +8,7 @@ import pytest
 from make_video import make_video
 from odd_server import OddServer
 
-from vidtag import cli
+from vidtag.cli import app
 from vidtag.errors import ModelLoadError, OutputError, VideoOpenError
 from vidtag.formats import FORMATS
 from vidtag.urls import Url, hide_credentials, is_url, without_credentials
@@ -183,7 +183,7 @@ def test_no_command_tells_a_password(
             if "{" not in word:
                 del words[-len(names) + 1 or len(words) :]
         monkeypatch.setattr("sys.argv", ["vidtag", *words])
-        assert cli.run() != 0, words
+        assert app.run() != 0, words
         told = "".join(capfd.readouterr())
         assert "S3C" not in told, (words, told)
     for path in (*tmp_path.rglob("*"), *Path(os.environ["VIDTAG_CACHE_DIR"]).glob("*.sqlite*")):
@@ -216,7 +216,7 @@ def test_no_result_holds_a_password(
         ]
         for command in commands:
             monkeypatch.setattr("sys.argv", ["vidtag", *command])
-            code = cli.run()
+            code = app.run()
             told = "".join(capfd.readouterr())
             assert code == 0 or command[0] == "grep", (command, told)
             assert "S3C" not in told, command

@@ -11,7 +11,7 @@ import pytest
 from make_video import make_video, read_index
 from odd_server import FAILING, GUARDED, SOUND, OddServer
 
-from vidtag import cli
+from vidtag.cli import app
 from vidtag.errors import VideoError, VideoOpenError
 from vidtag.video import Part, Video
 from vidtag.video.waiting import Stall
@@ -215,7 +215,7 @@ def test_a_batch_goes_on(
         urls = [server.url(path) for path in paths]
         monkeypatch.setattr("sys.argv", ["vidtag", *urls, str(good), "-m", "demo", "--json"])
         monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path))
-        assert cli.run() == 3
+        assert app.run() == 3
     out, err = capsys.readouterr()
     assert "report" not in err
     assert "Traceback" not in err

@@ -37,7 +37,7 @@ def main() -> None:
         _mend_streams()
         _mend_folder()
         stopping.listen()
-        from vidtag.cli import run
+        from vidtag.cli.app import run
 
         code = run()
     except KeyboardInterrupt:

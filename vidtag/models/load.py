@@ -142,7 +142,7 @@ def _load_torch(
     return load_torch(files, config, preprocessing, info)
 
 
-def _load_openvino(  # noqa: PLR0913 - all of them are what a model is loaded with
+def _load_openvino(
     files: ModelFiles,
     config: ModelConfig,
     preprocessing: Preprocessing,

@@ -65,7 +65,7 @@ class Fingerprint:
     precision: str | None = None
 
     @classmethod
-    def of(  # noqa: PLR0913 - the last three are one thing: what was asked of the engine
+    def of(
         cls,
         settings: "Settings",
         info: "ClassifierInfo",

@@ -165,7 +165,7 @@ class _Digest(urllib.request.HTTPDigestAuthHandler):
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follow redirects to http and https alone, ten at the most (urllib's limit)."""
 
-    def redirect_request(  # noqa: PLR0913 - the signature is urllib's
+    def redirect_request(
         self,
         req: urllib.request.Request,
         fp: IO[bytes],

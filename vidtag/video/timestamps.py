@@ -59,7 +59,7 @@ class TimeAxis(Generic[T]):
         is_gap: Whether time went on between two timestamps that lie that far apart.
     """
 
-    def __init__(  # noqa: PLR0913 - all are facts of one stream
+    def __init__(
         self,
         *,
         time_base: Fraction,

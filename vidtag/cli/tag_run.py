@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from vidtag.cache.contents import hash_file
 from vidtag.cache.scores import ScoreStore
+from vidtag.cli.display import Display
 from vidtag.documents.records import Failure, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
 from vidtag.explained import Explainer
@@ -21,7 +22,6 @@ from vidtag.inputs.foresight import foresee_failure
 from vidtag.inputs.found import Input
 from vidtag.models.load import LoadOptions, load_classifier
 from vidtag.outputs import Fingerprint, Outputs, open_outputs, plan_outputs
-from vidtag.progress import Display
 from vidtag.seconds import format_seconds
 from vidtag.stopping import check, held
 from vidtag.tagging.settings import Settings

@@ -5,27 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from vidtag.cli.display import Display
 from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import read_stored
 from vidtag.errors import DocumentError, UsageError, VideoError
-from vidtag.grep import (
-    Hit,
-    Matcher,
-    Patterns,
-    exit_code,
-    explain_undecided,
-    format_count,
-    format_hit,
-    format_name,
-    search_document,
-)
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.inputs.found import Input, Inputs
-from vidtag.progress import Display
+from vidtag.search.matching import Hit, Matcher, Patterns
+from vidtag.search.stored import Search, search_document
 from vidtag.stopping import held
 from vidtag.tagging.tagger import Tagger, Tagging
 from vidtag.terminal import printing
-from vidtag.text import printable
+from vidtag.text import escape_controls, printable
 
 DOCUMENT_SUFFIXES = (".json", ".jsonl", ".ndjson")
 """Inputs of these names are stored documents, all others are videos."""
@@ -197,3 +188,67 @@ def _read(item: Input, display: Display) -> Iterator[Document | Failure]:
                 display.fail(errors.pop(0))
     if errors:  # picked by its extension, which other programs' files have, too
         display.tally.other_files += 1
+
+
+def format_hit(path: str, hit: Hit, *, nul: bool = False) -> str:
+    r"""Write a hit as a line: name, seconds, label, score.
+
+    With `nul`, a NUL follows the name, as `grep -Z` does it, so that any name can be read back.
+    The label's control characters are escaped.
+
+    >>> format_hit("clip.mp4", Hit(start_seconds=5, end_seconds=9, label="run", index=1, score=0.9))
+    'clip.mp4:5.000-9.000:run:0.900000\n'
+    """
+    times = f"{hit.start_seconds:.3f}-{hit.end_seconds:.3f}"
+    return f"{path}{_after_name(nul)}{times}:{escape_controls(hit.label)}:{hit.score:.6f}\n"
+
+
+def format_count(path: str, count: int, *, nul: bool = False) -> str:
+    r"""Write how many runs a video has, as `grep -c` does; zero is written, too.
+
+    >>> format_count("clip.mp4", 2)
+    'clip.mp4:2\n'
+    """
+    return f"{path}{_after_name(nul)}{count}\n"
+
+
+def format_name(path: str, *, nul: bool = False) -> str:
+    r"""Write the name of a video with a hit, as `grep -l` does.
+
+    >>> format_name("clip.mp4"), format_name("clip.mp4", nul=True)
+    ('clip.mp4\n', 'clip.mp4\x00')
+    """
+    return path + ("\0" if nul else "\n")
+
+
+def _after_name(nul: bool) -> str:
+    return "\0" if nul else ":"
+
+
+def explain_undecided(
+    path: str, document: Document, search: Search, *, min_score: float
+) -> str | None:
+    """Say in one sentence where a stored document can't answer; `None` if it can."""
+    if not search.undecided:
+        return None
+    first = search.undecided[0]
+    more = len(search.undecided) - 1
+    also = f" and in {more} more stretch{'es' * (more > 1)}" if more else ""
+    return (
+        f"{path}: from {first.start_seconds:.3f} to {first.end_seconds:.3f} s{also}, a label "
+        f"beyond the stored top {document.settings.top_k} may reach {min_score:g}; tag the video "
+        "again with a larger -k, or look in the video itself."
+    )
+
+
+def exit_code(*, num_hits: int, num_errors: int) -> int:
+    """Return 0 where something was found, 1 where nothing was, and 2 after any error.
+
+    >>> exit_code(num_hits=1, num_errors=0), exit_code(num_hits=0, num_errors=0)
+    (0, 1)
+    >>> exit_code(num_hits=1, num_errors=1)
+    2
+    """
+    if num_errors:
+        return 2
+    return 0 if num_hits else 1

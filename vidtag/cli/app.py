@@ -1,0 +1,108 @@
+"""The command line put together: what commands raise becomes a line and an exit code.
+
+Owns no arithmetic and takes no decision about video.
+"""
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from vidtag.cli.cache import cache
+from vidtag.cli.explain import explain
+from vidtag.cli.grep import grep
+from vidtag.cli.group import TAG, Group, TagCommand
+from vidtag.cli.labels import labels
+from vidtag.cli.models import models
+from vidtag.cli.options import grouped
+from vidtag.cli.schema import schema
+from vidtag.cli.show import show
+from vidtag.cli.speaking import complain, print_line
+from vidtag.cli.tag import tag
+from vidtag.errors import ExitCode, ModelOptionError, UsageError, VidtagError
+from vidtag.terminal import stderr_console
+from vidtag.text import printable
+from vidtag.urls import hide_credentials
+from vidtag.version import __version__
+
+app = typer.Typer(
+    cls=Group,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print_line(f"vidtag {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Show it."),
+    ] = False,
+) -> None:
+    """Tell what people are doing in a video, and when."""
+
+
+# In the order in which help lists them.
+app.command(TAG, cls=TagCommand)(grouped(tag))
+app.command()(grouped(show))
+app.command()(grouped(grep))
+app.command()(grouped(explain))
+app.add_typer(models, name="models")
+app.command()(grouped(labels))
+app.command()(schema)
+app.command()(cache)
+
+
+def run() -> int:
+    """Run the command line; turn what it raises into one line on stderr and an exit code."""
+    try:
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except BrokenPipeError:
+        return 0  # the reader of the pipe has what it wanted
+    except SystemExit as exc:
+        # What typer and rich make of a reader that is gone: exit code 1.
+        if isinstance(exc.__context__, BrokenPipeError):
+            return 0
+        raise
+    except VidtagError as exc:
+        _tell_where()
+        complain(str(exc))
+        is_usage = isinstance(exc, UsageError | ModelOptionError)
+        return ExitCode.WRONG_USAGE if is_usage else ExitCode.FAILED
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    except typer.TyperException as exc:
+        complain(exc.format_message() if hasattr(exc, "format_message") else str(exc))
+        return ExitCode.WRONG_USAGE
+    except MemoryError:
+        _tell_where()
+        complain(
+            "There is too little memory; end other programs, or try --batch-size 1 or a smaller "
+            "--model."
+        )
+        return ExitCode.FAILED
+    except Exception as exc:  # noqa: BLE001 - told, with its traceback where that is asked for
+        _tell_where()
+        complain(
+            f"vidtag failed ({type(exc).__name__}: {exc}). Please report this; "
+            "VIDTAG_DEBUG=1 shows where."
+        )
+        return ExitCode.FAILED
+
+
+def _tell_where() -> None:
+    """Print the traceback of what went wrong, where that is asked for; with no password in it."""
+    if os.environ.get("VIDTAG_DEBUG") == "1":
+        for line in hide_credentials(traceback.format_exc(), sys.argv[1:]).splitlines():
+            stderr_console().print(printable(line))

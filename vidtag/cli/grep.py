@@ -1,0 +1,103 @@
+"""`vidtag grep PATTERN INPUT`: find the videos that contain an action."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from vidtag.cli.options import Common, InputChoice, ModelChoice, Sampling, check_min_score
+from vidtag.cli.speaking import complain
+from vidtag.errors import ModelError
+
+_ALL_LABELS = 1_000_000
+"""More tags than any model has labels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is looked for, and what is printed of it."""
+
+    patterns: Annotated[
+        list[str] | None,
+        typer.Option("-e", "--regexp", metavar="PATTERN", help="A pattern; may be repeated."),
+    ] = None
+    exact: Annotated[bool, typer.Option("-F", "--fixed", help="Patterns are whole labels.")] = False
+    min_score: Annotated[
+        float, typer.Option(metavar="X", help="A hit is a step that reaches it.")
+    ] = 0.3
+    names_only: Annotated[
+        bool, typer.Option("-l", "--files-with-matches", help="Print names alone.")
+    ] = False
+    counts: Annotated[bool, typer.Option("-c", "--count", help="Print counts of hits.")] = False
+    nul_output: Annotated[
+        bool, typer.Option("-Z", "--null-output", help="Print a NUL after each name.")
+    ] = False
+    max_count: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Stop reading a video after so many hits."),
+    ] = None
+
+
+def grep(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATTERN] INPUT...",
+            help="What to look for (unless -e is given); videos or stored .json documents.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    wanted: Wanted,
+    model: ModelChoice,
+    sampling: Sampling,
+    found: InputChoice,
+    common: Common,
+) -> None:
+    """Find the videos that contain an action, as grep finds lines.
+
+    Exit code 0: found, 1: not found, 2: an error (also beside hits).
+    """
+    from vidtag.cli.grep_run import DOCUMENT_SUFFIXES, SearchRequest, run_grep
+    from vidtag.inputs.finding import find_inputs
+    from vidtag.inputs.found import VIDEO_EXTENSIONS
+    from vidtag.search.matching import compile_patterns
+    from vidtag.tagging.settings import Settings
+    from vidtag.tagging.tagger import Tagger
+
+    inputs, patterns = list(words or ()), wanted.patterns
+    if not patterns and inputs:
+        patterns = [inputs.pop(0)]
+    if not inputs and not found.files_from:
+        raise typer.BadParameter("say what to look for and where: vidtag grep PATTERN INPUT...")
+    request = SearchRequest(
+        min_score=check_min_score(wanted.min_score),
+        patterns=compile_patterns(patterns or [], exact=wanted.exact),
+        max_count=wanted.max_count,
+        names_only=wanted.names_only,
+        counts=wanted.counts,
+        nul=wanted.nul_output,
+        quiet=common.quiet,
+    )
+    load = model.load(quiet=common.quiet)
+    settings = Settings(
+        top_k=_ALL_LABELS,
+        window_seconds=sampling.window,
+        stride_seconds=sampling.stride,
+        average=sampling.average,
+        read=common.part(offline=model.offline, start=sampling.start, end=sampling.end),
+    )
+    named = find_inputs(
+        inputs,
+        recursive=found.recursive,
+        files_from=tuple(found.files_from or ()),
+        nul_separated=found.nul,
+        extensions=VIDEO_EXTENSIONS | set(DOCUMENT_SUFFIXES),
+    )
+    try:
+        with common.store() as store:
+            code = run_grep(request, named, lambda: Tagger(load, settings, store=store))
+    except ModelError as exc:
+        complain(str(exc))
+        code = 2
+    raise typer.Exit(code)

@@ -1,0 +1,63 @@
+"""`vidtag VIDEO`: tell what people are doing in a video, and when."""
+
+from typing import Annotated
+
+import typer
+
+from vidtag.cli.options import Batch, ModelChoice, Sampling, Segments, TaggedResults, Talk
+
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="INPUT",
+        help="Videos: files, folders, quoted globs, http(s) or rtsp URLs, or - for stdin.",
+        show_default=False,
+    ),
+]
+
+
+def tag(
+    inputs: Inputs = None,
+    *,
+    results: TaggedResults,
+    model: ModelChoice,
+    sampling: Sampling,
+    segments: Segments,
+    batch: Batch,
+    common: Talk,
+) -> None:
+    """Tell what people are doing in a video, and when.
+
+    Prints a timeline of actions as a table, or as JSON and other formats for programs.
+    """
+    if not inputs and not batch.files_from:
+        raise typer.BadParameter("no INPUT given; try vidtag --help.")
+    from vidtag.cli.tag_run import Request, run_batch
+    from vidtag.tagging.settings import Settings
+
+    load = model.load(quiet=common.quiet)
+    settings = Settings(
+        top_k=results.top_k,
+        window_seconds=sampling.window,
+        stride_seconds=sampling.stride,
+        average=sampling.average,
+        rule=segments.rule(),
+        read=common.part(offline=model.offline, start=sampling.start, end=sampling.end),
+    )
+    request = Request(
+        arguments=tuple(inputs or ()),
+        files_from=tuple(batch.files_from or ()),
+        nul_separated=batch.nul,
+        recursive=batch.recursive,
+        formats=results.names(),
+        outputs=tuple(results.output or ()),
+        force=results.force,
+        skip_existing=batch.skip_existing,
+        fail_fast=batch.fail_fast,
+        quiet=common.quiet,
+        verbose=common.verbose,
+        explain=results.with_maps,
+    )
+    with common.store() as store:
+        code = run_batch(request, load, settings, store)
+    raise typer.Exit(code)

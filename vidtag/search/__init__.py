@@ -1,0 +1,1 @@
+"""Which results contain an action: labels by pattern, hits in steps, as `grep` finds lines."""
