@@ -23,7 +23,7 @@ HOMES = {
     "rich": (
         "cli",
         "terminal.py",
-        "formats/table.py",
+        "formats/table_drawing.py",
         "explain",
     ),
     "jinja2": ("report",),
@@ -57,10 +57,10 @@ ORDER = [
     ["cache"],
     ["models"],
     ["tagging"],
-    ["formats", "report", "terminal.py", "inputs", "search"],
+    ["report", "terminal.py"],
+    ["formats", "inputs", "search"],
     ["outputs"],
     ["explain"],
-    ["explained.py"],
     ["cli"],
     ["__main__.py"],
 ]

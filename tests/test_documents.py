@@ -20,9 +20,9 @@ from vidtag.documents import stored as stored
 from vidtag.documents.json import parse_json, to_json
 from vidtag.documents.records import Document, Failure
 from vidtag.errors import DocumentError, UsageError
-from vidtag.formats import FORMATS, table
+from vidtag.formats import FORMATS, table_drawing
 from vidtag.inputs.finding import find_inputs
-from vidtag.outputs import made
+from vidtag.outputs import fingerprint
 from vidtag.report.index import IndexEntry, render_index
 from vidtag.search.matching import compile_patterns
 from vidtag.search.stored import search_document
@@ -183,16 +183,16 @@ def test_a_line_without_an_end_is_read_no_further(monkeypatch, tmp_path):
 def test_one_validator_reads_all(monkeypatch):
     import pydantic
 
-    made = []
+    fingerprint = []
     adapter = pydantic.TypeAdapter
 
     def counted(kind):
-        made.append(kind)
+        fingerprint.append(kind)
         return adapter(kind)
 
     monkeypatch.setattr(pydantic, "TypeAdapter", counted)
     assert len(stream(f"{GOOD}\n{to_json(make_failed())}\n".encode() * 200)) == 400
-    assert len(made) <= 2
+    assert len(fingerprint) <= 2
 
 
 @pytest.fixture
@@ -328,10 +328,10 @@ def test_rendering_opens_nothing_but_files(tmp_path, monkeypatch, name):
 def render_everywhere(document: Document) -> None:
     for one in FORMATS.values():
         one.write([document]).encode()
-    table.to_text(document)
+    table_drawing.to_text(document)
     for width in (20, 80):
         console = Console(file=io.StringIO(), width=width)
-        console.print(table.render(document, width=width))
+        console.print(table_drawing.render(document, width=width))
     render_index([IndexEntry(result=document)])
     found = search_document(document, compile_patterns(["up"]), min_score=0.1)
     explain_undecided("x", document, found, min_score=0.1)
@@ -412,8 +412,8 @@ def test_odd_results_in_an_output_folder_are_none(tmp_path):
     path = tmp_path / "clip.mp4.json"
     for name in ("deep", "deep objects", "long integer", "NUL in a path", "no UTF-8"):
         path.write_bytes(ODD[name].replace(b'"tags"', b'"others"') + b"}\n")
-        assert made.read_header(str(path)) is None
-        assert list(made.read_lines(str(path))) == []
+        assert fingerprint.read_header(str(path)) is None
+        assert list(fingerprint.read_lines(str(path))) == []
 
 
 def test_a_document_of_before_gets_its_summary():

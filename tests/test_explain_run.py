@@ -12,7 +12,8 @@ from PIL import Image
 from tests.make_video import make_video, read_index
 from tests.tiny_models import make_tiny_model
 from vidtag.errors import EmptyVideoError, ModelMismatchError, OutputError, UsageError
-from vidtag.explain.run import ExplainOptions, embed_windows, explain_video, to_json
+from vidtag.explain.pages import embed_windows
+from vidtag.explain.run import ExplainOptions, explain_video, to_json
 from vidtag.explain.writing import check_outputs, explanation_bytes, write_explanation
 from vidtag.models.classifier import ClassifierInfo
 from vidtag.models.load import LoadOptions

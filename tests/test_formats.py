@@ -18,7 +18,7 @@ def test_names_and_suffixes_are_unique() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="no format 'docx'; choose from json, csv, tsv"):
+    with pytest.raises(ValueError, match="no format 'docx'; choose from table, json, csv, tsv"):
         get_format("docx")
     assert get_format("csv") is FORMATS["csv"]
 

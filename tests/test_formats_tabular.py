@@ -11,7 +11,7 @@ from documents import HOSTILE_PATHS, make_document, make_documents, make_empty, 
 
 from vidtag.documents.stored import read_documents
 from vidtag.formats import get_format
-from vidtag.formats.jsonlines import to_indented
+from vidtag.formats.jsonlines import show_indented
 from vidtag.formats.tabular import COLUMNS
 
 DOCUMENTS = make_documents()
@@ -26,8 +26,9 @@ def test_json_lines_give_the_documents_back_and_name_failures() -> None:
     assert "error" in json.loads(text.splitlines()[-1])
 
 
-def test_indented_json_gives_the_document_back() -> None:
-    text = to_indented(make_document())
+def test_indented_json_gives_the_document_back(capsys: pytest.CaptureFixture[str]) -> None:
+    show_indented(make_document())
+    text = capsys.readouterr().out
     assert text.startswith('{\n  "schema_version": 1,')
     assert text.endswith("}\n")
     assert list(read_documents(text, "x")) == [make_document()]

@@ -141,7 +141,7 @@ def test_a_suffix_must_be_that_of_the_format(refused: Run, command: tuple[str, .
         return
     for name in ("x.xml", "x.xlsx", "x.edl", "notes", "new.parquet", "new", "new.md", "doc.json~"):
         assert "add -f" in refused(*command, "-o", name)[1]
-    suffixes = {name: one.suffix for name, one in FORMATS.items()} | {"table": ".txt"}
+    suffixes = {name: one.suffix for name, one in FORMATS.items()}
     for one, own in suffixes.items():
         for other, suffix in suffixes.items():
             # What is JSON may be called so: `-f activitynet -o results.json`.
@@ -251,7 +251,7 @@ def test_force_replaces_in_folders_but_never_inputs_or_media(desk: Path, run: Ru
 
 @pytest.mark.slow
 def test_the_same_command_twice_just_works(desk: Path, run: Run) -> None:
-    formats = [word for one in (*FORMATS, "table") for word in ("-f", one)]
+    formats = [word for one in FORMATS for word in ("-f", one)]
     commands = [
         (*TAG, *formats, "-o", "out/"),
         (*TAG, "-f", "csv", "-o", "out/"),
@@ -336,14 +336,14 @@ def test_an_output_that_cannot_be_written_costs_its_video_alone(
 def test_a_file_that_comes_while_others_are_tagged_stays(
     desk: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vidtag.outputs import files
+    from vidtag.outputs import folder
 
     def write_and_wait(path: str, chunks: object, write: Callable[..., None]) -> None:
         write(path, chunks)
         Path("out/other.mp4.json").write_bytes(FOREIGN)
 
-    original = files.write_whole
-    monkeypatch.setattr(files, "write_whole", lambda *both: write_and_wait(*both, original))
+    original = folder.write_whole
+    monkeypatch.setattr(folder, "write_whole", lambda *both: write_and_wait(*both, original))
     code, err = run("clip.mp4", "other.mp4", *TAG[1:], "-f", "json", "-o", "out/")
     assert code == 3
     assert "was not made by vidtag" in err

@@ -19,7 +19,7 @@ from vidtag.documents.json import to_json
 from vidtag.documents.stored import read_documents
 from vidtag.errors import MODEL_WARNING_CODES
 from vidtag.formats import get_format
-from vidtag.formats.table import to_text
+from vidtag.formats.table_drawing import to_text
 
 FOLDER = Path(__file__).parents[1] / "sample_videos"
 VIDEOS = sorted(path for path in FOLDER.iterdir() if path.suffix in (".mp4", ".webm"))

@@ -13,9 +13,9 @@ from documents import make_document
 from test_outputs import document_of, open_in, run, tree, videos
 
 from vidtag.outputs import RECORDS_NAME, write_whole
+from vidtag.outputs.atomic import _open_temporary, clear_temporaries
 from vidtag.outputs.locking import is_held, open_locked
 from vidtag.outputs.records import Records
-from vidtag.outputs.whole import _open_temporary, clear_temporaries
 
 
 @pytest.fixture(autouse=True)

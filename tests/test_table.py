@@ -14,7 +14,7 @@ from tiny_models import make_tiny_model
 from vidtag.documents.json import to_json
 from vidtag.documents.records import Document, SegmentRecord, summarise
 from vidtag.documents.stored import read_documents
-from vidtag.formats.table import make_rows, render, to_text
+from vidtag.formats.table_drawing import make_rows, render, to_text
 
 
 def document_of(*tops: list[tuple[str, float]], path: str = "clip.mp4") -> Document:

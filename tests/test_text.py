@@ -14,7 +14,7 @@ from vidtag.cli.show_run import run_show
 from vidtag.documents.json import to_json
 from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import read_documents
-from vidtag.formats import FORMATS, table
+from vidtag.formats import FORMATS, table_drawing
 from vidtag.report.index import IndexEntry, render_index
 from vidtag.search.matching import compile_patterns
 from vidtag.search.stored import search_document
@@ -62,14 +62,14 @@ def test_no_format_carries_what_acts(document, name):
 
 
 def test_no_table_carries_what_acts(document):
-    assert not active_in(table.to_text(document))
+    assert not active_in(table_drawing.to_text(document))
     for width in (20, 80, 300):
         for is_terminal in (True, False):
             console = Console(
                 file=io.StringIO(), width=width, color_system=None, force_terminal=is_terminal
             )
             with console.capture() as capture:
-                console.print(table.render(document, width=width))
+                console.print(table_drawing.render(document, width=width))
             assert not active_in(capture.get())
 
 

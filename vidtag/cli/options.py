@@ -159,8 +159,8 @@ class Results:
 
         wanted = [*(self.formats or ()), *(["json"] if self.as_json else [])]
         for name in wanted:
-            if name != "table" and name not in FORMATS:
-                known = ", ".join(("table", *FORMATS))
+            if name not in FORMATS:
+                known = ", ".join(FORMATS)
                 raise typer.BadParameter(
                     f"-f {name}: there is no such format; choose from {known}."
                 )

@@ -16,7 +16,7 @@ from vidtag.cache.scores import ScoreStore
 from vidtag.cli.display import Display
 from vidtag.documents.records import Failure, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
-from vidtag.explained import Explainer
+from vidtag.explain.pages import Explainer
 from vidtag.inputs.finding import find_inputs
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.inputs.found import Input
@@ -89,9 +89,12 @@ def run_batch(
     plans = plan_outputs(
         request.outputs, request.formats, inputs, skip_existing=request.skip_existing
     )
-    if request.explain and not any(p.path and "html" in p.formats for p in plans):
-        raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
-    replaced = {"html": Explainer(load, settings).page_format()} if request.explain else {}
+    replaced = {}
+    if request.explain:
+        pages = Explainer(load, settings).page_format()
+        replaced[pages.name] = pages
+        if not any(plan.path and pages.name in plan.formats for plan in plans):
+            raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
     also_read = (*request.files_from, os.fspath(load.model))
     outputs = open_outputs(plans, inputs, replaced, also_read=also_read, force=request.force)
     display = Display(

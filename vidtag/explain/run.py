@@ -6,7 +6,6 @@ Owns which windows are explained, and the JSON of explanations. Knows neither fi
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from math import floor
@@ -18,7 +17,7 @@ from vidtag.clips.grid import Grid
 from vidtag.clips.windows import Window, slide
 from vidtag.documents.records import Document, round_score
 from vidtag.errors import EmptyVideoError, UsageError, VideoError, VideoOpenError
-from vidtag.explain.explanation import Explanation, Method
+from vidtag.explain.explanation import Method
 from vidtag.explain.measures import MeasureRow, Measures, measure, read_measures
 from vidtag.explain.methods import (
     DEFAULT_METHOD,
@@ -27,7 +26,7 @@ from vidtag.explain.methods import (
     find_label,
     torch_network,
 )
-from vidtag.explain.pictures import ExplainedClip, embed
+from vidtag.explain.pictures import ExplainedClip
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions, load_classifier
@@ -347,51 +346,3 @@ def _to_plain(window: ExplainedWindow) -> dict[str, Any]:
 
 def _rounded(values: Any) -> Any:
     return np.round(np.asarray(values, np.float64), 6).tolist()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddedClip:
-    """A small animation for a page."""
-
-    index: int
-    """The label's place in the model's outputs."""
-
-    label: str
-    """The explained label."""
-
-    seconds: float
-    """The middle of the window."""
-
-    webp: bytes = field(repr=False)
-    """The map over the clip, endless, tens of kB."""
-
-    caption: str
-    """What is shown and how to read it."""
-
-
-def embed_windows(result: VideoExplanation, size: int = 160) -> tuple[EmbeddedClip, ...]:
-    """Make a small animation of every explained window, for a page."""
-    return tuple(
-        EmbeddedClip(
-            index=window.explanation.index,
-            label=window.explanation.label,
-            seconds=round_seconds(
-                (window.explanation.start_seconds + window.explanation.end_seconds) / 2
-            ),
-            webp=embed(window, size),
-            caption=_caption(window.explanation, window.rows),
-        )
-        for window in result.windows
-    )
-
-
-def _caption(explanation: Explanation, rows: Sequence[MeasureRow]) -> str:
-    between = " to ".join(
-        format_seconds(Fraction(round(seconds * 100), 100))
-        for seconds in (explanation.start_seconds, explanation.end_seconds)
-    )
-    read = {row.name: row.reading for row in rows}
-    return (
-        f"Where the evidence for “{explanation.label}” lies from {between}: the brighter, the "
-        f"more. {read['frames frozen']}"
-    )

@@ -17,16 +17,16 @@ from vidtag.explain.pictures import (
 )
 from vidtag.explain.run import VideoExplanation, to_json
 from vidtag.outputs import refuse_twice, write_whole
-from vidtag.outputs.destination import is_folder
-from vidtag.outputs.records import Records
-from vidtag.outputs.replacing import find_read, is_foreign, refuse_foreign, refuse_to_destroy
-from vidtag.outputs.whole import (
+from vidtag.outputs.atomic import (
     check_replaceable,
     check_writable_file,
     check_writable_folder,
     clear_temporaries,
     make_folder,
 )
+from vidtag.outputs.destination import is_folder
+from vidtag.outputs.records import Records
+from vidtag.outputs.replacing import find_read, is_foreign, refuse_foreign, refuse_to_destroy
 from vidtag.text import encodable
 from vidtag.urls import without_credentials
 

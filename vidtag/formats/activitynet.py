@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from vidtag.documents.records import Document, Failure
+from vidtag.formats.format import Format
 from vidtag.links import file_name
 
 _VERSION = "VERSION 1.3"
@@ -71,3 +72,12 @@ def _stem(path: str) -> str:
     stem = name.rsplit(".", 1)[0] or name
     youtube = _YOUTUBE_FILE.fullmatch(stem)
     return youtube[1] if youtube else stem
+
+
+FORMAT = Format(
+    name="activitynet",
+    suffix=".activitynet.json",
+    summary="detection results as ActivityNet's evaluator reads them",
+    joins=True,
+    write=write_activitynet,
+)

@@ -14,6 +14,7 @@ import re
 
 from vidtag.documents.records import Document
 from vidtag.documents.stretches import list_stretches
+from vidtag.formats.format import Format, one
 from vidtag.text import one_line
 
 _SEPARATOR = " + "
@@ -46,3 +47,12 @@ def escape(text: str) -> str:
     escaped = _SPECIAL.sub(lambda match: "\\" + match[0], text)
     # FFmpeg takes a line break after any backslash, an escaped one too, for part of the text.
     return f"{escaped} " if escaped.endswith("\\") else escaped
+
+
+FORMAT = Format(
+    name="chapters",
+    suffix=".ffmeta",
+    summary="chapters as FFmpeg metadata, one per segment, to be muxed into the video",
+    joins=False,
+    write=one(write_ffmetadata),
+)

@@ -9,6 +9,7 @@ Source: https://www.mpi.nl/tools/elan/EAFv3.0.xsd
 from html import escape
 
 from vidtag.documents.records import Document, SegmentRecord
+from vidtag.formats.format import Format, one
 from vidtag.links import file_name, file_url
 from vidtag.seconds import milliseconds
 from vidtag.text import escape_controls, one_line
@@ -110,3 +111,12 @@ def _media(document: Document) -> str:
         f'    <MEDIA_DESCRIPTOR MEDIA_URL="{escape(url)}" MIME_TYPE="{kind}"'
         f' RELATIVE_MEDIA_URL="./{escape(name)}"/>\n'
     )
+
+
+FORMAT = Format(
+    name="eaf",
+    suffix=".eaf",
+    summary="ELAN annotations: a tier per label",
+    joins=False,
+    write=one(write_eaf),
+)

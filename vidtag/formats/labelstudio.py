@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from html import escape
 
 from vidtag.documents.records import Document, Failure, SegmentRecord
+from vidtag.formats.format import Format
 from vidtag.links import has_scheme, media_url, posix_path, quote_path
 from vidtag.text import one_line
 
@@ -107,3 +108,19 @@ def _task_url(path: str) -> str:
         return media_url(path) or path
     posix = posix_path(path)
     return path if posix is None else f"/data/local-files/?d={quote_path(posix.lstrip('/'))}"
+
+
+TASKS = Format(
+    name="labelstudio",
+    suffix=".labelstudio.json",
+    summary="Label Studio tasks with the segments as pre-annotations",
+    joins=True,
+    write=write_tasks,
+)
+CONFIG = Format(
+    name="labelstudio-config",
+    suffix=".labelstudio.xml",
+    summary="the labelling config that goes with labelstudio",
+    joins=True,
+    write=write_config,
+)

@@ -14,6 +14,7 @@ import json
 from collections.abc import Sequence
 
 from vidtag.documents.records import Document, SegmentRecord
+from vidtag.formats.format import Format, one
 from vidtag.links import file_name, media_url
 from vidtag.text import one_line
 
@@ -154,3 +155,12 @@ def _range(start: float, end: float, rate: float) -> Object:
         "start_time": {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(first)},
         "duration": {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(length)},
     }
+
+
+FORMAT = Format(
+    name="otio",
+    suffix=".otio",
+    summary="OpenTimelineIO for video editors: a marker per segment",
+    joins=False,
+    write=one(write_otio),
+)

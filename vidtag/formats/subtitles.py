@@ -11,6 +11,7 @@ the tests.
 from collections.abc import Iterator
 
 from vidtag.documents.records import Document
+from vidtag.formats.format import Format, one
 from vidtag.seconds import milliseconds
 from vidtag.text import one_line
 
@@ -54,3 +55,19 @@ def _clock(millis: int, point: str) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{point}{millis:03d}"
+
+
+SRT = Format(
+    name="srt",
+    suffix=".srt",
+    summary="SubRip subtitles: a cue per segment",
+    joins=False,
+    write=one(write_srt),
+)
+VTT = Format(
+    name="vtt",
+    suffix=".vtt",
+    summary="WebVTT subtitles: a cue per segment",
+    joins=False,
+    write=one(write_vtt),
+)

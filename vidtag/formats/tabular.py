@@ -18,6 +18,7 @@ Source: https://owasp.org/www-community/attacks/CSV_Injection
 from collections.abc import Callable, Iterable, Sequence
 
 from vidtag.documents.records import Document, Failure
+from vidtag.formats.format import Format
 from vidtag.seconds import milliseconds
 from vidtag.text import escape_controls
 
@@ -104,3 +105,21 @@ def _no_formula(text: str, prefix: str) -> str:
     # Spreadsheets skip blanks in front of a formula.
     is_formula = text.lstrip(" \t\r\n").startswith(_FORMULA)
     return prefix + text if is_formula and text != _STDIN else text
+
+
+CSV = Format(
+    name="csv",
+    suffix=".csv",
+    summary="one row per segment, comma-separated, times in milliseconds",
+    joins=True,
+    write=write_csv,
+    append=csv_rows,
+)
+TSV = Format(
+    name="tsv",
+    suffix=".tsv",
+    summary="one row per segment, tab-separated, times in milliseconds",
+    joins=True,
+    write=write_tsv,
+    append=tsv_rows,
+)

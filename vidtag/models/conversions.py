@@ -184,7 +184,7 @@ def keep_converted(facts: Mapping[str, str], write: Callable[[Path], None]) -> P
         manifest = json.dumps({"facts": dict(facts), "files": noted}, indent=2, sort_keys=True)
         (unfinished / _MANIFEST).write_text(manifest, encoding="utf-8")
         if find_converted(facts) is None:
-            _move(unfinished, place)
+            _move(unfinished, place, facts)
     # RuntimeError is what OpenVINO raises where it cannot write.
     except (OSError, RuntimeError):
         pass
@@ -211,8 +211,13 @@ def _note(path: Path) -> dict[str, int | str]:
     return {"size": path.stat().st_size, "sha256": digest}
 
 
-def _move(unfinished: Path, place: Path) -> None:
-    """Put a finished folder in its place; what is there already is broken and makes room."""
+def _move(unfinished: Path, place: Path, facts: Mapping[str, str]) -> None:
+    """Put a finished folder in its place; what is there already and is broken makes room."""
+    with suppress(OSError):  # it is taken, which is no failure yet
+        unfinished.rename(place)
+        return
+    if find_converted(facts) is not None:
+        return  # another process was faster, and its model is as good
     if os.path.lexists(place):
         broken = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=place.parent))
         with suppress(FileNotFoundError):  # another process put it away already

@@ -1,11 +1,11 @@
 """Where results go: stdout, files, one file for all, or a folder of files.
 
 `destination` decides which of these it is, `replacing` what may be overwritten. `open_outputs`
-checks what can be checked before any work, and what it gives takes the results (`sink` says how):
-`stdout` prints them, `files` writes each video into files of its own, `joined` all of them into
-one, `overview` adds an index of pages. `whole` puts a file there whole or not at all, `locking`
-lets several processes share a folder; `made` knows what `--skip-existing` takes as done, and
-`records` keeps it. Nothing here knows a format from within.
+checks what can be checked before any work, and what it gives takes the results (`output` says how):
+`stdout` prints them, `folder` writes each video into files of its own, `one_file` all of them into
+one, `overview` adds an index of pages. `atomic` puts a file there whole or not at all, `locking`
+lets several processes share a folder; `fingerprint` knows what `--skip-existing` takes as done,
+and `records` keeps it. Nothing here knows a format from within.
 """
 
 import os
@@ -15,16 +15,16 @@ from types import MappingProxyType
 from vidtag.errors import UsageError
 from vidtag.formats import Format
 from vidtag.inputs.found import Inputs
+from vidtag.outputs.atomic import check_replaceable, is_special, write_whole
 from vidtag.outputs.destination import OutputPlan, find_format, is_folder, plan_outputs
-from vidtag.outputs.files import FileOutputs, Target, folder_targets
-from vidtag.outputs.joined import JoinedOutputs, StreamOutputs
-from vidtag.outputs.made import RECORDS_NAME, ContentId, Fingerprint
+from vidtag.outputs.fingerprint import RECORDS_NAME, ContentId, Fingerprint
+from vidtag.outputs.folder import FileOutputs, Target, folder_targets
+from vidtag.outputs.one_file import JoinedOutputs, StreamOutputs
+from vidtag.outputs.output import Outputs, SeveralOutputs
 from vidtag.outputs.overview import IndexedOutputs, find_index
 from vidtag.outputs.records import Records
 from vidtag.outputs.replacing import Identity, find_read, refuse_foreign, refuse_to_destroy
-from vidtag.outputs.sink import Outputs, SeveralOutputs
 from vidtag.outputs.stdout import StdoutOutputs
-from vidtag.outputs.whole import check_replaceable, is_special, write_whole
 
 __all__ = [
     "RECORDS_NAME",
@@ -62,7 +62,7 @@ def open_outputs(
         OutputError: The folder, file or stdout can't be written to.
     """
     if plans[0].kind == "stdout":
-        return StdoutOutputs(plans[0].formats[0], is_many=inputs.is_many)
+        return StdoutOutputs(find_format(plans[0].formats[0]), is_many=inputs.is_many)
     read = find_read([*(item.source for item in inputs.items), *also_read])
     named = [path for path in (plan.path for plan in plans) if not is_folder(path)]
     refuse_to_destroy(named, read)
@@ -87,7 +87,7 @@ def _open_folder(
 ) -> Outputs:
     targets = folder_targets(folder, formats, inputs)
     paths = [target.path for wanted in targets.values() for target in wanted]
-    index = find_index(folder, paths) if any(one.name == "html" for one in formats) else None
+    index = find_index(folder, paths) if any(one.has_index for one in formats) else None
     if index is not None:
         paths.append(index)
         check_replaceable(index)

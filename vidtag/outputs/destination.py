@@ -9,26 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vidtag.documents.records import Document, Failure
 from vidtag.errors import UsageError
-from vidtag.formats import FORMATS, Format, get_format
+from vidtag.formats import FOR_PEOPLE, FOR_PROGRAMS, FORMATS, Format, get_format
 from vidtag.inputs.found import Inputs
+from vidtag.outputs.atomic import is_special
 from vidtag.outputs.replacing import is_media_name
-from vidtag.outputs.whole import is_special
-
-_JSON_LINES = (".jsonl", ".ndjson")
 
 _OPEN_FILES = ("/dev/std", "/dev/fd/", "/proc/")
 """How names of what the shell has opened begin."""
-
-
-def _write_table(results: Sequence[Document | Failure]) -> str:
-    from vidtag.formats.table import to_text  # imports rich
-
-    return "\n".join(to_text(result) for result in results if isinstance(result, Document))
-
-
-_TABLE = Format(name="table", suffix=".txt", summary="for reading", joins=False, write=_write_table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +30,7 @@ class OutputPlan:
     """Empty for stdout."""
 
     formats: tuple[str, ...]
-    """Names of formats, at least one; `table` is one of them."""
+    """Names of formats, at least one."""
 
 
 def plan_outputs(
@@ -75,7 +63,7 @@ def plan_outputs(
             raise UsageError("Several formats need files to go to; add -o FOLDER/.")
         if skip_existing:
             raise UsageError("--skip-existing looks for files that are there already; add -o.")
-        return (OutputPlan(kind="stdout", path="", formats=names or ("table",)),)
+        return (OutputPlan(kind="stdout", path="", formats=names or (FOR_PEOPLE.name,)),)
     if len(paths) == 1:
         return (_plan(paths[0], names, inputs),)
     if names:
@@ -97,7 +85,7 @@ def _plan(path: str, names: tuple[str, ...], inputs: Inputs) -> OutputPlan:
     if path == "-":
         raise UsageError("Leave -o out for standard output; a file of this name is './-'.")
     if is_folder(path):
-        return OutputPlan(kind="folder", path=path, formats=names or ("json",))
+        return OutputPlan(kind="folder", path=path, formats=names or (FOR_PROGRAMS.name,))
     if path.startswith(_OPEN_FILES) and os.path.isfile(path):
         # Opened anew it would be cut to nothing, also behind `>>`.
         raise UsageError(f"'{path}' is open already: leave -o out, and redirect standard output.")
@@ -107,7 +95,7 @@ def _plan(path: str, names: tuple[str, ...], inputs: Inputs) -> OutputPlan:
     if len(names) > 1:
         return OutputPlan(kind="folder", path=path, formats=names)
     if not inputs.is_many:
-        return OutputPlan(kind="file", path=path, formats=names or (claimant or "table",))
+        return OutputPlan(kind="file", path=path, formats=names or (claimant or FOR_PEOPLE.name,))
     name = names[0] if names else claimant
     if name is not None and _holds_all(path, find_format(name)):
         return OutputPlan(kind="joined", path=path, formats=(name,))
@@ -116,7 +104,7 @@ def _plan(path: str, names: tuple[str, ...], inputs: Inputs) -> OutputPlan:
             f"'{path}' can't hold several videos as {name}; name a folder, with / at its end, or a "
             "file that ends in .jsonl, .csv or .tsv and fits the format."
         )
-    return OutputPlan(kind="folder", path=path, formats=names or ("json",))
+    return OutputPlan(kind="folder", path=path, formats=names or (FOR_PROGRAMS.name,))
 
 
 def is_folder(path: str) -> bool:
@@ -159,22 +147,22 @@ def _is_called(path: str, name: str, claimant: str) -> bool:
     `-f activitynet -o results.json` is right, as well as `results.activitynet.json`.
     """
     is_short = find_format(claimant).suffix.count(".") == 1
-    return name == claimant or (is_short and path.lower().endswith(_last_part(find_format(name))))
+    return name == claimant or (is_short and path.lower().endswith(find_format(name).last_suffix))
 
 
 def _known_suffixes() -> str:
-    known = [one.suffix for one in (*FORMATS.values(), _TABLE) if one.suffix.count(".") == 1]
+    known = [one.suffix for one in FORMATS.values() if one.suffix.count(".") == 1]
     return ", ".join(known)
 
 
 def find_format(name: str) -> Format:
-    """Find a format by its name; the table is one of them here.
+    """Find a format by its name.
 
     Raises:
         UsageError: There is none of this name.
     """
     try:
-        return _TABLE if name == _TABLE.name else get_format(name)
+        return get_format(name)
     except ValueError as exc:
         raise UsageError(str(exc)) from None
 
@@ -182,10 +170,13 @@ def find_format(name: str) -> Format:
 def _claimant(path: str) -> str | None:
     """Name the format that a file's suffix stands for."""
     lower = path.lower()
-    if lower.endswith(_JSON_LINES):
-        return "json"
-    known = sorted((*FORMATS.values(), _TABLE), key=lambda one: -len(one.suffix))
-    return next((one.name for one in known if lower.endswith(one.suffix)), None)
+    suffixes = {
+        suffix: one.name
+        for one in FORMATS.values()
+        for suffix in (one.suffix, *(one.joined_suffixes or ()))
+    }
+    longest_first = sorted(suffixes, key=len, reverse=True)
+    return next((suffixes[suffix] for suffix in longest_first if lower.endswith(suffix)), None)
 
 
 def _holds_all(path: str, one: Format) -> bool:
@@ -193,12 +184,5 @@ def _holds_all(path: str, one: Format) -> bool:
     lower = path.lower()
     if is_special(path):
         return one.append is not None
-    if one.name == "json":
-        return lower.endswith(_JSON_LINES)
     # `-f activitynet -o results.json`, as well as `results.activitynet.json`.
-    return one.joins and lower.endswith(_last_part(one))
-
-
-def _last_part(one: Format) -> str:
-    """Return what a format's suffix ends in: `.json` of `.activitynet.json`."""
-    return f".{one.suffix.rpartition('.')[2]}"
+    return one.joins and lower.endswith(one.joined_suffixes or one.last_suffix)

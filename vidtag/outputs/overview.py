@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import read_stored
 from vidtag.errors import DocumentError
-from vidtag.formats import FORMATS
+from vidtag.formats import FOR_PROGRAMS, Format, html
 from vidtag.inputs.found import Input
-from vidtag.outputs.made import ContentId, Fingerprint
-from vidtag.outputs.sink import Closing, Outputs
-from vidtag.outputs.whole import write_whole
+from vidtag.outputs.atomic import write_whole
+from vidtag.outputs.fingerprint import ContentId, Fingerprint
+from vidtag.outputs.output import Closing, Outputs
 
 INDEX_NAME = "index.html"
 
@@ -53,7 +53,7 @@ class IndexedOutputs(Closing):
         """Tell whether an input is left alone; then its stored document is listed."""
         if not self._outputs.is_done(item, fingerprint, content_id):
             return False
-        for result in read_stored(self._beside(item, "json")):
+        for result in read_stored(self._beside(item, FOR_PROGRAMS)):
             if not isinstance(result, DocumentError):  # else there is none, or it is not ours
                 self._results.append((item, result))
         return True
@@ -71,8 +71,8 @@ class IndexedOutputs(Closing):
         finally:
             self._outputs.close()
 
-    def _beside(self, item: Input, name: str) -> str:
-        return os.path.join(self._folder, f"{item.name}{FORMATS[name].suffix}")
+    def _beside(self, item: Input, one: Format) -> str:
+        return os.path.join(self._folder, f"{item.name}{one.suffix}")
 
     def _render(self) -> str:
         from vidtag.report.index import IndexEntry, render_index
@@ -85,7 +85,7 @@ class IndexedOutputs(Closing):
                 entries.append(IndexEntry(result=result))
                 continue
             pictures = read_thumbnails(item.source, result, max_count=1, max_bytes=INDEX_BYTES)
-            page = relative_href(self._beside(item, "html"), self._folder)
+            page = relative_href(self._beside(item, html.FORMAT), self._folder)
             entries.append(
                 IndexEntry(result=result, page_href=page, picture=pictures[0] if pictures else None)
             )

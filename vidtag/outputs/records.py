@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from vidtag.errors import OutputError
+from vidtag.outputs.atomic import output_error, write_all, write_whole
+from vidtag.outputs.fingerprint import RECORDS_NAME, Record, holds_other_lines, read_lines
 from vidtag.outputs.locking import open_locked
-from vidtag.outputs.made import RECORDS_NAME, Record, holds_other_lines, read_lines
-from vidtag.outputs.whole import output_error, write_all, write_whole
 
 
 class Records:

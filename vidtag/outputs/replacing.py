@@ -20,9 +20,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from vidtag.errors import UsageError
 from vidtag.inputs.found import VIDEO_EXTENSIONS
-from vidtag.outputs.made import RECORDS_NAME
+from vidtag.outputs.atomic import is_special
+from vidtag.outputs.fingerprint import RECORDS_NAME
 from vidtag.outputs.records import Records
-from vidtag.outputs.whole import is_special
 from vidtag.urls import is_address, is_url, without_credentials
 
 Identity = tuple[int, int]

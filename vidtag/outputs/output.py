@@ -1,6 +1,6 @@
 """What takes results, one after the other: the one face of all kinds of output.
 
-Knows neither files nor formats; `files` and `joined` have those.
+Knows neither files nor formats; `folder` and `one_file` have those.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Protocol, Self
 
 from vidtag.documents.records import Document, Failure
 from vidtag.inputs.found import Input
-from vidtag.outputs.made import ContentId, Fingerprint
+from vidtag.outputs.fingerprint import ContentId, Fingerprint
 from vidtag.stopping import held
 
 

@@ -15,11 +15,7 @@ from vidtag.documents.records import Document, Failure
 from vidtag.errors import OutputError, UsageError
 from vidtag.formats import Format
 from vidtag.inputs.found import Input, Inputs
-from vidtag.outputs.made import ContentId, Fingerprint, Record, are_done, read_header, record_of
-from vidtag.outputs.records import Records
-from vidtag.outputs.replacing import is_foreign
-from vidtag.outputs.sink import Closing
-from vidtag.outputs.whole import (
+from vidtag.outputs.atomic import (
     check_replaceable,
     check_writable_file,
     check_writable_folder,
@@ -30,6 +26,17 @@ from vidtag.outputs.whole import (
     output_error,
     write_whole,
 )
+from vidtag.outputs.fingerprint import (
+    ContentId,
+    Fingerprint,
+    Record,
+    are_done,
+    read_header,
+    record_of,
+)
+from vidtag.outputs.output import Closing
+from vidtag.outputs.records import Records
+from vidtag.outputs.replacing import is_foreign
 from vidtag.urls import without_credentials
 
 _COSTS_ALL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENODEV})
@@ -151,7 +158,7 @@ class FileOutputs(Closing):
         return are_done(item.source, map(self._made_from, wanted), fingerprint, content_id)
 
     def _made_from(self, target: Target) -> Record | None:
-        if target.one.name == "json":
+        if target.one.tells_its_record:
             return read_header(target.path)
         if self._records is None or not os.path.isfile(target.path):
             return None
@@ -175,7 +182,7 @@ class FileOutputs(Closing):
             self._check(target.path)
         contents = [encode(_text(target, item, result)) for target in wanted]
         for target, content in zip(wanted, contents, strict=True):
-            if target.one.name == "json" or is_special(target.path) or self._records is None:
+            if target.one.tells_its_record or is_special(target.path) or self._records is None:
                 self._put(target.path, content)
                 continue
             extras = {"extras": target.one.extras} if target.one.extras else {}

@@ -2,7 +2,7 @@
 
 Owns the record of it, how a record is read back, and the `Fingerprint` that it must fit. Does not
 know where records are kept: JSON documents tell it themselves; for other formats, `records` and
-`joined` have a `.vidtag.jsonl` each.
+`one_file` have a `.vidtag.jsonl` each.
 """
 
 import json

@@ -19,8 +19,16 @@ from vidtag.documents.stored import read_documents
 from vidtag.errors import UsageError
 from vidtag.formats import Format
 from vidtag.inputs.found import Input, Inputs
-from vidtag.outputs.locking import is_at
-from vidtag.outputs.made import (
+from vidtag.outputs.atomic import (
+    begin_whole,
+    check_writable_file,
+    clear_temporaries,
+    encode,
+    output_error,
+    write_all,
+    write_whole,
+)
+from vidtag.outputs.fingerprint import (
     RECORD_KEYS,
     RECORDS_NAME,
     ContentId,
@@ -31,16 +39,8 @@ from vidtag.outputs.made import (
     read_lines,
     record_of,
 )
-from vidtag.outputs.sink import Closing
-from vidtag.outputs.whole import (
-    begin_whole,
-    check_writable_file,
-    clear_temporaries,
-    encode,
-    output_error,
-    write_all,
-    write_whole,
-)
+from vidtag.outputs.locking import is_at
+from vidtag.outputs.output import Closing
 from vidtag.text import encodable
 from vidtag.urls import is_url
 
@@ -127,7 +127,7 @@ class JoinedOutputs(Closing):
 
     def _in_file(self) -> Iterator[tuple[str, Record, str]]:
         """Read JSON Lines back; other formats do not say what they were made from."""
-        if self._format.name != "json":
+        if not self._format.tells_its_record:
             return
         by_path: dict[str, list[str]] = {}
         for source in self._sources:
@@ -150,7 +150,7 @@ class JoinedOutputs(Closing):
         Raises:
             OutputError: The journal can't be written; it has no half line.
         """
-        if isinstance(result, Failure) and self._format.name != "json":
+        if isinstance(result, Failure) and not self._format.names_failures:
             return
         record = record_of(result) if isinstance(result, Document) else None
         # URLs can't be recognised, and may hold a password.
@@ -205,7 +205,7 @@ class JoinedOutputs(Closing):
         else:
             chunks = self._grown()
         write_whole(self._path, chunks)
-        if self._format.name == "json":  # it says itself what it was made from
+        if self._format.tells_its_record:  # it says itself what it was made from
             with suppress(OSError):
                 if is_at(self._journal_path, self._open_journal().fileno()):
                     os.unlink(self._journal_path)

@@ -1,0 +1,84 @@
+"""What a format is: a name, a suffix, a writer, and all that the code around it asks of one.
+
+A writer is a pure function from results to the text of one file; where the text goes is the
+caller's business.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vidtag.documents.records import Document, Failure
+
+Writer = Callable[[Sequence[Document | Failure]], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One output format. What it does not say of itself, nobody asks by its name."""
+
+    name: str
+    """What `-f` takes."""
+
+    suffix: str
+    """What is added to a video's name in an output folder: `clip.mp4` + `.csv`."""
+
+    summary: str
+    """One line for a person who chooses."""
+
+    joins: bool
+    """Whether several videos make one file; otherwise `write` takes exactly one."""
+
+    write: Writer
+    """Write the text of one file; failed inputs are left out, unless it names them."""
+
+    append: Callable[[Document | Failure], str] | None = None
+    """What one more result adds to the text of a file, where a file grows line by line:
+    `write(results) == write([]) + "".join(map(append, results))`."""
+
+    write_at: Callable[[Document, str, str], str] | None = None
+    """Write one video's file for its place on disk, where that makes a difference: takes the
+    document, the input, and the path of the file."""
+
+    extras: str = ""
+    """What is in the file beyond what the document gives, such as maps; a file without it is not
+    the same."""
+
+    joined_suffixes: tuple[str, ...] | None = None
+    """What a file for several videos ends in; the end of `suffix` where `None`."""
+
+    names_failures: bool = False
+    """Whether it has a place for an input that failed."""
+
+    tells_its_record: bool = False
+    """Whether a file tells itself what it was made from and how; other files need a record."""
+
+    is_for_people: bool = False
+    """Whether it is read on the screen: on stdout several follow each other, and characters that
+    the terminal lacks are replaced."""
+
+    show: Callable[[Document | Failure], None] | None = None
+    """Print one result on a terminal, where that gets something else than `write` gives."""
+
+    has_index: bool = False
+    """Whether a folder of such files gets an index of them."""
+
+    def __post_init__(self) -> None:
+        if not self.suffix.startswith("."):
+            raise ValueError(f"a suffix starts with a point, not {self.suffix!r}")
+
+    @property
+    def last_suffix(self) -> str:
+        """What `suffix` ends in: `.json` of `.activitynet.json`."""
+        return f".{self.suffix.rpartition('.')[2]}"
+
+
+def one(write: Callable[[Document], str]) -> Writer:
+    """Make a writer of one document into one that checks that it is given one."""
+
+    def write_one(results: Sequence[Document | Failure]) -> str:
+        documents = [result for result in results if isinstance(result, Document)]
+        if len(documents) != 1:
+            raise ValueError(f"this format holds one video, not {len(documents)}")
+        return write(documents[0])
+
+    return write_one
