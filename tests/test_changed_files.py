@@ -104,7 +104,7 @@ def hide_times(monkeypatch) -> None:
 
 def make_way(way: str, monkeypatch) -> None:
     if "large" in way:
-        monkeypatch.setattr("vidtag.tagging.reading.HASHED_FIRST_BYTES", -1)
+        monkeypatch.setattr("vidtag.tagging.recall.HASHED_FIRST_BYTES", -1)
     if "settled" in way:
         monkeypatch.setattr(contents, "SETTLED_NS", -1)
         monkeypatch.setattr(contents, "REHASHED_BYTES", -1)

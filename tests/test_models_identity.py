@@ -12,7 +12,8 @@ from tiny_models import make_tiny_model
 from vidtag.cache.scores import ScoreStore
 from vidtag.models.card import card_licence
 from vidtag.models.load import LoadOptions, load_classifier
-from vidtag.outputs.fingerprint import Fingerprint, record_of
+from vidtag.outputs.fingerprint import record_of
+from vidtag.tagging.recipe import Fingerprint
 from vidtag.tagging.tagger import Tagger
 
 CARDS: list[tuple[str, str | None]] = [

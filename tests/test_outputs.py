@@ -792,13 +792,13 @@ def audit(event, arguments):
         if count == limit:
             os.kill(os.getpid(), signal.SIGKILL)
 
-from vidtag.outputs import files, joined, records, whole
-def cut(file, content, write=whole.write_all):
+from vidtag.outputs import atomic, folder, one_file, records
+def cut(file, content, write=atomic.write_all):
     half = len(content) // 2
     write(file, content[:half])
     audit("write", ())
     write(file, content[half:])
-records.write_all = joined.write_all = cut
+records.write_all = one_file.write_all = cut
 
 class Cut:
     # A file is written in two halves, with a moment in between.
@@ -812,11 +812,11 @@ class Cut:
             yield chunk[half:]
 
 def write_cut(path, chunks):
-    whole.write_whole(path, Cut(chunks))
-files.write_whole = joined.write_whole = records.write_whole = write_cut
-def begin_cut(path, chunks, begin=whole.begin_whole):
+    atomic.write_whole(path, Cut(chunks))
+folder.write_whole = one_file.write_whole = records.write_whole = write_cut
+def begin_cut(path, chunks, begin=atomic.begin_whole):
     return begin(path, Cut(chunks))
-joined.begin_whole = begin_cut
+one_file.begin_whole = begin_cut
 inputs = t.find_inputs(["v"], recursive=True)
 for item in inputs.items:
     t.document_of(item)

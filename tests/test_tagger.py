@@ -165,7 +165,7 @@ class GatedStore(ScoreStore):
 
 @pytest.fixture
 def large_files(monkeypatch):
-    monkeypatch.setattr("vidtag.tagging.reading.HASHED_FIRST_BYTES", -1)
+    monkeypatch.setattr("vidtag.tagging.recall.HASHED_FIRST_BYTES", -1)
 
 
 @pytest.mark.parametrize("num_windows", [1, 2, 5])
@@ -228,7 +228,7 @@ def test_stored_scores_are_those_of_the_same_model_and_sampling(clip, tmp_path, 
     ]:
         assert not Tagger(classifier, settings, store=store).tag(clip).timing.from_cache
     assert Tagger(FakeClassifier(), store=store).tag(clip).timing.from_cache
-    monkeypatch.setattr("vidtag.tagging.reading.PREPARATION_VERSION", 1)
+    monkeypatch.setattr("vidtag.clips.preparing.PREPARATION_VERSION", 1)
     assert not Tagger(FakeClassifier(), store=store).tag(clip).timing.from_cache
     store.close()
 

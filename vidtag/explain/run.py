@@ -1,22 +1,20 @@
 """`vidtag explain`: choose the windows of a video that matter, and explain them.
 
-Owns which windows are explained, and the JSON of explanations. Knows neither files nor a terminal:
-`writing` has those, and the command line draws the tables.
+Owns the order of things, and the JSON of explanations. Knows neither files nor a terminal:
+`moments` chooses the windows, `writing` has files, and the command line draws the tables.
 """
 
 import json
 import os
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from math import floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vidtag.clips.grid import Grid
-from vidtag.clips.windows import Window, slide
+from vidtag.clips.windows import Window
 from vidtag.documents.records import Document, round_score
-from vidtag.errors import EmptyVideoError, UsageError, VideoError, VideoOpenError
+from vidtag.errors import UsageError, VideoError, VideoOpenError
 from vidtag.explain.explanation import Method
 from vidtag.explain.measures import MeasureRow, Measures, measure, read_measures
 from vidtag.explain.methods import (
@@ -26,12 +24,12 @@ from vidtag.explain.methods import (
     find_label,
     torch_network,
 )
+from vidtag.explain.moments import WindowFinder, choose_moments
 from vidtag.explain.pictures import ExplainedClip
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions, load_classifier
-from vidtag.seconds import format_seconds, milliseconds, round_seconds
-from vidtag.tagging.reading import end_of_part
+from vidtag.seconds import round_seconds
 from vidtag.tagging.settings import Settings
 from vidtag.tagging.tagger import Tagger
 from vidtag.text import encodable
@@ -40,9 +38,6 @@ from vidtag.version import __version__
 
 if TYPE_CHECKING:
     from vidtag.cache.scores import ScoreStore
-
-NUM_WINDOWS = 3
-"""Windows that are explained where no moment was named: the best segment of so many labels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +90,6 @@ class VideoExplanation:
     """In the order of time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Moment:
-    seconds: Fraction
-    index: int | None
-    """The label; the window's best one where `None`."""
-
-
 def explain_video(
     options: ExplainOptions,
     *,
@@ -142,13 +130,13 @@ def explain_video(
     model, labels = classifier.info.model_id, list(classifier.labels)
     index = None if options.label is None else find_label(labels, options.label, model)
     grid = Tagger(classifier, options.settings).grid
+    finder = WindowFinder(options.source, options.settings.read, grid, classifier)
     if options.at is not None:
-        windows = [(_window_at(options, classifier, grid), index)]
+        windows = [(finder.around(options.at), index)]
     else:
         assert document is not None  # tagged above
         windows = [
-            (_best_window(options, classifier, grid, moment), moment.index)
-            for moment in _choose_moments(document, index)
+            (finder.best_of(moment), moment.index) for moment in choose_moments(document, index)
         ]
     explained = tuple(_explain(classifier, window, chosen, options) for window, chosen in windows)
     shown = without_credentials(options.source)
@@ -180,112 +168,6 @@ def _explaining(load: LoadOptions, method: Method) -> LoadOptions:
             "--engine out or use --method occlusion."
         )
     return replace(load, engine="torch", precision="fp32")
-
-
-def _choose_moments(document: Document, index: int | None) -> list[_Moment]:
-    """Choose the peaks of the best segments, or where there is none, the best step."""
-    segments = [one for one in document.segments if index is None or one.index == index]
-    # A label without a segment of its own is explained where the video's best ones are.
-    segments = segments or list(document.segments)
-    best: dict[int, Any] = {}
-    for segment in sorted(segments, key=lambda one: (-one.score, one.start_seconds)):
-        best.setdefault(segment.index, segment)
-    if best:
-        chosen = sorted(list(best.values())[:NUM_WINDOWS], key=lambda one: one.peak_seconds)
-        return [
-            _Moment(
-                seconds=_exact(segment.peak_seconds),
-                index=segment.index if index is None else index,
-            )
-            for segment in chosen
-        ]
-    step = max(document.timeline, key=lambda one: one.tags[0].score)
-    middle = (_exact(step.start_seconds) + _exact(step.end_seconds)) / 2
-    return [_Moment(seconds=middle, index=step.tags[0].index if index is None else index)]
-
-
-def _exact(seconds: float) -> Fraction:
-    """Take a document's time, which is rounded to milliseconds, as a fraction."""
-    return Fraction(milliseconds(seconds), 1000)
-
-
-def _best_window(
-    options: ExplainOptions, classifier: Classifier, grid: Grid, moment: _Moment
-) -> Window:
-    """Read the windows of the grid that hold a moment and choose the one that scores best."""
-    strides = (moment.seconds - grid.start_seconds - grid.window_seconds) / grid.stride_seconds
-    # One more than needed, so that the last window of the video has its full length before it.
-    first = max(0, floor(strides))
-    last = floor((moment.seconds - grid.start_seconds) / grid.stride_seconds)
-    part = replace(grid, start_seconds=grid.start_seconds + first * grid.stride_seconds)
-    end = grid.start_seconds + last * grid.stride_seconds + grid.window_seconds
-    windows, _ = _read(options, classifier, part, end)
-    holding = [one for one in windows if one.start_seconds <= moment.seconds < one.end_seconds]
-    scored = []
-    for window in holding or windows[-1:]:
-        logits = classifier.logits(np.stack(window.clip)[None])[0]
-        best = float(logits.max())
-        score = best if moment.index is None else float(logits[moment.index])
-        scored.append(score - best - float(np.log(np.exp(logits - best).sum())))
-    return (holding or windows[-1:])[int(np.argmax(scored))]
-
-
-def _window_at(options: ExplainOptions, classifier: Classifier, grid: Grid) -> Window:
-    """Read the window whose middle lies as near to a moment as the video allows."""
-    at = options.at
-    assert at is not None
-    start = max(Fraction(0), at - grid.window_seconds)
-    part = replace(grid, start_seconds=start, stride_samples=1)
-    until = max(at + grid.window_seconds / 2, start + grid.window_seconds)
-    try:
-        windows, end = _read(options, classifier, part, until)
-    except EmptyVideoError as exc:
-        if exc.code != "start_past_end":
-            raise
-        raise _past_the_end(options) from exc
-    if at > end:
-        raise _past_the_end(options, f" ({format_seconds(end)})")
-    return min(
-        windows,
-        key=lambda one: (abs(one.start_seconds + one.end_seconds - 2 * at), one.start_seconds),
-    )
-
-
-def _past_the_end(options: ExplainOptions, end: str = "") -> UsageError:
-    at = format_seconds(options.at or 0)
-    return UsageError(
-        f"--at {at} lies past the end of '{_shown(options)}'{end}; name a moment in it."
-    )
-
-
-def _shown(options: ExplainOptions) -> str:
-    return encodable(without_credentials(options.source))
-
-
-def _read(
-    options: ExplainOptions, classifier: Classifier, grid: Grid, end: Fraction
-) -> tuple[list[Window], Fraction]:
-    """Read the windows of a part of a video, and where that part ends."""
-    from vidtag.video import Video  # loads FFmpeg
-
-    part = replace(options.settings.read, start=grid.start_seconds, end=end)
-    with Video(options.source, part) as video:
-        windows = list(
-            slide(
-                video.frames,
-                grid,
-                classifier.prepare,
-                end=lambda: end_of_part(video, part),
-                can_reread=video.can_reread,
-            )
-        )
-        if not windows:
-            raise EmptyVideoError(
-                options.source,
-                "no_frames",
-                f"{_shown(options)}: there is no frame at {format_seconds(grid.start_seconds)}.",
-            )
-        return windows, end_of_part(video, part)
 
 
 def _explain(

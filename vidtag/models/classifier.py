@@ -7,7 +7,7 @@ vidtag's own engines fulfil it, and so can anybody's model: pass the object to
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ Clips = npt.NDArray[np.uint8]
 
 Logits = npt.NDArray[np.float32]
 """Raw model outputs: `(B, num_labels)` float32."""
+
+Features = npt.NDArray[np.float32]
+"""What the last layer reads: `(B, d)` float32."""
 
 CONTENT_REVISION = "sha256:"
 """How the revision of a model begins that is known by the content of its files."""
@@ -106,6 +109,29 @@ class Classifier(Protocol):
         Returns:
             `(B, num_labels)` float32, on the CPU.
         """
+
+
+@runtime_checkable
+class FeatureClassifier(Protocol):
+    """A classifier that tells what its last layer reads: `logits` is `head` of `features`.
+
+    Measured: VideoMAE-base has 768 features for 400 logits, so that stored features would take
+    twice the room of stored logits, which are what every result is made of. They are made where
+    they are asked for, and not stored.
+    """
+
+    def features(self, clips: Clips) -> Features:
+        """Run the model up to its last layer.
+
+        Args:
+            clips: As for `Classifier.logits`.
+
+        Returns:
+            `(B, d)` float32, on the CPU.
+        """
+
+    def head(self, features: Features) -> Logits:
+        """Run the last layer: `(B, d)` float32 to `(B, num_labels)` float32."""
 
 
 def check_logits(logits: Logits, shape: tuple[int, int], info: ClassifierInfo) -> Logits:

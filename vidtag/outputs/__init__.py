@@ -17,7 +17,7 @@ from vidtag.formats import Format
 from vidtag.inputs.found import Inputs
 from vidtag.outputs.atomic import check_replaceable, is_special, write_whole
 from vidtag.outputs.destination import OutputPlan, find_format, is_folder, plan_outputs
-from vidtag.outputs.fingerprint import RECORDS_NAME, ContentId, Fingerprint
+from vidtag.outputs.fingerprint import RECORDS_NAME, ContentId
 from vidtag.outputs.folder import FileOutputs, Target, folder_targets
 from vidtag.outputs.one_file import JoinedOutputs, StreamOutputs
 from vidtag.outputs.output import Outputs, SeveralOutputs
@@ -25,6 +25,7 @@ from vidtag.outputs.overview import IndexedOutputs, find_index
 from vidtag.outputs.records import Records
 from vidtag.outputs.replacing import Identity, find_read, refuse_foreign, refuse_to_destroy
 from vidtag.outputs.stdout import StdoutOutputs
+from vidtag.tagging.recipe import Fingerprint
 
 __all__ = [
     "RECORDS_NAME",

@@ -26,17 +26,11 @@ from vidtag.outputs.atomic import (
     output_error,
     write_whole,
 )
-from vidtag.outputs.fingerprint import (
-    ContentId,
-    Fingerprint,
-    Record,
-    are_done,
-    read_header,
-    record_of,
-)
+from vidtag.outputs.fingerprint import ContentId, are_done, read_header, record_of
 from vidtag.outputs.output import Closing
 from vidtag.outputs.records import Records
 from vidtag.outputs.replacing import is_foreign
+from vidtag.tagging.recipe import Fingerprint, Record
 from vidtag.urls import without_credentials
 
 _COSTS_ALL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENODEV})

@@ -32,8 +32,6 @@ from vidtag.outputs.fingerprint import (
     RECORD_KEYS,
     RECORDS_NAME,
     ContentId,
-    Fingerprint,
-    Record,
     are_done,
     holds_other_lines,
     read_lines,
@@ -41,6 +39,7 @@ from vidtag.outputs.fingerprint import (
 )
 from vidtag.outputs.locking import is_at
 from vidtag.outputs.output import Closing
+from vidtag.tagging.recipe import Fingerprint, Record
 from vidtag.text import encodable
 from vidtag.urls import is_url
 

@@ -10,8 +10,9 @@ from typing import Protocol, Self
 
 from vidtag.documents.records import Document, Failure
 from vidtag.inputs.found import Input
-from vidtag.outputs.fingerprint import ContentId, Fingerprint
+from vidtag.outputs.fingerprint import ContentId
 from vidtag.stopping import held
+from vidtag.tagging.recipe import Fingerprint
 
 
 class Outputs(Protocol):

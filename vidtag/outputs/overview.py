@@ -9,8 +9,9 @@ from vidtag.errors import DocumentError
 from vidtag.formats import FOR_PROGRAMS, Format, html
 from vidtag.inputs.found import Input
 from vidtag.outputs.atomic import write_whole
-from vidtag.outputs.fingerprint import ContentId, Fingerprint
+from vidtag.outputs.fingerprint import ContentId
 from vidtag.outputs.output import Closing, Outputs
+from vidtag.tagging.recipe import Fingerprint
 
 INDEX_NAME = "index.html"
 

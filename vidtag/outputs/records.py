@@ -17,8 +17,9 @@ from typing import BinaryIO
 
 from vidtag.errors import OutputError
 from vidtag.outputs.atomic import output_error, write_all, write_whole
-from vidtag.outputs.fingerprint import RECORDS_NAME, Record, holds_other_lines, read_lines
+from vidtag.outputs.fingerprint import RECORDS_NAME, holds_other_lines, read_lines
 from vidtag.outputs.locking import open_locked
+from vidtag.tagging.recipe import Record
 
 
 class Records:

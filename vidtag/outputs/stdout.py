@@ -6,9 +6,10 @@ from vidtag.documents.records import Document, Failure
 from vidtag.errors import UsageError
 from vidtag.formats import Format
 from vidtag.inputs.found import Input
-from vidtag.outputs.fingerprint import ContentId, Fingerprint
+from vidtag.outputs.fingerprint import ContentId
 from vidtag.outputs.output import Closing
 from vidtag.stopping import held
+from vidtag.tagging.recipe import Fingerprint
 from vidtag.terminal import check_stdout, printing
 
 

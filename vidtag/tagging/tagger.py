@@ -7,7 +7,9 @@ windows ahead; the calling thread runs the model and owns the results.
 import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +20,12 @@ from vidtag.clips.grid import Grid
 from vidtag.documents.records import Document
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.tagging.choices import Choices, take_choices
+from vidtag.tagging.document import VideoScores, describe
+from vidtag.tagging.events import ONGOING, VideoEvent
 from vidtag.tagging.read_ahead import ReadAhead
-from vidtag.tagging.reading import ONGOING, Job, Reader, VideoEvent
-from vidtag.tagging.scoring import Plan, Run, StepTags
+from vidtag.tagging.reading import Job, Reader
+from vidtag.tagging.scoring import Equipment, StepTags, VideoScorer
 from vidtag.tagging.settings import Settings
 from vidtag.video.given import Source, VideoSource, take_source
 
@@ -37,39 +42,40 @@ class Tagging:
     and `ModelError` where the model fails.
     """
 
-    def __init__(self, plan: Plan, job: Job, ahead: ReadAhead[VideoEvent]) -> None:
+    def __init__(self, equipment: Equipment, job: Job, ahead: ReadAhead[VideoEvent]) -> None:
         self.name = job.name
         """The input as the user named it, but for a password in a URL."""
         self._job = job
         self._ahead = ahead
         self._is_over = False
         self._is_cut = False
-        self._run = Run(plan, job.name)
-        self._steps = self._run.steps(self._events(lambda: self._is_cut))
+        self._scorer = VideoScorer(equipment, job.name)
+        self._settings = equipment.settings
+        self._steps = self._scorer.steps(self._events(lambda: self._is_cut))
 
     @property
     def expected_seconds(self) -> Fraction | None:
         """How long the part to tag is, as the container declares it; known with its first step."""
-        return self._run.expected_seconds
+        return self._scorer.expected_seconds
 
     @property
     def is_known(self) -> bool:
         """Whether there is something to tell in a document, where the video was stopped."""
-        return self._run.is_known
+        return self._scorer.is_known
 
     @property
     def stopped_seconds(self) -> Fraction | None:
         """Where the result ends, of a video that was stopped before its end."""
-        return self._run.stopped_seconds
+        return self._scorer.stopped_seconds
 
     @property
     def is_stored(self) -> bool:
         """Whether a later run finds the scores that are known by now."""
-        return self._run.is_stored
+        return self._scorer.is_stored
 
     def __iter__(self) -> Iterator[StepTags]:
         for step in self._steps:
-            yield self._run.tags_of(step)
+            yield self._scorer.tags_of(step)
 
     def document(self) -> Document:
         """Finish the video and return its result.
@@ -79,9 +85,17 @@ class Tagging:
         Raises:
             ValueError: It was stopped before anything was known.
         """
+        return describe(self.scores(), self._settings)
+
+    def scores(self) -> VideoScores:
+        """Finish the video and return the scores of its windows.
+
+        Raises:
+            ValueError: It was stopped before anything was known.
+        """
         for _ in self._steps:
             pass
-        return self._run.document()
+        return self._scorer.scores()
 
     def stop(self) -> None:
         """Read no more of this video; the next one of the batch can begin."""
@@ -112,8 +126,8 @@ class Tagging:
 class Tagger:
     """Tags videos with one model, from any number of threads at once.
 
-    >>> document = Tagger("demo").tag("clip.mp4")  # doctest: +SKIP
-    >>> document.tags[0].label  # doctest: +SKIP
+    >>> tagger = Tagger("demo", top_k=3, device="cpu")  # doctest: +SKIP
+    >>> tagger.tag("clip.mp4").tags[0].label  # doctest: +SKIP
     'jogging'
 
     Args:
@@ -121,8 +135,11 @@ class Tagger:
             also one of your own.
         settings: What is asked of every video.
         store: Where scores are kept between runs; `None` keeps none.
+        choices: Single ones by name, over those of `model` and `settings`.
 
     Raises:
+        TypeError: There is no such choice.
+        ValueError: One makes no sense.
         ModelError: The model can't be loaded.
     """
 
@@ -132,21 +149,20 @@ class Tagger:
         settings: Settings | None = None,
         *,
         store: ScoreStore | None = None,
+        **choices: Unpack[Choices],
     ) -> None:
-        if isinstance(model, str | os.PathLike):
-            model = LoadOptions(model=model)
+        check_kind("settings", settings, Settings, type(None))
+        check_kind("store", store, ScoreStore, type(None))
+        model, self.settings = take_choices(model, settings or Settings(), choices)
+        """What is asked of every video."""
         self.classifier = load_classifier(model) if isinstance(model, LoadOptions) else model
         """The model that is run."""
         _check_classifier(self.classifier)
-        check_kind("settings", settings, Settings, type(None))
-        check_kind("store", store, ScoreStore, type(None))
-        self.settings = settings or Settings()
-        """What is asked of every video."""
-        self.labels: Sequence[str] = tuple(self.classifier.labels)
+        self.labels = tuple(self.classifier.labels)
         """The model's labels, in the order of its logits."""
         self.grid = _make_grid(self.classifier.info, self.settings)
         """Where windows start and where their samples lie."""
-        self._plan = Plan(
+        self._equipment = Equipment(
             classifier=self.classifier,
             labels=self.labels,
             grid=self.grid,
@@ -177,6 +193,57 @@ class Tagger:
         with self.open(source, fps=fps, times=times) as videos:
             return next(iter(videos)).document()
 
+    def steps(
+        self,
+        source: VideoSource,
+        *,
+        fps: float | Fraction | None = None,
+        times: Sequence[float | Fraction] | npt.NDArray[np.floating] | None = None,
+    ) -> Iterator[StepTags]:
+        """Tag one video step by step, each as soon as it is known.
+
+        >>> for step in Tagger("demo").steps("clip.mp4"):  # doctest: +SKIP
+        ...     print(step.start_seconds, step.tags[0].label)
+
+        A loop that is left early reads no further. The arguments and errors are those of `tag`.
+        """
+        with self.open(source, fps=fps, times=times) as videos:
+            for video in videos:
+                yield from video
+
+    def score(
+        self,
+        source: VideoSource,
+        *,
+        fps: float | Fraction | None = None,
+        times: Sequence[float | Fraction] | npt.NDArray[np.floating] | None = None,
+        features: bool = False,
+    ) -> VideoScores:
+        """Score one video: the logits of its windows, with their times.
+
+        >>> scored = Tagger("demo").score("clip.mp4")  # doctest: +SKIP
+        >>> scored  # doctest: +SKIP
+        <VideoScores 11 windows of 2 s every 1 s, 0:00 to 0:12, logits (11, 18)>
+        >>> scored[3:5].to_numpy().argmax(axis=1)  # doctest: +SKIP
+
+        Args:
+            source: As for `tag`.
+            fps: As for `tag`.
+            times: As for `tag`.
+            features: Also keep what the model's last layer reads, where the model tells it. Stored
+                scores have no features, so that they are not asked then.
+
+        Raises:
+            TypeError: The source is something else.
+            VideoError: The video can't be read.
+            ModelError: The model failed.
+        """
+        equipment = self._equipment
+        if features:
+            equipment = replace(equipment, store=None, with_features=True)
+        with Batch(equipment, [take_source(source, fps=fps, times=times)]) as videos:
+            return next(iter(videos)).scores()
+
     def open(
         self,
         *sources: VideoSource,
@@ -191,7 +258,9 @@ class Tagger:
         ...             print(step.start_seconds, step.tags[0].label)
         ...         document = video.document()
         """
-        return Batch(self._plan, [take_source(source, fps=fps, times=times) for source in sources])
+        return Batch(
+            self._equipment, [take_source(source, fps=fps, times=times) for source in sources]
+        )
 
 
 class Batch:
@@ -201,11 +270,13 @@ class Batch:
     is read no further.
     """
 
-    def __init__(self, plan: Plan, sources: Sequence[Source]) -> None:
+    def __init__(self, equipment: Equipment, sources: Sequence[Source]) -> None:
         self._jobs = [Job(source=source) for source in sources]
-        self._plan = plan
-        reader = Reader(plan.classifier, plan.grid, plan.settings.read, plan.store)
-        info = plan.classifier.info
+        self._equipment = equipment
+        reader = Reader(
+            equipment.classifier, equipment.grid, equipment.settings.read, equipment.store
+        )
+        info = equipment.classifier.info
         self._ahead = ReadAhead(
             reader.read(self._jobs),
             # Two batches ahead keep the model busy; more would only hold memory.
@@ -222,7 +293,7 @@ class Batch:
 
     def __iter__(self) -> Iterator[Tagging]:
         for job in self._jobs:
-            tagging = Tagging(self._plan, job, self._ahead)
+            tagging = Tagging(self._equipment, job, self._ahead)
             yield tagging
             tagging.stop()
 

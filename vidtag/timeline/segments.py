@@ -1,12 +1,10 @@
 """From the steps of a timeline to segments: stretches in which one label holds. Pure."""
 
-import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
 from vidtag.arguments import take_number, take_seconds
 from vidtag.timeline.steps import Step
@@ -68,82 +66,134 @@ _DECIMALS = 6
 """Scores are compared as they are printed, so that a document's steps and segments agree."""
 
 
-def find_segments(steps: Sequence[Step], rule: SegmentRule) -> tuple[Segment, ...]:
-    """Find where each label holds, by hysteresis that never enters another label's step.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentChanges:
+    """What a step did to the segments."""
+
+    opened: tuple[Segment, ...] = ()
+    """Those that became long enough to count, as far as they are known."""
+
+    closed: tuple[Segment, ...] = ()
+    """Those that are over; nothing changes them any more."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A segment that may go on."""
+
+    start_seconds: Fraction
+    end_seconds: Fraction = Fraction(0)
+    """End of its last step that holds."""
+
+    scores: list[float] = field(default_factory=list)
+    middles: list[Fraction] = field(default_factory=list)
+    """Of its steps."""
+
+    gap: list[tuple[float, Fraction]] = field(default_factory=list)
+    """Score and middle of the steps since it held; they belong to it if it goes on."""
+
+    is_told: bool = False
+
+    def hold(self, score: float, step: Step) -> None:
+        for passed, middle in (*self.gap, (score, step.middle_seconds)):
+            self.scores.append(passed)
+            self.middles.append(middle)
+        self.gap.clear()
+        self.end_seconds = step.end_seconds
+
+    def to_segment(self, index: int) -> Segment:
+        held = np.array(self.scores)
+        best = int(held.argmax())
+        return Segment(
+            start_seconds=self.start_seconds,
+            end_seconds=self.end_seconds,
+            index=index,
+            score=float(held.mean()),
+            peak_score=float(held[best]),
+            peak_seconds=self.middles[best],
+        )
+
+
+class SegmentTracker:
+    """Finds where each label holds, step by step, by hysteresis that never enters another's step.
 
     For each label on its own: it opens at a step whose score reaches `min_score`, and holds
     while the score stays there, or at half of it in steps in which no label reaches `min_score`.
     Gaps in which no other label reaches it are bridged, short segments dropped.
 
+    >>> tracker = SegmentTracker(SegmentRule(min_score=0.5))
+    >>> def step(k, score): return Step(start_seconds=Fraction(k), end_seconds=Fraction(k + 1),
+    ...                                 scores=np.array([score, 0.1]))
+    >>> [len(tracker.add(step(k, score)).opened) for k, score in enumerate([0.1, 0.6, 0.3])]
+    [0, 1, 0]
+    >>> [(float(one.start_seconds), float(one.end_seconds)) for one in tracker.finish()]
+    [(1.0, 3.0)]
+    """
+
+    def __init__(self, rule: SegmentRule) -> None:
+        self._rule = rule
+        self._open: dict[int, _Open] = {}
+
+    def add(self, step: Step) -> SegmentChanges:
+        """Take the next step, and tell which segments it opened and which it closed for good."""
+        rule = self._rule
+        compared = step.scores.round(_DECIMALS)
+        reaching = np.flatnonzero(compared >= rule.min_score).tolist()
+        opened: list[Segment] = []
+        closed: list[Segment] = []
+        for index in sorted({*self._open, *reaching}):
+            score = float(step.scores[index])
+            reaches = bool(compared[index] >= rule.min_score)
+            holds = not reaching and bool(compared[index] >= rule.min_score * HOLD_SHARE)
+            running = self._open.get(index)
+            if running is not None and not self._goes_on(running, step, reaches, holds, reaching):
+                closed += self._close(index)
+                running = None
+            if running is None and not reaches:
+                continue
+            if running is None:
+                running = self._open[index] = _Open(step.start_seconds)
+            if reaches or (holds and not running.gap):
+                running.hold(score, step)
+            else:
+                running.gap.append((score, step.middle_seconds))
+            if not running.is_told and self._is_long(running):
+                running.is_told = True
+                opened.append(running.to_segment(index))
+        return SegmentChanges(opened=tuple(opened), closed=tuple(closed))
+
+    def finish(self) -> tuple[Segment, ...]:
+        """Close what is open, at the end of the video."""
+        return tuple(segment for index in sorted(self._open) for segment in self._close(index))
+
+    def _goes_on(
+        self, running: _Open, step: Step, reaches: bool, holds: bool, reaching: Sequence[int]
+    ) -> bool:
+        """Tell whether a segment takes this step, or may yet take a later one."""
+        if not reaches and reaching:
+            return False  # the step is another label's
+        if holds and not running.gap:
+            return True
+        # From a gap it goes on only with a step that reaches the score, while the gap is short.
+        gap_end = step.start_seconds if reaches else step.end_seconds
+        return gap_end - running.end_seconds <= self._rule.merge_gap_seconds
+
+    def _is_long(self, running: _Open) -> bool:
+        length = running.end_seconds - running.start_seconds
+        return length >= self._rule.min_duration_seconds
+
+    def _close(self, index: int) -> list[Segment]:
+        running = self._open.pop(index)
+        return [running.to_segment(index)] if self._is_long(running) else []
+
+
+def find_segments(steps: Sequence[Step], rule: SegmentRule) -> tuple[Segment, ...]:
+    """Find where each label holds, as `SegmentTracker` does.
+
     Returns:
         Segments in the order of their starts, then by falling score.
     """
-    if not steps:
-        return ()
-    best_scores = functools.reduce(np.maximum, (step.scores for step in steps))
-    indices = np.flatnonzero(best_scores.round(_DECIMALS) >= rule.min_score)
-    if not len(indices):
-        return ()
-    # One column per label that opens anywhere; those that don't reach the score in any step.
-    scores = np.stack([step.scores[indices] for step in steps])
-    compared = scores.round(_DECIMALS)
-    reaches = compared >= rule.min_score
-    is_taken: npt.NDArray[np.bool_] = np.any(reaches, axis=1)
-    holds = reaches | ((compared >= rule.min_score * HOLD_SHARE) & ~is_taken[:, np.newaxis])
-    num_taken = np.concatenate([[0], np.cumsum(is_taken)])
-    segments = []
-    for column, index in enumerate(indices):
-        runs = _open_runs(reaches[:, column], holds[:, column])
-        for first, last in _long_enough(steps, _bridged(steps, runs, num_taken, rule), rule):
-            held = scores[first : last + 1, column]
-            best = first + int(held.argmax())
-            segments.append(
-                Segment(
-                    start_seconds=steps[first].start_seconds,
-                    end_seconds=steps[last].end_seconds,
-                    index=int(index),
-                    score=float(held.mean()),
-                    peak_score=float(held.max()),
-                    peak_seconds=steps[best].middle_seconds,
-                )
-            )
-    return tuple(sorted(segments, key=lambda s: (s.start_seconds, -s.score, s.index)))
-
-
-Stretches = list[tuple[int, int]]
-"""First and last step of each."""
-
-
-def _open_runs(reaches: npt.NDArray[np.bool_], holds: npt.NDArray[np.bool_]) -> Stretches:
-    """List the runs of steps that hold, each from the first one that opens it."""
-    edges = np.flatnonzero(np.diff(holds, prepend=False, append=False))
-    firsts, ends = edges[::2], edges[1::2]
-    openings = np.flatnonzero(reaches)
-    opened_at = openings[np.searchsorted(openings, firsts).clip(max=len(openings) - 1)]
-    is_open = (firsts <= opened_at) & (opened_at < ends)
-    return list(zip(opened_at[is_open].tolist(), (ends[is_open] - 1).tolist(), strict=True))
-
-
-def _bridged(
-    steps: Sequence[Step], runs: Stretches, num_taken: npt.NDArray[np.int_], rule: SegmentRule
-) -> Stretches:
-    """Join runs over short gaps; `num_taken[k]` steps before step k are some label's."""
-    bridged: Stretches = []
-    for first, last in runs:
-        if bridged:
-            before = bridged[-1][1]
-            is_free = num_taken[first] == num_taken[before + 1]
-            gap_start, gap_end = steps[before].end_seconds, steps[first].start_seconds
-            if is_free and gap_end - gap_start <= rule.merge_gap_seconds:
-                bridged[-1] = (bridged[-1][0], last)
-                continue
-        bridged.append((first, last))
-    return bridged
-
-
-def _long_enough(steps: Sequence[Step], runs: Stretches, rule: SegmentRule) -> Stretches:
-    return [
-        (first, last)
-        for first, last in runs
-        if steps[last].end_seconds - steps[first].start_seconds >= rule.min_duration_seconds
-    ]
+    tracker = SegmentTracker(rule)
+    found = [segment for step in steps for segment in tracker.add(step).closed]
+    found += tracker.finish()
+    return tuple(sorted(found, key=lambda s: (s.start_seconds, -s.score, s.index)))

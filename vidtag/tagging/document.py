@@ -1,0 +1,177 @@
+"""From the scores of a video to its document. Pure: no video, no model, no clock."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from vidtag.documents.records import (
+    SCHEMA_VERSION,
+    Document,
+    EngineRecord,
+    ModelRecord,
+    SamplingRecord,
+    SegmentRecord,
+    SettingsRecord,
+    StepRecord,
+    TagRecord,
+    TimingRecord,
+    VideoRecord,
+    WarningRecord,
+    round_score,
+    summarise,
+)
+from vidtag.models.classifier import ClassifierInfo
+from vidtag.seconds import round_seconds
+from vidtag.tagging.events import ReadResult
+from vidtag.tagging.settings import Settings
+from vidtag.text import encodable
+from vidtag.timeline.scored import Scored
+from vidtag.timeline.scores import Scores, top_tags
+from vidtag.timeline.segments import find_segments
+from vidtag.timeline.steps import Step
+from vidtag.version import __version__
+from vidtag.video.frames import Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class VideoScores(Scored):
+    """The scores of a whole video, with all that its document tells besides them."""
+
+    interval_seconds: Fraction
+    """Time between two sampled frames."""
+
+    read: ReadResult
+    """What was read of the video."""
+
+    model: ClassifierInfo
+    """What scored it."""
+
+    timing: TimingRecord
+    """How long that took."""
+
+
+def describe(scored: Scored, settings: Settings | None = None) -> Document:
+    """Make the document of a video from its scores.
+
+    >>> scored = Tagger("demo").score("clip.mp4")  # doctest: +SKIP
+    >>> strict = describe(scored, Settings(rule=SegmentRule(min_score=0.8)))  # doctest: +SKIP
+
+    Args:
+        scored: What `Tagger.score` gave.
+        settings: Tags, averaging and segments; windows and the part are those that were scored.
+
+    Raises:
+        TypeError: The scores are not those of a whole video: cut ones can't be described.
+    """
+    if not isinstance(scored, VideoScores):
+        raise TypeError("describe takes the scores of a whole video, as Tagger.score gives them")
+    settings = settings or Settings()
+    steps, mean = scored.timeline(settings.average)
+    sampling = SamplingRecord(
+        window_seconds=round_seconds(scored.window_seconds),
+        stride_seconds=round_seconds(scored.stride_seconds),
+        num_windows=len(scored),
+        average=settings.average,
+        start_seconds=round_seconds(scored.start_seconds),
+        end_seconds=round_seconds(scored.end_seconds),
+    )
+    segments = _segment_records(steps, scored.labels, settings)
+    info = scored.model
+    notices = (*info.notes, *scored.read.notices, *_grid_notices(scored, settings))
+    return Document(
+        schema_version=SCHEMA_VERSION,
+        vidtag_version=__version__,
+        video=_video_record(scored.read),
+        model=ModelRecord(
+            id=info.model_id,
+            revision=info.revision,
+            num_labels=len(scored.labels),
+            num_frames=info.num_frames,
+            image_size=info.image_size,
+            licence=info.licence,
+        ),
+        sampling=sampling,
+        settings=SettingsRecord(
+            top_k=settings.top_k,
+            min_score=settings.rule.min_score,
+            min_duration_seconds=round_seconds(settings.rule.min_duration_seconds),
+            merge_gap_seconds=round_seconds(settings.rule.merge_gap_seconds),
+        ),
+        engine=EngineRecord(name=info.engine, device=info.device, precision=info.precision),
+        tags=_tag_records(mean, scored.labels, settings),
+        summary=summarise(segments, sampling),
+        segments=segments,
+        timeline=tuple(
+            StepRecord(
+                start_seconds=round_seconds(step.start_seconds),
+                end_seconds=round_seconds(step.end_seconds),
+                tags=_tag_records(step.scores, scored.labels, settings),
+            )
+            for step in steps
+        ),
+        warnings=tuple(WarningRecord(code=n.code, message=n.message) for n in notices),
+        timing=scored.timing,
+    )
+
+
+def _segment_records(
+    steps: Sequence[Step], labels: Sequence[str], settings: Settings
+) -> tuple[SegmentRecord, ...]:
+    return tuple(
+        SegmentRecord(
+            start_seconds=round_seconds(segment.start_seconds),
+            end_seconds=round_seconds(segment.end_seconds),
+            label=labels[segment.index],
+            index=segment.index,
+            score=round_score(segment.score),
+            peak_score=round_score(segment.peak_score),
+            peak_seconds=round_seconds(segment.peak_seconds),
+        )
+        for segment in find_segments(steps, settings.rule)
+    )
+
+
+def _tag_records(
+    scores: Scores, labels: Sequence[str], settings: Settings
+) -> tuple[TagRecord, ...]:
+    return tuple(
+        TagRecord(label=tag.label, index=tag.index, score=round_score(tag.score))
+        for tag in top_tags(scores, labels, settings.top_k)
+    )
+
+
+def _video_record(read: ReadResult) -> VideoRecord:
+    info = read.info
+    return VideoRecord(
+        path=encodable(info.path),
+        size_bytes=info.size_bytes,
+        container=info.container,
+        codec=info.codec,
+        width=info.width,
+        height=info.height,
+        rotation_degrees=info.rotation_degrees,
+        frame_rate=None if info.frame_rate is None else round(info.frame_rate, 3),
+        is_variable_frame_rate=info.is_variable_frame_rate,
+        duration_seconds=round_seconds(info.duration_seconds),
+        num_frames=info.num_frames,
+        num_failed_packets=info.num_failed_packets,
+        content_id=read.content_id,
+    )
+
+
+def _grid_notices(scored: VideoScores, settings: Settings) -> Iterator[Notice]:
+    window, stride = float(scored.window_seconds), float(scored.stride_seconds)
+    asked = settings.stride_seconds
+    if asked is not None and asked != scored.stride_seconds:
+        message = f"A stride of {stride:.6g} s was used instead of {float(asked):.6g} s: it is a "
+        message += f"whole number of sampling intervals of {float(scored.interval_seconds):.6g} s."
+        yield Notice(code="stride_rounded", message=message)
+    if scored.stride_seconds > scored.window_seconds:
+        message = f"Windows of {window:.6g} s start every {stride:.6g} s: "
+        message += f"{1 - window / stride:.0%} of the time is not seen."
+        yield Notice(code="stride_beyond_window", message=message)
+    duration = scored.end_seconds - scored.start_seconds
+    if duration < scored.window_seconds:
+        message = f"'{scored.read.info.path}' has only {float(duration):.3f} s to tag; one window "
+        message += f"spans all of it, instead of {window:.6g} s."
+        yield Notice(code="shorter_than_window", message=message)
