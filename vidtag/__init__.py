@@ -13,7 +13,14 @@ from vidtag.version import __version__
 
 if TYPE_CHECKING:
     from vidtag.cache.scores import ScoreStore
-    from vidtag.documents.records import Document
+    from vidtag.documents.records import (
+        Document,
+        SegmentRecord,
+        StepRecord,
+        SummaryRecord,
+        TagRecord,
+        VideoRecord,
+    )
     from vidtag.errors import (
         DocumentError,
         EmptyVideoError,
@@ -27,12 +34,14 @@ if TYPE_CHECKING:
         VideoOpenError,
         VidtagError,
     )
-    from vidtag.models.classifier import Classifier, ClassifierInfo
+    from vidtag.models.classifier import Classifier, ClassifierInfo, FeatureClassifier
     from vidtag.models.load import LoadOptions
+    from vidtag.tagging.document import describe
     from vidtag.tagging.scoring import StepTags
     from vidtag.tagging.settings import Settings
     from vidtag.tagging.tagger import Tagger, Tagging
-    from vidtag.timeline.segments import SegmentRule
+    from vidtag.timeline.scored import Scored
+    from vidtag.timeline.segments import SegmentRule, SegmentTracker
     from vidtag.video.options import Part, ReadOptions
 
 _HOMES = {
@@ -41,6 +50,7 @@ _HOMES = {
     "Document": "vidtag.documents.records",
     "DocumentError": "vidtag.errors",
     "EmptyVideoError": "vidtag.errors",
+    "FeatureClassifier": "vidtag.models.classifier",
     "LoadOptions": "vidtag.models.load",
     "ModelError": "vidtag.errors",
     "ModelLoadError": "vidtag.errors",
@@ -50,15 +60,23 @@ _HOMES = {
     "Part": "vidtag.video.options",
     "ReadOptions": "vidtag.video.options",
     "ScoreStore": "vidtag.cache.scores",
+    "Scored": "vidtag.timeline.scored",
+    "SegmentRecord": "vidtag.documents.records",
     "SegmentRule": "vidtag.timeline.segments",
+    "SegmentTracker": "vidtag.timeline.segments",
     "Settings": "vidtag.tagging.settings",
+    "StepRecord": "vidtag.documents.records",
     "StepTags": "vidtag.tagging.scoring",
+    "SummaryRecord": "vidtag.documents.records",
+    "TagRecord": "vidtag.documents.records",
     "Tagger": "vidtag.tagging.tagger",
     "Tagging": "vidtag.tagging.tagger",
     "VideoDecodeError": "vidtag.errors",
     "VideoError": "vidtag.errors",
     "VideoOpenError": "vidtag.errors",
+    "VideoRecord": "vidtag.documents.records",
     "VidtagError": "vidtag.errors",
+    "describe": "vidtag.tagging.document",
 }
 
 __all__ = [
@@ -67,6 +85,7 @@ __all__ = [
     "Document",
     "DocumentError",
     "EmptyVideoError",
+    "FeatureClassifier",
     "LoadOptions",
     "ModelError",
     "ModelLoadError",
@@ -76,16 +95,24 @@ __all__ = [
     "Part",
     "ReadOptions",
     "ScoreStore",
+    "Scored",
+    "SegmentRecord",
     "SegmentRule",
+    "SegmentTracker",
     "Settings",
+    "StepRecord",
     "StepTags",
+    "SummaryRecord",
+    "TagRecord",
     "Tagger",
     "Tagging",
     "VideoDecodeError",
     "VideoError",
     "VideoOpenError",
+    "VideoRecord",
     "VidtagError",
     "__version__",
+    "describe",
 ]
 
 

@@ -16,7 +16,6 @@ from vidtag.cache.scores import ScoreStore
 from vidtag.cli.display import Display
 from vidtag.documents.records import Failure, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
-from vidtag.explain.pages import Explainer
 from vidtag.inputs.finding import find_inputs
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.inputs.found import Input
@@ -91,6 +90,8 @@ def run_batch(
     )
     replaced = {}
     if request.explain:
+        from vidtag.explain.pages import Explainer  # draws pictures, for which PyAV is loaded
+
         pages = Explainer(load, settings).page_format()
         replaced[pages.name] = pages
         if not any(plan.path and pages.name in plan.formats for plan in plans):

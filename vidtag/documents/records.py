@@ -5,13 +5,18 @@ in this order. Times are rounded to milliseconds and scores to six decimals here
 else. `vidtag schema` prints the JSON Schema, which is made from these classes.
 """
 
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal
 
 from vidtag.errors import VidtagError
-from vidtag.seconds import milliseconds
-from vidtag.text import encodable
+from vidtag.seconds import format_seconds, milliseconds
+from vidtag.text import encodable, printable
+
+if TYPE_CHECKING:
+    from pandas import DataFrame  # type: ignore[import-untyped]
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -24,8 +29,29 @@ def round_score(score: float) -> float:
     return round(float(score), 6)
 
 
+class Record:
+    """What every part of a document can do."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain dictionaries, lists, texts and numbers, as JSON has them.
+
+        >>> TagRecord(label="run", index=0, score=0.5).to_dict()
+        {'label': 'run', 'index': 0, 'score': 0.5}
+        """
+        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        return {name: _to_plain(getattr(self, name)) for name in names}
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, Record):
+        return value.to_dict()
+    return list(map(_to_plain, value)) if isinstance(value, tuple) else value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VideoRecord:
+class VideoRecord(Record):
     """What was read of the video."""
 
     __pydantic_config__ = _CONFIG
@@ -60,7 +86,7 @@ class VideoRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRecord:
+class ModelRecord(Record):
     """The model that was run."""
 
     __pydantic_config__ = _CONFIG
@@ -80,7 +106,7 @@ class ModelRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SamplingRecord:
+class SamplingRecord(Record):
     """The sampling grid, as used."""
 
     __pydantic_config__ = _CONFIG
@@ -100,7 +126,7 @@ class SamplingRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsRecord:
+class SettingsRecord(Record):
     """Settings that shape tags and segments."""
 
     __pydantic_config__ = _CONFIG
@@ -116,7 +142,7 @@ class SettingsRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineRecord:
+class EngineRecord(Record):
     """What ran the model."""
 
     __pydantic_config__ = _CONFIG
@@ -130,7 +156,7 @@ class EngineRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TagRecord:
+class TagRecord(Record):
     """A label with its score."""
 
     __pydantic_config__ = _CONFIG
@@ -144,7 +170,7 @@ class TagRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentRecord:
+class SegmentRecord(Record):
     """A stretch in which a label holds."""
 
     __pydantic_config__ = _CONFIG
@@ -166,7 +192,7 @@ class SegmentRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SummaryRecord:
+class SummaryRecord(Record):
     """How long a label holds in all."""
 
     __pydantic_config__ = _CONFIG
@@ -190,7 +216,7 @@ class SummaryRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepRecord:
+class StepRecord(Record):
     """One row of the timeline."""
 
     __pydantic_config__ = _CONFIG
@@ -204,7 +230,7 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WarningRecord:
+class WarningRecord(Record):
     """Something that changed what was done."""
 
     __pydantic_config__ = _CONFIG
@@ -216,7 +242,7 @@ class WarningRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimingRecord:
+class TimingRecord(Record):
     """How long it took; all else is the same from run to run."""
 
     __pydantic_config__ = _CONFIG
@@ -234,7 +260,7 @@ class TimingRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Record):
     """All that vidtag says of one video."""
 
     __pydantic_config__ = _CONFIG
@@ -258,6 +284,70 @@ class Document:
     """Steps that tile the tagged part."""
     warnings: tuple[WarningRecord, ...]
     timing: TimingRecord
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Write it as JSON, without a line break at its end; on one line without `indent`."""
+        from vidtag.documents.json import to_json
+
+        return to_json(self, indent=indent)
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+        """Write it to a file, whole or not at all, in the format that the suffix says.
+
+        >>> document.save("clip.srt")  # doctest: +SKIP
+        >>> document.save("clip.json", format="labelstudio")  # doctest: +SKIP
+
+        Args:
+            path: The file; one of this name is replaced, unless it is the video itself.
+            format: Another format, by its name.
+
+        Raises:
+            UsageError: No format has this name or suffix, or the video would be overwritten.
+            OutputError: The file can't be written.
+        """
+        from vidtag.outputs.saving import save_document
+
+        save_document(self, os.fspath(path), format)
+
+    def to_pandas(self, rows: Literal["segments", "steps"] = "segments") -> "DataFrame":
+        """Make a table of it for pandas, which has to be installed.
+
+        >>> document.to_pandas()  # doctest: +SKIP
+        >>> document.to_pandas("steps").pivot(columns="label", values="score")  # doctest: +SKIP
+
+        Args:
+            rows: A row for each segment, or for each tag of each step, the best first.
+
+        Raises:
+            ImportError: pandas is not there.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError as exc:
+            raise ImportError("to_pandas needs pandas: pip install pandas") from exc
+        if rows == "segments":
+            names = [field.name for field in fields(SegmentRecord)]
+            return DataFrame([one.to_dict() for one in self.segments], columns=names)
+        if rows != "steps":
+            raise ValueError(f"rows must be 'segments' or 'steps', not {rows!r}")
+        columns = ["start_seconds", "end_seconds", "rank", "label", "index", "score"]
+        tags = [
+            (step.start_seconds, step.end_seconds, rank, tag.label, tag.index, tag.score)
+            for step in self.timeline
+            for rank, tag in enumerate(step.tags, 1)
+        ]
+        return DataFrame(tags, columns=columns)
+
+    def _repr_html_(self) -> str:
+        """Draw a small table of the segments, for a notebook."""
+        head = f"{printable(self.video.path)}, {printable(self.model.id)}"
+        rows = [
+            f"<tr><td>{format_seconds(one.start_seconds)} - {format_seconds(one.end_seconds)}</td>"
+            f"<td>{escape(printable(one.label))}</td><td>{one.score:.2f}</td></tr>"
+            for one in self.segments
+        ] or [f"<tr><td colspan=3>no label reaches {self.settings.min_score:g}</td></tr>"]
+        columns = "<tr><th>time</th><th>action</th><th>score</th></tr>"
+        return f"<table><caption>{escape(head)}</caption>{columns}{''.join(rows)}</table>"
 
 
 def summarise(
@@ -295,7 +385,7 @@ def summarise(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailedVideo:
+class FailedVideo(Record):
     """The input of a failed run."""
 
     __pydantic_config__ = _CONFIG
@@ -305,7 +395,7 @@ class FailedVideo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorRecord:
+class ErrorRecord(Record):
     """Why an input could not be tagged."""
 
     __pydantic_config__ = _CONFIG
@@ -317,7 +407,7 @@ class ErrorRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Record):
     """An input that could not be tagged."""
 
     __pydantic_config__ = _CONFIG

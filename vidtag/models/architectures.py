@@ -36,6 +36,9 @@ class Architecture:
     tensors: str
     """What the names of its encoder's tensors begin with."""
 
+    head: str = "classifier"
+    """Its last layer, which makes logits of features."""
+
     num_frames: int
     """Where config.json is silent. Source: the configuration classes of transformers 5.24."""
 

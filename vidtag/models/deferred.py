@@ -13,7 +13,14 @@ import numpy.typing as npt
 
 from vidtag.clips.preparing import Preprocessing, prepare_with_pillow
 from vidtag.errors import VidtagError
-from vidtag.models.classifier import Classifier, ClassifierInfo, Clips, Logits
+from vidtag.models.classifier import (
+    Classifier,
+    ClassifierInfo,
+    Clips,
+    FeatureClassifier,
+    Features,
+    Logits,
+)
 from vidtag.models.refusals import refuse, shortened
 from vidtag.video.frames import Image
 
@@ -60,6 +67,19 @@ class DeferredClassifier:
     def logits(self, clips: Clips) -> Logits:
         """Run the model on `(B, T, S, S, 3)` uint8 clips."""
         return self._loaded().logits(clips)
+
+    def features(self, clips: Clips) -> Features:
+        """Run the model up to its last layer."""
+        return self._with_features().features(clips)
+
+    def head(self, features: Features) -> Logits:
+        """Run the last layer on `(B, d)` float32 features."""
+        return self._with_features().head(features)
+
+    def _with_features(self) -> FeatureClassifier:
+        loaded = self._loaded()
+        assert isinstance(loaded, FeatureClassifier)  # all engines of vidtag's own are
+        return loaded
 
     def _start(self) -> "Future[Classifier]":
         with self._lock:

@@ -7,17 +7,18 @@ imported for that alone, and a later run finds the converted model in the cache.
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from vidtag.clips.preparing import Preprocessing, prepare_with_pillow
-from vidtag.models.classifier import ClassifierInfo, Clips, Logits, check_logits
+from vidtag.errors import VidtagError
+from vidtag.models.classifier import ClassifierInfo, Clips, Features, Logits, check_logits
 from vidtag.models.config import ModelConfig
 from vidtag.models.conversions import (
     MODEL_FILE,
@@ -53,6 +54,9 @@ def _no_telemetry() -> Iterator[None]:
 with _no_telemetry():
     import openvino  # type: ignore[import-untyped]
 
+Part = Literal["whole", "features", "head"]
+"""Of a model, as it is converted: clips to logits, clips to features, features to logits."""
+
 _PRECISIONS = {"fp32": openvino.Type.f32, "bf16": openvino.Type.bf16}
 """OpenVINO's precisions by the names that vidtag uses."""
 
@@ -71,16 +75,32 @@ def load_openvino(
         ModelLoadError: the model is unsound (see `torch_engine.load_model`).
         RuntimeError: OpenVINO cannot convert or compile it.
     """
+
+    def load(part: Part) -> Any:
+        return _load_part(files, config, preprocessing, info, part)
+
+    return OpenVINOClassifier(load, config, preprocessing, info)
+
+
+def _load_part(
+    files: ModelFiles,
+    config: ModelConfig,
+    preprocessing: Preprocessing,
+    info: ClassifierInfo,
+    part: Part,
+) -> Any:
     facts = conversion_facts(files, config, preprocessing)
+    if part != "whole":
+        facts["part"] = part
     core = openvino.Core()
     path = find_converted(facts)
     if path is not None:
         try:
-            return OpenVINOClassifier(_compile(core, path, info), config, preprocessing, info)
+            return _compile(core, path, info)
         except RuntimeError:
             discard_converted(facts)  # whole by its hash, but no model that OpenVINO reads
-    compiled = _keep_and_compile(core, convert(files, config, preprocessing), facts, info)
-    return OpenVINOClassifier(compiled, config, preprocessing, info)
+    model = convert(files, config, preprocessing, part)
+    return _keep_and_compile(core, model, facts, info)
 
 
 def _keep_and_compile(core: Any, model: Any, facts: dict[str, str], info: ClassifierInfo) -> Any:
@@ -105,8 +125,13 @@ def _keep_and_compile(core: Any, model: Any, facts: dict[str, str], info: Classi
         return _compile(core, model, info)
 
 
-def convert(files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing) -> Any:
+def convert(
+    files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing, part: Part = "whole"
+) -> Any:
     """Convert a model with its normalisation: `(B, T, S, S, 3)` uint8 in, float32 logits out.
+
+    Its parts are converted apart, for those who ask for features: the features, `(B, d)` float32,
+    and the head, which makes logits of them. The whole stays one graph, and its bits the same.
 
     The number of windows is left open: measured on VideoMAE-base it costs nothing, and the
     first pass over a batch needs no second model.
@@ -132,16 +157,24 @@ def convert(files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing
 
     size = preprocessing.image_size
     shape = (1, config.num_frames, size, size, 3)
-    wrapped = PixelModel(load_model(files, config), config, preprocessing).eval()
+    model = load_model(files, config)
+    wrapped: torch.nn.Module = PixelModel(model, config, preprocessing).eval()
+    example = torch.zeros(shape, dtype=torch.uint8)
+    if part == "head":
+        wrapped = model.get_submodule(config.kind.head)
+        # Of a linear layer; VideoPrism's, TimeSformer's and the others' are.
+        example = torch.zeros((1, cast("torch.nn.Linear", wrapped).in_features))
+    elif part == "features":
+        model.set_submodule(config.kind.head, torch.nn.Identity())
     # Tracing warns of every Python `if` on a shape; all shapes but the batch are fixed here.
     with quiet(), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # check_trace would run the model four times more.
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-            wrapped, torch.zeros(shape, dtype=torch.uint8), check_trace=False, strict=False
+            wrapped, example, check_trace=False, strict=False
         )
         return openvino.convert_model(
-            traced, example_input=torch.zeros(shape, dtype=torch.uint8), input=[(-1, *shape[1:])]
+            traced, example_input=example, input=[(-1, *example.shape[1:])]
         )
 
 
@@ -171,12 +204,13 @@ class OpenVINOClassifier:
 
     def __init__(
         self,
-        compiled: Any,
+        load: Callable[[Part], Any],
         config: ModelConfig,
         preprocessing: Preprocessing,
         info: ClassifierInfo,
     ) -> None:
-        self._request = compiled.create_infer_request()
+        self._load = load
+        self._requests: dict[Part, Any] = {"whole": load("whole").create_infer_request()}
         # All cores work on one request, so a second one would gain nothing but take memory.
         self._lock = threading.Lock()
         self._preprocessing = preprocessing
@@ -199,10 +233,28 @@ class OpenVINOClassifier:
 
     def logits(self, clips: Clips) -> Logits:
         """Run the model on `(B, T, S, S, 3)` uint8 clips."""
+        logits = self._infer("whole", clips)
+        return check_logits(logits, (len(clips), len(self._labels)), self._info)
+
+    def features(self, clips: Clips) -> Features:
+        """Run the model up to its last layer, which is converted for that the first time."""
+        return self._infer("features", clips)
+
+    def head(self, features: Features) -> Logits:
+        """Run the last layer on `(B, d)` float32 features."""
+        logits = self._infer("head", features)
+        return check_logits(logits, (len(features), len(self._labels)), self._info)
+
+    def _infer(self, part: Part, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         try:
             with self._lock:
-                result = self._request.infer([np.ascontiguousarray(clips)], share_inputs=True)
-                logits: Logits = np.array(result[0], dtype=np.float32)
+                if part not in self._requests:
+                    self._requests[part] = self._load(part).create_infer_request()
+                request = self._requests[part]
+                result = request.infer([np.ascontiguousarray(values)], share_inputs=True)
+                return np.array(result[0], dtype=np.float32)
+        except VidtagError:
+            raise
         # Its classes of errors are many, and none of them is a mistake of vidtag's.
         except Exception as exc:
             raise refuse(
@@ -210,4 +262,3 @@ class OpenVINOClassifier:
                 "model_failed",
                 f"OpenVINO failed while it ran ({shortened(exc)}); try --engine torch",
             ) from exc
-        return check_logits(logits, (len(clips), len(self._labels)), self._info)

@@ -7,7 +7,7 @@ itself imported only where that engine is wanted or a model must be converted fo
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 
 from vidtag.clips.preparing import Preprocessing, prepare_with_torch
-from vidtag.models.classifier import ClassifierInfo, Clips, Logits, check_logits
+from vidtag.models.classifier import ClassifierInfo, Clips, Features, Logits, check_logits
 from vidtag.models.config import ModelConfig
 from vidtag.models.misfits import check_report, explain_load_failure
 from vidtag.models.refusals import refuse, shortened
@@ -59,6 +59,7 @@ class PixelModel(torch.nn.Module):
         super().__init__()
         self.model = model
         self.input_name = config.kind.input_name
+        self.head_name = config.kind.head
         self.dtype = dtype
         mean, std = preprocessing.level_affine()
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(3, 1, 1))
@@ -71,6 +72,22 @@ class PixelModel(torch.nn.Module):
         logits: torch.Tensor = self.model(**{self.input_name: pixels}).logits
         # VideoPrism gives (B, 1, num_labels).
         return logits.reshape(logits.shape[0], -1)
+
+    def features(self, clips: torch.Tensor) -> torch.Tensor:
+        """Map `(B, T, H, W, 3)` uint8 to what the last layer reads: `(B, d)`."""
+        taken: list[torch.Tensor] = []
+        head = self.model.get_submodule(self.head_name)
+        hook = head.register_forward_pre_hook(lambda _, inputs: taken.append(inputs[0]))
+        try:
+            self(clips)
+        finally:
+            hook.remove()
+        return taken[0].reshape(len(clips), -1)
+
+    def head(self, features: torch.Tensor) -> torch.Tensor:
+        """Map `(B, d)` to `(B, num_labels)`."""
+        logits: torch.Tensor = self.model.get_submodule(self.head_name)(features.to(self.dtype))
+        return logits
 
 
 @contextmanager
@@ -210,7 +227,7 @@ class TorchClassifier:
 
     def __init__(
         self,
-        model: torch.nn.Module,
+        model: PixelModel,
         config: ModelConfig,
         preprocessing: Preprocessing,
         info: ClassifierInfo,
@@ -248,26 +265,45 @@ class TorchClassifier:
 
         Where the device's memory is too small the batch is halved, and stays so.
         """
+        logits = self._in_parts(clips, self._model, len(self._labels))
+        return check_logits(logits, (len(clips), len(self._labels)), self._info)
+
+    def features(self, clips: Clips) -> Features:
+        """Run the model up to its last layer; the batch is halved as for `logits`."""
+        return self._in_parts(clips, self._model.features, 0)
+
+    def head(self, features: Features) -> Logits:
+        """Run the last layer on `(B, d)` float32 features."""
+        with self._lock, torch.inference_mode(), self._exact():
+            result = self._model.head(torch.from_numpy(features).to(self._device))
+            logits: Logits = result.float().cpu().numpy()
+        return check_logits(logits, (len(features), len(self._labels)), self._info)
+
+    def _in_parts(
+        self, clips: Clips, run: Callable[[torch.Tensor], torch.Tensor], width: int
+    ) -> npt.NDArray[np.float32]:
+        """Run clips in as many parts as memory allows; of no clips, `(0, width)`."""
         parts: list[npt.NDArray[np.float32]] = []
         start = 0
         with self._lock:
             while start < len(clips):
                 batch = clips[start : start + self._most]
-                part = self._try(batch)
+                part = self._try(batch, run)
                 if part is None:
                     self._most = len(batch) // 2
                     self._free()
                 else:
                     parts.append(part)
                     start += len(batch)
-        logits = np.concatenate(parts) if parts else np.empty((0, len(self._labels)), np.float32)
-        return check_logits(logits, (len(clips), len(self._labels)), self._info)
+        return np.concatenate(parts) if parts else np.empty((0, width), np.float32)
 
-    def _try(self, clips: Clips) -> npt.NDArray[np.float32] | None:
+    def _try(
+        self, clips: Clips, run: Callable[[torch.Tensor], torch.Tensor]
+    ) -> npt.NDArray[np.float32] | None:
         """Run one batch; `None` where memory was too small for it."""
         try:
             with torch.inference_mode(), self._exact():
-                result = self._model(self._send(clips))
+                result = run(self._send(clips))
                 logits: npt.NDArray[np.float32] = result.float().cpu().numpy()
                 return logits
         # A model is other people's code: ValueError and KeyError are among what it raises.

@@ -70,7 +70,7 @@ def plan_outputs(
         raise UsageError("Several -o are each written as their suffix says; leave -f out.")
     plans = tuple(_plan(path, names, inputs) for path in paths)
     for plan in plans:
-        if plan.kind == "folder" or _claimant(plan.path) is None:
+        if plan.kind == "folder" or format_of(plan.path) is None:
             raise UsageError(
                 f"With several -o, each needs a suffix that says what to write; '{plan.path}' has "
                 "none."
@@ -89,7 +89,7 @@ def _plan(path: str, names: tuple[str, ...], inputs: Inputs) -> OutputPlan:
     if path.startswith(_OPEN_FILES) and os.path.isfile(path):
         # Opened anew it would be cut to nothing, also behind `>>`.
         raise UsageError(f"'{path}' is open already: leave -o out, and redirect standard output.")
-    claimant = _claimant(path)
+    claimant = format_of(path)
     if not is_special(path):
         _check_suffix(path, names, claimant, is_many=inputs.is_many)
     if len(names) > 1:
@@ -136,7 +136,7 @@ def _check_suffix(
     if not names and claimant is None and (suffix or not is_many):
         what = f"No format ends in '{suffix}'" if suffix else f"'{path}' has no suffix"
         raise UsageError(
-            f"{what}, so what to write is not known: add -f, end '{path}' in {_known_suffixes()}, "
+            f"{what}, so what to write is not known: add -f, end '{path}' in {known_suffixes()}, "
             "or in / for a folder."
         )
 
@@ -150,7 +150,8 @@ def _is_called(path: str, name: str, claimant: str) -> bool:
     return name == claimant or (is_short and path.lower().endswith(find_format(name).last_suffix))
 
 
-def _known_suffixes() -> str:
+def known_suffixes() -> str:
+    """List the suffixes that say what to write, for a person."""
     known = [one.suffix for one in FORMATS.values() if one.suffix.count(".") == 1]
     return ", ".join(known)
 
@@ -167,7 +168,7 @@ def find_format(name: str) -> Format:
         raise UsageError(str(exc)) from None
 
 
-def _claimant(path: str) -> str | None:
+def format_of(path: str) -> str | None:
     """Name the format that a file's suffix stands for."""
     lower = path.lower()
     suffixes = {
