@@ -1,11 +1,9 @@
 """Make the demo model and the sample videos from nothing.
 
-``python sample_videos/make_demo.py model`` renders the clips, trains, tunes the control, evaluates
-and writes the model's folder; ``videos`` writes the sample videos and their truths; ``check``
+`python sample_videos/make_demo.py model` renders the clips, trains, tunes the control, evaluates
+and writes the model's folder; `videos` writes the sample videos and their truths; `check`
 compares a model's timelines of them with the truths.
 """
-
-from __future__ import annotations
 
 import dataclasses
 import json
@@ -17,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import torch
 import typer
 from figures.actions import LABELS
@@ -25,7 +22,6 @@ from figures.batches import Recipe
 from figures.card import Report, write_card, write_model
 from figures.dataset import (
     Pool,
-    fit_to_model,
     make_sequence,
     make_test_example,
     make_training_example,
@@ -34,19 +30,21 @@ from figures.dataset import (
     render_pool,
 )
 from figures.evaluation import (
+    NetworkClassifier,
     evaluate_clips,
     evaluate_sequences,
     frozen_accuracy,
     load_model,
     predict,
     right_seconds,
-    tag_samples,
 )
-from figures.samples import SAMPLES, sample_file, write_sample
+from figures.samples import SAMPLES, write_sample
 from figures.training import Progress, Trainer, build_model, start_patches_as_frequencies
 from rich.console import Console
 from rich.progress import track
 from transformers import VideoMAEForVideoClassification
+
+from vidtag import Classifier, Tagger
 
 HERE = Path(__file__).resolve().parent
 MODEL_FOLDER = HERE.parent / "vidtag" / "models" / "demo"
@@ -104,7 +102,9 @@ def model(
         trained = _train(work, (training, validation), Recipe(steps=amounts.steps, seed=seed))
         write_model(trained, out)
         control = _tune_control(trained, training, Recipe(steps=amounts.control_steps, seed=seed))
-        report = _evaluate((load_model(out), control), open_pool(work / "test"), (amounts, seed))
+        report = _evaluate(
+            (load_model(out), NetworkClassifier(control)), open_pool(work / "test"), (amounts, seed)
+        )
         size = (out / "model.safetensors").stat().st_size / 1e6
         table = write_card(dataclasses.replace(report, megabytes=size, minutes=minutes()), out)
     typer.echo(table)
@@ -148,8 +148,8 @@ def _train(work: Path, pools: tuple[Pool, Pool], recipe: Recipe) -> VideoMAEForV
         if progress.step % SAVE_EVERY == 0 or progress.step == recipe.steps:
             trainer.save(checkpoint)
         if progress.step % VALIDATE_EVERY == 0 or progress.step == recipe.steps:
-            network.eval()
-            best = predict(network, validation.frames).argmax(1)
+            network.eval()  # type: ignore[no-untyped-call]
+            best = predict(NetworkClassifier(network), validation.frames).argmax(1)
             typer.echo(f"validation: {(best == validation.labels[:, 0]).mean():.2%}")
 
     return trainer.run(training, report, REPORT_EVERY)
@@ -181,7 +181,7 @@ def _print_progress(name: str, progress: Progress) -> None:
 
 
 def _evaluate(
-    models: tuple[VideoMAEForVideoClassification, VideoMAEForVideoClassification],
+    models: tuple[Classifier, Classifier],
     test: Pool,
     run: tuple[Amounts, int],
 ) -> Report:
@@ -203,7 +203,7 @@ def _evaluate(
         recipe=Recipe(steps=amounts.steps, seed=seed),
         training_clips=amounts.training_clips,
         command=f"python sample_videos/make_demo.py model --seed {seed} --steps {amounts.steps}",
-        parameters=sum(weight.numel() for weight in shipped.parameters()),
+        parameters=sum(weight.numel() for weight in build_model().parameters()),
     )
 
 
@@ -226,22 +226,21 @@ def check(
     model_folder: Annotated[Path, typer.Option("--model", help="Whom to ask.")] = MODEL_FOLDER,
 ) -> None:
     """Compare the timelines of the sample videos with their truths."""
-    network = load_model(model_folder)
+    tagger = Tagger(load_model(model_folder))
     worst = 1.0
     for sample in SAMPLES:
         path = folder / sample.name
-        video = sample_file(path)
         truth = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["segments"]
         segments = [
             (part["start_seconds"], part["end_seconds"], LABELS.index(part["label"]))
             for part in truth
         ]
-        samples = np.concatenate([fit_to_model(frame[None]) for frame in video.frames])
-        steps = tag_samples(network, samples, video.duration)
-        share = right_seconds(steps, segments) / video.duration
+        steps = list(tagger.steps(path))
+        duration = float(steps[-1].end_seconds)
+        share = right_seconds(steps, segments) / duration
         worst = min(worst, share)
-        typer.echo(f"{path.name}: {share:.1%} of {video.duration:.2f} s")
-        typer.echo("  " + ", ".join(LABELS[step.label] for step in steps))
+        typer.echo(f"{path.name}: {share:.1%} of {duration:.2f} s")
+        typer.echo("  " + ", ".join(step.tags[0].label for step in steps))
     if worst < REQUIRED_SHARE:
         raise typer.Exit(1)
 

@@ -1,14 +1,13 @@
 """The labels of the demo model, and who performs each of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from figures.body import Pose
+from figures.performing import Cue
+
 from . import exercises, pastimes
-from .body import Pose
-from .performing import Cue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,23 +1,19 @@
 """What one training step sees: which clips, how varied, and the answers to both tasks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from .body import TRACKED_JOINTS
-from .dataset import IMAGE_SIZE, NUM_FRAMES, Pool
+from figures.body import TRACKED_JOINTS
+from figures.dataset import IMAGE_SIZE, NUM_FRAMES, PREPROCESSING, Pool
 
 PATCH, TUBELET = 16, 2
 GRID, SLICES = IMAGE_SIZE // PATCH, NUM_FRAMES // TUBELET
-IMAGE_MEAN = (0.485, 0.456, 0.406)
-IMAGE_STD = (0.229, 0.224, 0.225)
-"""ImageNet's, as in the preprocessor configurations of all published VideoMAE models."""
+IMAGE_MEAN, IMAGE_STD = PREPROCESSING.mean, PREPROCESSING.std
 JOINT_KINDS = sorted({name.rstrip("01") for name in TRACKED_JOINTS})
 KIND_OF_JOINT = np.array([JOINT_KINDS.index(name.rstrip("01")) for name in TRACKED_JOINTS])
 SHIFT_PIXELS = 8
@@ -42,14 +38,14 @@ class Recipe:
     seed: int = 0
 
 
-def normalise(frames: NDArray[np.uint8]) -> Tensor:
+def normalise(frames: npt.NDArray[np.uint8]) -> Tensor:
     """Turn (B, T, H, W, 3) uint8 into (B, T, 3, H, W) float32 as the model expects it."""
     pixels = torch.tensor(frames).permute(0, 1, 4, 2, 3).float()
     mean, std = (torch.tensor(v).view(1, 1, 3, 1, 1) for v in (IMAGE_MEAN, IMAGE_STD))
     return (pixels / 255 - mean) / std
 
 
-def joint_targets(joints: NDArray[np.float32]) -> Tensor:
+def joint_targets(joints: npt.NDArray[np.float32]) -> Tensor:
     """Tell for every token which joints it holds.
 
     Args:
@@ -74,14 +70,14 @@ def joint_targets(joints: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(targets.reshape(batch, -1, len(JOINT_KINDS), 5))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """One step's clips and answers."""
 
     pixels: Tensor
     """(B, 16, 3, 96, 96) float32, normalised."""
     joints: Tensor
-    """What ``joint_targets`` returns."""
+    """What `joint_targets` returns."""
     labels: Tensor
     """(B, 2) indices."""
     first_share: Tensor
@@ -101,14 +97,14 @@ def make_batch(pool: Pool, recipe: Recipe, step: int) -> Batch:
         varied = np.repeat(varied[:, middle : middle + 1], NUM_FRAMES, 1)
         joints = np.repeat(joints[:, middle : middle + 1], NUM_FRAMES, 1)
     return Batch(
-        _relight(rng, torch.from_numpy(varied)),
-        joint_targets(joints),
-        torch.from_numpy(pool.labels[indices]),
-        torch.from_numpy(pool.first_share[indices]),
+        pixels=_relight(rng, torch.from_numpy(varied)),
+        joints=joint_targets(joints),
+        labels=torch.from_numpy(pool.labels[indices]),
+        first_share=torch.from_numpy(pool.first_share[indices]),
     )
 
 
-def _indices(count: int, recipe: Recipe, step: int) -> NDArray[np.int64]:
+def _indices(count: int, recipe: Recipe, step: int) -> npt.NDArray[np.int64]:
     """Return the clips of a step: every epoch goes through all of them in a new order."""
     first = step * recipe.batch_size
     chosen = []
@@ -119,17 +115,17 @@ def _indices(count: int, recipe: Recipe, step: int) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=4)
-def _epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+def _epoch_order(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng([seed, 2, epoch]).permutation(count)
 
 
 def _vary(
     rng: np.random.Generator,
-    clip: NDArray[np.uint8],
-    joints: NDArray[np.float32],
-    out: NDArray[np.uint8],
+    clip: npt.NDArray[np.uint8],
+    joints: npt.NDArray[np.float32],
+    out: npt.NDArray[np.uint8],
 ) -> None:
-    """Flip, shift and recolour one clip into ``out`` (16, 3, 96, 96); move its joints along."""
+    """Flip, shift and recolour one clip into `out` (16, 3, 96, 96); move its joints along."""
     if rng.random() < 0.5:
         clip = clip[:, :, ::-1]
         joints[..., 0] = IMAGE_SIZE - 1 - joints[..., 0]

@@ -5,16 +5,14 @@ Owns the kinematics. Knows nothing about pixels, cameras or clothes. Lengths are
 viewer's right when it faces the viewer, y up, z towards the viewer (forward).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
-FloatArray = NDArray[Any]
+FloatArray = npt.NDArray[Any]
 Joints = dict[str, FloatArray]
 """Joint name → positions, shape (T, 3). A trailing 0 is the left of the picture, 1 the right."""
 Swing = FloatArray | float
@@ -128,7 +126,7 @@ class Pose:
     root_pitch: Swing = 0.0
     root_roll: Swing = 0.0
     contact: Literal["feet", "pelvis", "push up", "lowest"] = "feet"
-    """What rests on the ground, unless ``pelvis_height`` says where the pelvis is."""
+    """What rests on the ground, unless `pelvis_height` says where the pelvis is."""
     pelvis_height: Swing | None = None
     lift: Swing = 0.0
     travel: FloatArray | None = None
@@ -208,7 +206,7 @@ def solve_joints(pose: Pose, body: Body, num_frames: int) -> Joints:
     """Compute where every joint is.
 
     Args:
-        pose: the pose of ``num_frames`` frames.
+        pose: the pose of `num_frames` frames.
         body: the figure's proportions.
         num_frames: T, to which numbers in the pose are repeated.
 

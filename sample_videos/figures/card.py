@@ -1,20 +1,17 @@
 """Writes the shipped folder: weights, configurations and the model card."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from transformers import VideoMAEForVideoClassification
 from transformers.utils import logging
 
-from .actions import LABELS
-from .batches import IMAGE_MEAN, IMAGE_STD, Recipe
-from .dataset import IMAGE_SIZE, STRADDLING_SHARE
-from .evaluation import ClipFigures, SequenceFigures
+from figures.actions import LABELS
+from figures.batches import Recipe
+from figures.dataset import IMAGE_SIZE, PROCESSOR, STRADDLING_SHARE
+from figures.evaluation import ClipFigures, SequenceFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,25 +41,12 @@ def write_model(model: VideoMAEForVideoClassification, folder: Path) -> None:
         folder: receives config.json, model.safetensors and preprocessor_config.json.
     """
     weights = {name: value.clone() for name, value in model.state_dict().items()}
-    logging.disable_progress_bar()
-    model.to(torch.float16).save_pretrained(folder)
-    model.to(torch.float32).load_state_dict(weights)
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    model.half().save_pretrained(folder)  # type: ignore[no-untyped-call]
+    model.float().load_state_dict(weights)  # type: ignore[no-untyped-call]
     # It is written through a private temporary file; others shall read it, too.
     (folder / "model.safetensors").chmod(0o644)
-    processor = {
-        "image_processor_type": "VideoMAEImageProcessor",
-        "do_resize": True,
-        "size": {"shortest_edge": IMAGE_SIZE},
-        "resample": 2,
-        "do_center_crop": True,
-        "crop_size": {"height": IMAGE_SIZE, "width": IMAGE_SIZE},
-        "do_rescale": True,
-        "rescale_factor": 1 / 255,
-        "do_normalize": True,
-        "image_mean": list(IMAGE_MEAN),
-        "image_std": list(IMAGE_STD),
-    }
-    text = json.dumps(processor, indent=2) + "\n"
+    text = json.dumps(PROCESSOR, indent=2) + "\n"
     (folder / "preprocessor_config.json").write_text(text, encoding="utf-8")
 
 

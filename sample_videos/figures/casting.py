@@ -1,16 +1,14 @@
 """Chance: draws figures, cameras, places and films for clips that must all differ."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 
-from .actions import find_action
-from .body import Prop, sample_body
-from .drawing import Colour, hsv
-from .scenery import PLACES
-from .shots import Camera, Film, Look, Shot, Take
+from figures.actions import find_action
+from figures.body import Prop, sample_body
+from figures.drawing import Colour, hsv
+from figures.scenery import PLACES
+from figures.shots import Camera, Film, Look, Shot, Take
 
 Rng = np.random.Generator
 CLUTTER_SHARE = 0.45

@@ -6,8 +6,6 @@ another. Frames are taken as a tagger takes them from a video: at 8 samples a se
 that is on the screen, from videos of many frame rates.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from numpy.typing import NDArray
-from torch.nn import functional
 
-from .actions import LABELS
-from .body import TRACKED_JOINTS
-from .casting import Script, sample_shot
-from .rendering import RenderedClip, render_clip
-from .shots import Shot
+from figures.actions import LABELS
+from figures.body import TRACKED_JOINTS
+from figures.casting import Script, sample_shot
+from figures.rendering import RenderedClip, render_clip
+from figures.shots import Shot
+from vidtag.clips.preparing import prepare_with_torch
+from vidtag.clips.processors import parse_preprocessing
 
 IMAGE_SIZE = 96
 """Edge of the model's pictures: as the prototype, 36 patches of 16 pixels."""
@@ -44,13 +43,13 @@ def split_rng(split: str, index: int, seed: int = 0) -> Rng:
     return np.random.default_rng([zlib.crc32(split.encode()), index, seed])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """One clip as the model sees it, with what it shows."""
 
-    frames: NDArray[np.uint8]
+    frames: npt.NDArray[np.uint8]
     """(16, 96, 96, 3) RGB."""
-    joints: NDArray[np.float32]
+    joints: npt.NDArray[np.float32]
     """(16, 13, 2) x and y in pixels."""
     labels: tuple[int, int]
     """Indices of the first and the second action; equal when there is one."""
@@ -58,7 +57,7 @@ class Example:
     """Share of the samples that show the first."""
 
 
-def on_screen_times(rng: Rng, num_samples: int) -> NDArray[np.float64]:
+def on_screen_times(rng: Rng, num_samples: int) -> npt.NDArray[np.float64]:
     """Return when the frames were taken that a tagger would pick from some video.
 
     Samples lie at the middles of eighths of a second; the frame shown at that time was taken up
@@ -79,8 +78,26 @@ def on_screen_times(rng: Rng, num_samples: int) -> NDArray[np.float64]:
     return times
 
 
-def fit_to_model(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Resize the shorter edge to 96 and cut out the middle, as the shipped preprocessor does.
+PROCESSOR: dict[str, Any] = {
+    "image_processor_type": "VideoMAEImageProcessor",
+    "do_resize": True,
+    "size": {"shortest_edge": IMAGE_SIZE},
+    "resample": 2,
+    "do_center_crop": True,
+    "crop_size": {"height": IMAGE_SIZE, "width": IMAGE_SIZE},
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+    # ImageNet's, as in the preprocessor configurations of all published VideoMAE models.
+    "image_mean": [0.485, 0.456, 0.406],
+    "image_std": [0.229, 0.224, 0.225],
+}
+"""The preprocessor configuration that is shipped with the model."""
+PREPROCESSING = parse_preprocessing(PROCESSOR, "VideoMAEImageProcessor")
+
+
+def fit_to_model(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Resize the shorter edge to 96 and cut out the middle, as vidtag does.
 
     Args:
         frames: (T, H, W, 3) uint8.
@@ -88,19 +105,7 @@ def fit_to_model(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         (T, 96, 96, 3) uint8.
     """
-    height, width = frames.shape[1:3]
-    shorter = min(height, width)
-    if shorter != IMAGE_SIZE:
-        size = (int(IMAGE_SIZE * height / shorter), int(IMAGE_SIZE * width / shorter))
-        pixels = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
-        pixels = functional.interpolate(
-            pixels, size, mode="bilinear", align_corners=False, antialias=True
-        )
-        frames = pixels.permute(0, 2, 3, 1).numpy()
-        height, width = size
-    top, left = (height - IMAGE_SIZE) // 2, (width - IMAGE_SIZE) // 2
-    cut = frames[:, top : top + IMAGE_SIZE, left : left + IMAGE_SIZE]
-    return np.ascontiguousarray(cut)
+    return np.stack([prepare_with_torch(frame, PREPROCESSING) for frame in frames])
 
 
 def make_single(rng: Rng, label: str) -> Example:
@@ -121,7 +126,7 @@ def make_straddling(rng: Rng, label: str) -> Example:
 
 
 def make_training_example(index: int, seed: int) -> Example:
-    """Render clip number ``index`` of the training split; labels take turns."""
+    """Render clip number `index` of the training split; labels take turns."""
     rng = split_rng("train", index, seed)
     label = LABELS[index % len(LABELS)]
     if rng.random() < STRADDLING_SHARE:
@@ -130,12 +135,12 @@ def make_training_example(index: int, seed: int) -> Example:
 
 
 def make_validation_example(index: int, seed: int) -> Example:
-    """Render clip number ``index`` of the validation split: one action each."""
+    """Render clip number `index` of the validation split: one action each."""
     return make_single(split_rng("validation", index, seed), LABELS[index % len(LABELS)])
 
 
 def make_test_example(index: int, seed: int) -> Example:
-    """Render clip number ``index`` of the test split: one action each."""
+    """Render clip number `index` of the test split: one action each."""
     return make_single(split_rng("test", index, seed), LABELS[index % len(LABELS)])
 
 
@@ -145,15 +150,15 @@ def _picture_size(rng: Rng) -> tuple[int, int]:
     return edge, edge
 
 
-def _example(shot: Shot, times: NDArray[np.float64]) -> Example:
+def _example(shot: Shot, times: npt.NDArray[np.float64]) -> Example:
     clip: RenderedClip = render_clip(shot, times)
     labels = [LABELS.index(take.label) for take in shot.takes]
     first_share = float((times < shot.takes[0].end_seconds).mean())
     return Example(
-        fit_to_model(clip.frames),
-        clip.joints * np.float32(IMAGE_SIZE / min(shot.size)),
-        (labels[0], labels[-1]),
-        first_share,
+        frames=fit_to_model(clip.frames),
+        joints=clip.joints * np.float32(IMAGE_SIZE / min(shot.size)),
+        labels=(labels[0], labels[-1]),
+        first_share=first_share,
     )
 
 
@@ -161,7 +166,7 @@ def _example(shot: Shot, times: NDArray[np.float64]) -> Example:
 class Sequence:
     """A longer video of several actions, sampled for the model."""
 
-    samples: NDArray[np.uint8]
+    samples: npt.NDArray[np.uint8]
     """(8 · seconds rounded up, 96, 96, 3): the frame on the screen at every sample time."""
     truth: tuple[tuple[float, float, int], ...]
     """(start, end, label index) of every action in seconds."""
@@ -199,17 +204,17 @@ def make_sequence(split: str, index: int, *, whole_seconds: bool, seed: int) -> 
     return Sequence(fit_to_model(clip.frames), truth)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """Rendered examples, mapped from files so that they need not fit into memory."""
 
-    frames: NDArray[np.uint8]
+    frames: npt.NDArray[np.uint8]
     """(N, 16, 96, 96, 3)."""
-    joints: NDArray[np.float16]
+    joints: npt.NDArray[np.float16]
     """(N, 16, 13, 2) pixels."""
-    labels: NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
     """(N, 2)."""
-    first_share: NDArray[np.float32]
+    first_share: npt.NDArray[np.float32]
     """(N,)."""
 
     def __len__(self) -> int:
@@ -266,9 +271,14 @@ def _make(job: tuple[Maker, int, int]) -> Example:
 
 
 def open_pool(folder: Path) -> Pool:
-    """Map the examples that ``render_pool`` left in a folder."""
+    """Map the examples that `render_pool` left in a folder."""
     frames, joints, labels, first_share = (
         np.load(folder / f"{name}.npy", mmap_mode="r")
         for name in ("frames", "joints", "labels", "first_share")
     )
-    return Pool(frames, joints, np.asarray(labels), np.asarray(first_share))
+    return Pool(
+        frames=frames,
+        joints=joints,
+        labels=np.asarray(labels),
+        first_share=np.asarray(first_share),
+    )

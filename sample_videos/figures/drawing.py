@@ -4,17 +4,15 @@ Owns pixels. Knows nothing about figures. Colours are three floats, 0 to 1. Ever
 pixel wide, whatever the size of the picture, so that a clip looks alike at 96 and at 720 lines.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
-Pixels = NDArray[np.float32]
-Points = NDArray[Any]
+Pixels = npt.NDArray[np.float32]
+Points = npt.NDArray[Any]
 Colour = tuple[float, float, float]
 
 FAR_AWAY = 1e3
@@ -33,7 +31,7 @@ def hsv(hue: float, saturation: float, value: float) -> Colour:
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Blend two colours; ``share`` is that of the second."""
+    """Blend two colours; `share` is that of the second."""
     red, green, blue = (a + (b - a) * share for a, b in zip(first, second, strict=True))
     return red, green, blue
 
@@ -286,7 +284,7 @@ def smooth_noise(rng: np.random.Generator, size: tuple[int, int], cells: int) ->
     width, height = size
     grid = rng.standard_normal((cells + 1, cells + 1)).astype(np.float32)
 
-    def knots(count: int) -> tuple[NDArray[np.intp], Pixels]:
+    def knots(count: int) -> tuple[npt.NDArray[np.intp], Pixels]:
         place = np.linspace(0, cells - 1e-3, count)
         index = place.astype(np.intp)
         part = place - index
@@ -295,8 +293,7 @@ def smooth_noise(rng: np.random.Generator, size: tuple[int, int], cells: int) ->
     (rows, down), (columns, across) = knots(height), knots(width)
     upper = grid[rows][:, columns] * (1 - across) + grid[rows][:, columns + 1] * across
     lower = grid[rows + 1][:, columns] * (1 - across) + grid[rows + 1][:, columns + 1] * across
-    noise: Pixels = upper * (1 - down[:, None]) + lower * down[:, None]
-    return noise
+    return cast("Pixels", upper * (1 - down[:, None]) + lower * down[:, None])
 
 
 def box_blur(pixels: Pixels, radius: int) -> Pixels:

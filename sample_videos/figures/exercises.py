@@ -1,11 +1,9 @@
 """Movements of the gym: strength, gymnastics, aerobics."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from .body import FloatArray, Joints, Pose, Prop, stack
-from .performing import TAU, Cue, both, rest_arms, wave
+from figures.body import FloatArray, Joints, Pose, Prop, stack
+from figures.performing import TAU, Cue, both, rest_arms, wave
 
 
 def squat(cue: Cue, pose: Pose) -> None:

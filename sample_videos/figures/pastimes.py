@@ -1,11 +1,9 @@
 """Movements of the street, the stage and the ring: running, fighting, dancing, playing."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from .body import FloatArray, Joints, Pose, Prop, stack
-from .performing import TAU, Cue, both, ease, rest_arms, wave
+from figures.body import FloatArray, Joints, Pose, Prop, stack
+from figures.performing import TAU, Cue, both, ease, rest_arms, wave
 
 
 def jogging(cue: Cue, pose: Pose) -> None:

@@ -9,13 +9,11 @@ Amplitudes and tempi of all actions were set by eye against what the exercises l
 follow no measurement of people.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 
-from .body import Body, FloatArray, Pose, Swing
+from figures.body import Body, FloatArray, Pose, Swing
 
 TAU = 2 * np.pi
 
@@ -54,7 +52,8 @@ def wave(phase: FloatArray) -> FloatArray:
 def ease(x: FloatArray) -> FloatArray:
     """Go smoothly from 0 to 1 while x does (smoothstep)."""
     x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
+    eased: FloatArray = x * x * (3 - 2 * x)
+    return eased
 
 
 def both(flexion: Swing, abduction: Swing) -> list[tuple[Swing, Swing]]:

@@ -1,14 +1,12 @@
 """Draws one figure, its props and its shadow over the background."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 
-from .body import FloatArray, Joints, Prop
-from .drawing import Colour, Cone, Paint, Pixels, darken_ellipse, mix, paint_cones
-from .staging import Performance, View
+from figures.body import FloatArray, Joints, Prop
+from figures.drawing import Colour, Cone, Paint, Pixels, darken_ellipse, mix, paint_cones
+from figures.staging import Performance, View
 
 
 def draw_shadow(pixels: Pixels, view: View, now: Performance) -> None:

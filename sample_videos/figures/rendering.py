@@ -4,20 +4,18 @@ Nothing here is random but the film grain, and that is seeded: the same shot at 
 gives the same bytes, and where the joints are in every one of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
-from .body import TRACKED_JOINTS, FloatArray
-from .drawing import Pixels, StillPainter, box_blur
-from .puppet import draw_figure, draw_shadow
-from .scenery import paint_place
-from .shots import Film, Shot
-from .staging import View, camera_shift, cut, perform
+from figures.body import TRACKED_JOINTS, FloatArray
+from figures.drawing import Pixels, StillPainter, box_blur
+from figures.puppet import draw_figure, draw_shadow
+from figures.scenery import paint_place
+from figures.shots import Film, Shot
+from figures.staging import View, camera_shift, cut, perform
 
 FRAMES_PER_PASS = 4
 """Frames drawn together; within them the order of the limbs in depth is fixed."""
@@ -27,10 +25,10 @@ FRAMES_PER_PASS = 4
 class RenderedClip:
     """Pictures with the places of the figure's joints in them."""
 
-    frames: NDArray[np.uint8]
+    frames: npt.NDArray[np.uint8]
     """(T, H, W, 3) RGB."""
-    joints: NDArray[np.float32]
-    """(T, 13, 2) x and y in pixels of ``TRACKED_JOINTS``."""
+    joints: npt.NDArray[np.float32]
+    """(T, 13, 2) x and y in pixels of `TRACKED_JOINTS`."""
 
 
 def render_clip(shot: Shot, seconds: FloatArray) -> RenderedClip:
@@ -104,12 +102,12 @@ def _shifted_background(place: Pixels, margin: int, view: View) -> Pixels:
     return pixels
 
 
-def _develop(pixels: Pixels, film: Film, grain: np.random.Generator) -> NDArray[np.uint8]:
+def _develop(pixels: Pixels, film: Film, grain: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Turn (3, T, H, W) light into (T, H, W, 3) bytes."""
     pixels *= np.float32(film.gain)
     if film.flicker:
         flicker = 1 + film.flicker * grain.standard_normal(pixels.shape[1])
-        pixels *= flicker.astype(np.float32)[None, :, None, None]
+        pixels *= np.asarray(flicker, np.float32)[None, :, None, None]
     if film.grain:
         pixels += np.float32(film.grain) * grain.standard_normal(pixels.shape, dtype=np.float32)
     np.clip(pixels, 0, 1, out=pixels)

@@ -5,8 +5,6 @@ chance, so the videos are pleasant to look at; how each action is performed stil
 seed. None of these figures, places or performances is in any training clip.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,15 +13,14 @@ from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.video.reformatter import ColorRange, Colorspace
-from numpy.typing import NDArray
 
-from .actions import find_action
-from .body import Body
-from .dataset import SAMPLES_PER_SECOND
-from .drawing import Colour
-from .rendering import render_in_parts
-from .shots import Camera, Film, Look, Shot, Take
+from figures.actions import find_action
+from figures.body import Body
+from figures.drawing import Colour
+from figures.rendering import render_in_parts
+from figures.shots import Camera, Film, Look, Shot, Take
 
 TIME_BASE = Fraction(1, 90_000)
 """The usual clock of video; every frame rate used here divides it."""
@@ -40,7 +37,7 @@ class SampleVideo:
     size: tuple[int, int]
     """Width and height as seen."""
     rate: Fraction
-    """Frames a second; if irregular, of what ``frame_ticks`` starts from."""
+    """Frames a second; if irregular, of what `frame_ticks` starts from."""
     place: str
     actions: tuple[tuple[str, float], ...]
     """Label and length in seconds of each part."""
@@ -65,7 +62,8 @@ class SampleVideo:
 
     def segments(self) -> list[dict[str, float | str]]:
         """Return the truth as it is written beside the video."""
-        parts, start = [], 0.0
+        parts: list[dict[str, float | str]] = []
+        start = 0.0
         for label, seconds in self.actions:
             end = round(start + seconds, 3)
             parts.append({"start_seconds": start, "end_seconds": end, "label": label})
@@ -235,7 +233,7 @@ def make_shot(sample: SampleVideo) -> Shot:
 
 
 def frame_ticks(sample: SampleVideo) -> list[int]:
-    """Return when each frame is shown, in ticks of ``TIME_BASE``, and the end of the last.
+    """Return when each frame is shown, in ticks of `TIME_BASE`, and the end of the last.
 
     An irregular video dwells on each frame between half and twice the time that its rate asks for.
     """
@@ -283,7 +281,9 @@ def write_sample(sample: SampleVideo, folder: Path) -> tuple[Path, Path]:
     return video, truth
 
 
-def _frames(sample: SampleVideo, seconds: NDArray[np.float64]) -> Iterator[NDArray[np.uint8]]:
+def _frames(
+    sample: SampleVideo, seconds: npt.NDArray[np.float64]
+) -> Iterator[npt.NDArray[np.uint8]]:
     for part in render_in_parts(make_shot(sample), seconds):
         yield from part.frames
 
@@ -309,48 +309,3 @@ def _add_stream(container: av.container.OutputContainer, sample: SampleVideo) ->
     if sample.on_its_side:
         stream.set_display_rotation(90)
     return stream
-
-
-@dataclass(frozen=True, slots=True)
-class SampledVideo:
-    """What a tagger would pick from a video."""
-
-    frames: list[NDArray[np.uint8]]
-    """The upright frame on the screen at the middle of each eighth of a second."""
-    duration: float
-
-
-def sample_file(path: Path) -> SampledVideo:
-    """Read a video the way the model's user does.
-
-    Args:
-        path: of a video.
-
-    Returns:
-        Its sampled frames and its duration in seconds.
-    """
-    frames: list[NDArray[np.uint8]] = []
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        current: av.VideoFrame | None = None
-        start = stream.start_time or 0
-        end = 0.0
-        for frame in container.decode(stream):
-            time = float((frame.pts - start) * stream.time_base)
-            frames += _picked(current, len(frames), time)
-            current = frame
-            end = time + float(frame.duration * stream.time_base)
-        if stream.duration:
-            end = float(stream.duration * stream.time_base)
-        frames += _picked(current, len(frames), end)
-    return SampledVideo(frames, end)
-
-
-def _picked(frame: av.VideoFrame | None, num_picked: int, until: float) -> list[NDArray[np.uint8]]:
-    """Return the frame, upright, once for every sample time at which it is on the screen."""
-    count = 0
-    while (num_picked + count + 0.5) / SAMPLES_PER_SECOND < until:
-        count += 1
-    if frame is None or not count:
-        return []
-    return [np.rot90(frame.to_ndarray(format="rgb24"), k=round(frame.rotation / 90) % 4)] * count

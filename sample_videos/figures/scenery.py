@@ -1,16 +1,14 @@
 """What stands behind the figure: places worth looking at, and clutter that means nothing.
 
 Every place is drawn from its own random generator, so that no two gyms are the same. Coordinates
-are ``StillPainter``'s: x from the middle, y from the floor line down, in shorter picture edges.
+are `StillPainter`'s: x from the middle, y from the floor line down, in shorter picture edges.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
 
-from .drawing import Colour, Pixels, StillPainter, hsv, mix, smooth_noise
+from figures.drawing import Colour, Pixels, StillPainter, hsv, mix, smooth_noise
 
 Rng = np.random.Generator
 WHITE: Colour = (1.0, 1.0, 1.0)
@@ -19,7 +17,7 @@ TOP, BOTTOM, SIDE = -2.0, 2.0, 2.0
 
 
 def _spread(rng: Rng, count: int, reach: float = 1.1) -> list[float]:
-    """Return places from left to right, one in each of ``count`` equal parts."""
+    """Return places from left to right, one in each of `count` equal parts."""
     width = 2 * reach / count
     return [-reach + width * (i + rng.uniform(0.1, 0.9)) for i in range(count)]
 
@@ -314,7 +312,7 @@ def paint_place(painter: StillPainter, name: str, rng: Rng) -> Pixels:
 
     Args:
         painter: where to paint; its pixels are the result.
-        name: a key of ``PLACES``.
+        name: a key of `PLACES`.
         rng: decides on every detail.
 
     Returns:

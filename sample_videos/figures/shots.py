@@ -1,11 +1,9 @@
 """What a shot is made of: clothes, camera, film, and who does what when. Plain values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
-from .body import Body, Prop
-from .drawing import Colour
+from figures.body import Body, Prop
+from figures.drawing import Colour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

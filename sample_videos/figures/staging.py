@@ -1,17 +1,15 @@
 """Puts a shot on its stage: who is where at every time, and where that is in the picture."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from .actions import find_action
-from .body import Body, FloatArray, Joints, Pose, Prop, mirror_joints, solve_joints
-from .body import turn as turn_about
-from .performing import Cue, ease
-from .shots import Shot, Take
+from figures.actions import find_action
+from figures.body import Body, FloatArray, Joints, Pose, Prop, mirror_joints, solve_joints
+from figures.body import turn as turn_about
+from figures.performing import Cue, ease
+from figures.shots import Shot, Take
 
 MAX_CAMERA_SHIFT = 0.07
 """Furthest that shake and pan move the picture, in shorter edges."""
@@ -49,7 +47,7 @@ class View:
         """Pixel row where the ground meets what is behind it."""
         camera = self.shot.camera
         # A tenth of a body height above the soles: the ground reaches behind the figure.
-        return self._middle[1] + self.scale * (
+        return float(self._middle[1]) + self.scale * float(
             camera.aim * np.cos(np.deg2rad(camera.elevation)) - 0.1
         )
 

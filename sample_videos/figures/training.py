@@ -10,31 +10,28 @@ two cores (each was needed; found with the prototype):
 * Muon for the encoder's matrices, AdamW for the rest.
 """
 
-from __future__ import annotations
-
 import math
-import queue
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 
-from .actions import LABELS
-from .batches import JOINT_KINDS, PATCH, TUBELET, Batch, Recipe, make_batch, normalise
-from .dataset import IMAGE_SIZE, NUM_FRAMES, Pool
+from figures.actions import LABELS
+from figures.batches import JOINT_KINDS, PATCH, TUBELET, Batch, Recipe, make_batch, normalise
+from figures.dataset import IMAGE_SIZE, NUM_FRAMES, Pool
+from vidtag.tagging.read_ahead import ReadAhead
 
 AUXILIARY_LAYER = -2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """Means over the steps since the last report."""
 
@@ -58,14 +55,14 @@ def build_model(labels: tuple[str, ...] = LABELS) -> VideoMAEForVideoClassificat
         initializer_range=0.06,
         id2label=dict(enumerate(labels)),
         label2id={label: index for index, label in enumerate(labels)},
-        # At 288 tokens plain attention is faster than the fused kernel on a CPU.
-        attn_implementation="eager",
     )
+    # At 288 tokens plain attention is faster than the fused kernel on a CPU.
+    config._attn_implementation = "eager"
     return VideoMAEForVideoClassification(config)
 
 
 def start_patches_as_frequencies(
-    model: VideoMAEForVideoClassification, frames: NDArray[np.uint8]
+    model: VideoMAEForVideoClassification, frames: npt.NDArray[np.uint8]
 ) -> None:
     """Set the patch embedding to the lowest frequencies of a cosine transform.
 
@@ -92,6 +89,7 @@ def start_patches_as_frequencies(
     ]
     with torch.no_grad():
         projection.weight.copy_(torch.stack(filters))
+        assert projection.bias is not None
         projection.bias.zero_()
         answers = torch.cat(
             [
@@ -107,40 +105,15 @@ def start_patches_as_frequencies(
 def _cosines(size: int) -> Tensor:
     places = torch.arange(size) + 0.5
     waves = torch.cos(math.pi * torch.outer(torch.arange(size), places) / size)
-    return waves / waves.norm(dim=1, keepdim=True)
+    scaled: Tensor = waves / waves.norm(dim=1, keepdim=True)
+    return scaled
 
 
 def _batches(pool: Pool, recipe: Recipe, first_step: int) -> Iterator[Batch]:
     """Prepare batches in a thread of their own, a few ahead."""
-    ready: queue.Queue[Batch | BaseException] = queue.Queue(3)
-    stop = threading.Event()
-
-    def work() -> None:
-        try:
-            for step in range(first_step, recipe.steps):
-                batch = make_batch(pool, recipe, step)
-                while not stop.is_set():
-                    try:
-                        ready.put(batch, timeout=1)
-                        break
-                    except queue.Full:
-                        continue
-                if stop.is_set():
-                    return
-        except Exception as error:  # noqa: BLE001 - handed to the consumer, which raises it
-            ready.put(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        for _ in range(first_step, recipe.steps):
-            item = ready.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        thread.join()
+    made = (make_batch(pool, recipe, step) for step in range(first_step, recipe.steps))
+    with ReadAhead(made, size=3) as ahead:
+        yield from ahead
 
 
 def learning_rate_factor(step: int, recipe: Recipe) -> float:
@@ -214,10 +187,18 @@ class Trainer:
             since = self.step % every or every
             if since == every or self.step == self.recipe.steps:
                 loss, auxiliary_loss, accuracy = (float(v) for v in sums / since)
-                report(Progress(self.step, loss, auxiliary_loss, accuracy))
+                report(
+                    Progress(
+                        step=self.step,
+                        loss=loss,
+                        auxiliary_loss=auxiliary_loss,
+                        accuracy=accuracy,
+                    )
+                )
                 self.model.train()
                 sums[:] = 0
-        return self.model.eval()
+        self.model.eval()  # type: ignore[no-untyped-call]
+        return self.model
 
     def _learn(self, batch: Batch) -> tuple[float, float, float]:
         factor = learning_rate_factor(self.step, self.recipe)
@@ -232,7 +213,7 @@ class Trainer:
         auxiliary_loss = self._joint_loss(batch.joints)
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
-        (loss + auxiliary_loss).backward()
+        torch.autograd.backward(loss + auxiliary_loss)
         nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
         for optimiser in self.optimisers:
             optimiser.step()
@@ -277,7 +258,7 @@ class Trainer:
         partial.replace(path)
 
     def resume(self, path: Path) -> None:
-        """Go on from where ``save`` was called."""
+        """Go on from where `save` was called."""
         state = torch.load(path, weights_only=True)
         self.step = state["step"]
         self.model.load_state_dict(state["model"])
