@@ -69,3 +69,14 @@ def test_the_pythons_that_are_tested_are_those_that_are_promised():
     ]
     assert workflow["jobs"]["suite"]["strategy"]["matrix"]["python"] == promised
     assert PROJECT["requires-python"] == f">={promised[0]}"
+
+
+def test_the_map_for_contributors_is_true():
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text()
+    paths = re.findall(r"`((?:vidtag|tests|\.ci)/[\w./*<>-]*)`", text)
+    assert len(paths) > 25
+    for path in paths:
+        assert list(ROOT.glob(path)), path
+    rooms = {path.split("/")[1] for path in paths if path.count("/") == 2 and path[-1] == "/"}
+    there = {p.name for p in (ROOT / "vidtag").iterdir() if p.is_dir() and p.name[0] != "_"}
+    assert rooms == there
