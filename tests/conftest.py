@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The workers share the cores: more than one thread each would get in the others' way.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def _required(name: str) -> bool:
     return os.environ.get(name) == "1"

@@ -118,14 +118,14 @@ def libraries(source: str, where: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", modules(), ids=relative)
-def test_each_library_has_its_home(path):
-    assert not libraries(path.read_text(), relative(path))
+def test_each_library_has_its_home():
+    away = {relative(path): libraries(path.read_text(), relative(path)) for path in modules()}
+    assert not {where: names for where, names in away.items() if names}
 
 
-@pytest.mark.parametrize("path", modules(), ids=relative)
-def test_rooms_import_in_one_direction(path):
-    assert not breaches(path.read_text(), relative(path))
+def test_rooms_import_in_one_direction():
+    found = {relative(path): breaches(path.read_text(), relative(path)) for path in modules()}
+    assert not {where: names for where, names in found.items() if names}
 
 
 def test_the_rule_is_one_of_layers():

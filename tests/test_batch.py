@@ -118,6 +118,7 @@ def test_shell_users_get_what_they_expect(shelf):
     assert (shelf[0] / "copy.jsonl").read_text().count("\n") == int(done.stdout)
 
 
+@pytest.mark.slow
 def test_one_csv_holds_many_videos(shelf):
     done = bash("vidtag videos/d0 -m $M -o all.csv --min-score 0.01", shelf)
     assert done.returncode == 0, done.stderr
@@ -126,6 +127,7 @@ def test_one_csv_holds_many_videos(shelf):
     assert len({row.split(",")[0] for row in rows[1:]}) >= 8
 
 
+@pytest.mark.slow
 def test_fail_fast_stops(shelf):
     done = bash("vidtag videos/bad.mp4 videos/d0 --fail-fast --json -m $M", shelf)
     assert done.returncode == 1
@@ -152,6 +154,7 @@ def test_show_renders_stored_documents(shelf):
     assert bash("vidtag show nothing.json", shelf).returncode == 1
 
 
+@pytest.mark.slow
 def test_pages_get_an_index(shelf):
     done = bash("vidtag videos/d0 videos/bad.mp4 -m $M -o site/ -f html", shelf)
     assert done.returncode == 3
@@ -184,6 +187,7 @@ def test_grep_finds_videos_and_documents(shelf):
     assert wrong.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_grep_leaves_foreign_json_in_folders_alone(shelf):
     folder = shelf[0] / "mixed"
     folder.mkdir()

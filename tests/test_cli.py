@@ -94,6 +94,7 @@ def test_json_is_one_valid_line(run, clip, model):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_demo_model_says_once_a_run_what_it_does_not_know(run, clip, tmp_path):
     warning = f"warning: {MODEL_WARNING_CODES['demo_model']}\n"
     again = tmp_path / "again.mp4"
@@ -286,6 +287,7 @@ def test_stored_scores_answer_without_ffmpeg_and_engine(clip, model, tmp_path, m
     assert not [*tmp_path.glob("scores.sqlite3-*")]  # the store was closed
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_quietly(clip, model):
     command = f"{sys.executable} -m vidtag {clip} {clip} {clip} --json -m {model} | head -c 10"
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
@@ -388,6 +390,7 @@ def test_the_page_of_a_video_site_is_sent_to_yt_dlp(run, tmp_path, monkeypatch, 
         assert "secret" not in err
 
 
+@pytest.mark.slow
 def test_a_file_on_a_video_site_is_asked_for(run):
     address = "https://player.vimeo.com/external/1.hd.mp4?s=1"
     err = run(address, "-m", "demo", "--offline")[2]
@@ -426,6 +429,7 @@ def test_ctrl_c_ends_at_once_with_130(folder, model):
     assert b"Traceback" not in err
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_it_starts_gives_130(clip):
     script = "from vidtag.__main__ import main; print(flush=True); main()"
     for delay in (0.01, 0.05, 0.1, 0.2, 0.4):
@@ -451,6 +455,7 @@ def test_control_characters_never_reach_the_terminal(run, folder, clip, model, m
     assert "[bold]" in run(name, "-m", model, *TINY)[1]
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_utf8(folder, clip, model):
     name = os.fsencode(folder) + b"/caf\xe9.mp4"
     os.link(clip, name)
@@ -489,6 +494,7 @@ def test_too_little_memory_is_one_line(run, model, monkeypatch, where):
     assert "memory" in err or "no such folder" in err
 
 
+@pytest.mark.slow
 def test_explain_says_where_the_evidence_lies(run, folder, clip, model):
     code, out, err = run("explain", clip, "-m", model, "--at", "1", "-o", f"{folder}/maps/")
     assert code == 0, err
@@ -516,6 +522,7 @@ def test_what_cannot_be_explained_is_said_in_one_line(run, clip, model, argument
     assert said in err
 
 
+@pytest.mark.slow
 def test_pages_show_maps_when_asked(run, folder, clip, model):
     code, _, err = run(clip, "-m", model, "-f", "html", "--explain", "-o", f"{folder}/pages/",
                        "--min-score", "0.05")  # fmt: skip
@@ -525,6 +532,7 @@ def test_pages_show_maps_when_asked(run, folder, clip, model):
     assert (code, "--explain goes with" in err) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_page_without_maps_is_not_done_where_maps_are_asked_for(run, folder, clip, model):
     pages = ("-m", model, "-f", "html", "-o", f"{folder}/skipped/", "--skip-existing")
     for arguments, said in (

@@ -168,6 +168,7 @@ def test_json_has_the_map_the_profile_and_the_measures(video):
     assert to_json(result) == to_json(explain(video, at=Fraction(3)))
 
 
+@pytest.mark.slow
 def test_a_folder_gets_the_animation_the_sheet_and_the_numbers(video, tmp_path):
     result = explain(video)
     written = write_explanation(result, f"{tmp_path}/out/")
@@ -183,6 +184,7 @@ def test_a_folder_gets_the_animation_the_sheet_and_the_numbers(video, tmp_path):
     assert len(json.loads(written[2].read_text())["explanations"]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.gif", "b.WEBP", "c.png", "d.json", "e.mp4"])
 def test_a_file_is_written_as_its_name_says(video, tmp_path, name):
     (path,) = write_explanation(explain(video, at=Fraction(3)), str(tmp_path / name))

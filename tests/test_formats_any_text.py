@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 
 import av
 import pysubs2
+import pytest
 import webvtt
 from documents import make_document
 from hypothesis import example, given, settings
@@ -26,6 +27,7 @@ TEXT = st.text(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @example(path="a.mp4", labels=["a", "b", "\r"])  # csv.writer leaves a lone \r unquoted
 @example(path="a.mp4", labels=["a", "b", "c\\"])  # FFmpeg joins the next line to a last backslash

@@ -181,6 +181,7 @@ def test_vtt_keeps_the_rules_of_its_format(kind: str) -> None:
         assert html.escape(html.unescape(label), quote=False) == label
 
 
+@pytest.mark.slow
 @pytest.mark.tool("ffmpeg", "ffprobe")
 @pytest.mark.parametrize("name", ["srt", "vtt"])
 @pytest.mark.parametrize("kind", ["normal", "part", "hostile 4"])

@@ -18,6 +18,7 @@ DOCUMENTS = make_documents()
 ALL = list(DOCUMENTS.values())
 
 
+@pytest.mark.slow
 def test_json_lines_give_the_documents_back_and_name_failures() -> None:
     results = [*ALL, make_failed()]
     text = get_format("json").write(results)

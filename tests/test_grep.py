@@ -270,6 +270,7 @@ def test_a_document_without_steps_or_tags() -> None:
     assert search(replace(make_document(), timeline=(), segments=()), "x", 0.1) == ([], [])
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     weights=st.lists(

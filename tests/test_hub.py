@@ -164,6 +164,7 @@ def test_the_command_tags_from_the_hub_and_then_offline(hub: Hub, tmp_path: Path
     assert results[0]["model"]["num_labels"] == 400
 
 
+@pytest.mark.slow
 def test_a_branch_is_another_name_of_a_commit(hub: Hub, home: Path) -> None:
     branch = load(home, hub.endpoint, model=BASE, revision="v2", precision="fp32")
     assert branch["revision"] == COMMIT
@@ -171,6 +172,7 @@ def test_a_branch_is_another_name_of_a_commit(hub: Hub, home: Path) -> None:
     assert again["revision"] == COMMIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("show_progress", [True, False])
 def test_a_download_draws_its_progress_where_that_is_asked_for(
     hub: Hub, tmp_path: Path, show_progress: bool

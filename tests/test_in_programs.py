@@ -68,6 +68,7 @@ def without_timing(document: Document) -> Document:
     return dataclasses.replace(document, timing=None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_threads_share_a_tagger(model, clips, engine):
     tagger = Tagger(options(model, engine))
@@ -326,8 +327,9 @@ def test_an_engine_whose_model_fails_is_named(model, clips, engine, monkeypatch)
     classifier = tagger.classifier
     if isinstance(classifier, DeferredClassifier):
         classifier = classifier._loaded()
-    inner = "_model" if engine == "torch" else "_request"
-    monkeypatch.setattr(classifier, inner, Failing())
+    inner = "_model" if engine == "torch" else "_requests"
+    failing: object = Failing() if engine == "torch" else {"whole": Failing()}
+    monkeypatch.setattr(classifier, inner, failing)
     with pytest.raises(ModelError, match="one channel only") as caught:
         tagger.tag(clips[0])
     assert caught.value.code == "model_failed"

@@ -70,6 +70,7 @@ def test_an_unknown_arithmetic_is_left_open() -> None:
     assert default_batch_size(space_only, "cuda:0") == 4
 
 
+@pytest.mark.slow
 def test_videoprism_is_described_as_it_was_published() -> None:
     config = parse_config({"model_type": "videoprism_vision_model", "num_labels": 400}, "x")
     assert (config.num_frames, config.image_size) == (16, 288)

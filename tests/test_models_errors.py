@@ -545,6 +545,7 @@ MISLEADING: list[tuple[str, Callable[[Path], object], str, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "code", "said"), [case[1:] for case in MISLEADING], ids=[c[0] for c in MISLEADING]
 )
@@ -713,6 +714,7 @@ def test_too_little_memory_for_a_conversion_is_called_that(
         assert caught.value.code == "out_of_memory"
 
 
+@pytest.mark.slow
 def test_a_converted_model_needs_no_torch_and_another_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> R
     return run
 
 
+@pytest.mark.slow
 def test_a_model_is_announced_downloaded_converted_and_ready(
     run: Run, cache: Path, hub: Hub
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_model_is_announced_downloaded_converted_and_ready(
     assert run("get", "base", "-q") == (0, f"{snapshot}\n", "")
 
 
+@pytest.mark.slow
 def test_a_folder_is_converted_and_demo_is_there(run: Run, cache: Path, folder: Path) -> None:
     code, out, err = run("get", str(folder))
     assert (code, out) == (0, f"{folder}\n")
@@ -162,6 +164,7 @@ def test_a_disk_that_takes_no_more_is_named(
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_part_of_a_model_in_the_cache_is_called_that(run: Run, cache: Path, hub: Hub) -> None:
     assert run("get", "base")[0] == 0
     snapshot = next((cache / f"models--{BASE.replace('/', '--')}" / "snapshots").iterdir())

@@ -84,6 +84,7 @@ def expected(prepared_cache: Path, folder: Path) -> npt.NDArray[np.float32]:
         return logits(load_openvino(folder))
 
 
+@pytest.mark.slow
 def test_a_model_is_converted_once(
     cache: Path, entry: Path, folder: Path, made: list[str], expected: Any
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_model_is_converted_once(
     assert [line.split()[0] for line in told] == ["converting"]
 
 
+@pytest.mark.slow
 def test_the_engine_is_loaded_when_the_first_picture_comes(
     entry: Path, folder: Path, expected: Any
 ) -> None:

@@ -80,10 +80,12 @@ def test_no_file_takes_the_number_of_a_closed_stream(folder, tmp_path, how):
     assert (tmp_path / "one.json.csv").read_text().count("\n") == 3
 
 
+@pytest.mark.slow
 def test_work_for_a_closed_stdout_is_not_begun(folder):
     assert "scored" not in run("{clip} --json --no-cache", folder, ">&-").stderr
 
 
+@pytest.mark.slow
 def test_a_closed_stdin_holds_no_video(folder):
     done = run("- --json", folder, "<&-")
     assert json.loads(done.stdout)["error"]["code"] == "read_failed"

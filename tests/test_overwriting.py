@@ -95,6 +95,7 @@ def refused(desk: Path, run: Run) -> Iterator[Run]:
     assert tree() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [TAG, SHOW, EXPLAIN], ids=["tag", "show", "explain"])
 def test_no_name_leads_onto_an_input(refused: Run, command: tuple[str, ...]) -> None:
     own = "doc.json" if command is SHOW else "clip.mp4"
@@ -111,6 +112,7 @@ def test_no_name_leads_onto_an_input(refused: Run, command: tuple[str, ...]) -> 
                 refused(*command, "-f", one, "-o", name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [TAG, SHOW], ids=["tag", "show"])
 def test_text_never_goes_onto_media(refused: Run, command: tuple[str, ...]) -> None:
     names = ["other.mp4", "movie.mov", "photo.png", "song.mp3", "new.mkv", "NEW.JPG",
@@ -152,6 +154,7 @@ def test_a_suffix_must_be_that_of_the_format(refused: Run, command: tuple[str, .
     refused(*command, "--json", "-o", "new.srt")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [TAG, SHOW, EXPLAIN], ids=["tag", "show", "explain"])
 def test_several_outputs_are_each_written_as_named_or_refused(
     desk: Path, run: Run, command: tuple[str, ...]
@@ -237,6 +240,7 @@ def test_links_in_a_folder_lead_to_nothing_of_the_users(desk: Path, run: Run) ->
         os.unlink("out/clip.mp4.srt")
 
 
+@pytest.mark.slow
 def test_force_replaces_in_folders_but_never_inputs_or_media(desk: Path, run: Run) -> None:
     os.mkdir("out")
     Path("out/clip.mp4.srt").write_bytes(FOREIGN)

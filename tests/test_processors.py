@@ -129,6 +129,7 @@ def frames(count: int) -> list[Any]:
     return [(rng.integers(0, 120, (44, 57, 3)) + slope).astype(np.uint8) for _ in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("architecture", "key", "named", "says"), FOLDERS)
 def test_scores_are_those_of_the_reference(
     models: dict[str, Path],

@@ -259,6 +259,7 @@ def test_a_page_says_once_what_the_demo_model_does_not_know():
     assert page.count("drawn figures only") == 1
 
 
+@pytest.mark.slow
 def test_a_page_is_the_same_from_run_to_run():
     document = make_document()
     first = render_page(document, video_href="a.mp4", pictures=make_pictures(document))

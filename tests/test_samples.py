@@ -48,6 +48,7 @@ def test_there_are_at_least_four():
     assert sum(path.stat().st_size for path in VIDEOS) < 8e6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", VIDEOS, ids=lambda path: path.name)
 def test_the_timeline_is_right(path, documents):
     truth = json.loads(path.with_suffix(".json").read_text())["segments"]
@@ -64,6 +65,7 @@ def overlap(one: dict[str, object], two: dict[str, object]) -> float:
     return max(0.0, min(one["end_seconds"], two["end_seconds"]) - start)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", VIDEOS, ids=lambda path: path.name)
 def test_segments_end_where_the_next_action_begins(path, documents):
     """They overlap no more than the truth does, and lie within half a step of it."""
@@ -163,6 +165,7 @@ def _milliseconds(marked: dict[str, dict[str, float]]) -> tuple[int, int]:
     return round(start / rate * 1000), round((start + length) / rate * 1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", VIDEOS, ids=lambda path: path.name)
 def test_every_format_tells_the_same_boundaries(path, documents):
     document = documents[path.name]
@@ -179,6 +182,7 @@ def test_every_format_tells_the_same_boundaries(path, documents):
             assert abs(one[1] - other[1]) <= exact, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", VIDEOS, ids=lambda path: path.name)
 def test_a_stored_document_gives_the_same_files(path, documents):
     document = documents[path.name]
@@ -193,6 +197,7 @@ def test_a_stored_document_gives_the_same_files(path, documents):
     assert to_text(older) == to_text(document)
 
 
+@pytest.mark.slow
 def test_they_show_what_vidtag_can_read(documents):
     videos = {name: document.video for name, document in documents.items()}
     assert {video.codec for video in videos.values()} == {"h264", "vp9"}
@@ -215,6 +220,7 @@ def test_engines_and_precisions_agree(documents):
                     assert one.tags[0].label == two.tags[0].label
 
 
+@pytest.mark.slow
 def test_the_demo_says_what_it_is(documents):
     document = next(iter(documents.values()))
     assert (document.model.id, document.model.licence) == ("demo", "mit")

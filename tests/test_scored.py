@@ -132,6 +132,7 @@ def test_features_are_kept_where_they_are_asked_for(clip, tmp_path):
     assert Tagger(FakeClassifier()).score(clip, features=True).features is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["torch", "openvino"])
 def test_a_model_is_its_head_on_its_features(engine):
     classifier = Tagger("demo", engine=engine, precision="fp32", device="cpu").classifier

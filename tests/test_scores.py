@@ -9,6 +9,7 @@ from vidtag.timeline.scores import average_windows, softmax, top_tags
 LOGITS = arrays(np.float32, (3, 5), elements=st.floats(-50, 50, width=32))
 
 
+@pytest.mark.slow
 @given(LOGITS)
 def test_scores_are_a_distribution(logits):
     for average in ("logits", "probs"):

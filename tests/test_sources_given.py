@@ -51,6 +51,7 @@ class OnlyRead:
         self.read = io.BytesIO(data).read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
 @pytest.mark.parametrize(
     "give",

@@ -111,11 +111,13 @@ def test_a_stopped_stream_keeps_what_is_known(pipe, number):
     assert err.splitlines()[-1] == f"stopped at 0:0{end:g}; --start 0:0{end:g} goes on there."
 
 
+@pytest.mark.slow
 def test_every_format_tells_what_is_known(pipe):
     code, out, _ = Run("-", "-f", "srt", stdin=pipe).wait_for("scored 2").end(signal.SIGINT)
     assert (code, out.splitlines()[2]) == (130, "low")
 
 
+@pytest.mark.slow
 def test_hits_that_were_found_are_told(pipe):
     run = Run("grep", "low", "-", "--no-cache", stdin=pipe).wait_for("scored 3")
     code, out, _ = run.end(signal.SIGINT)
@@ -144,6 +146,7 @@ def test_what_was_scored_of_a_file_is_taken_by_the_next_run(clip, tmp_path):
     assert again["warnings"] == []
 
 
+@pytest.mark.slow
 def test_a_stopped_video_leaves_no_file(clip, tmp_path):
     output = tmp_path / "one.json"
     run = Run(clip, "-o", output, FRAMES="34").wait_for("waiting")
@@ -171,6 +174,7 @@ def test_finished_videos_of_a_batch_stay(clip, tmp_path, name):
     assert "other.mp4" not in written
 
 
+@pytest.mark.slow
 def test_finished_videos_on_stdout_stay_where_a_format_needs_all(clip, tmp_path):
     other = tmp_path / "other.mp4"
     other.write_bytes(clip.read_bytes())
@@ -180,6 +184,7 @@ def test_finished_videos_on_stdout_stay_where_a_format_needs_all(clip, tmp_path)
     assert list(json.loads(out)["results"]) == ["clip"]
 
 
+@pytest.mark.slow
 def test_nothing_is_printed_where_nothing_is_known(pipe):
     code, out, err = (
         Run("-", "--json", stdin=pipe, FRAMES="5").wait_for("waiting").end(signal.SIGINT)
@@ -200,6 +205,7 @@ def test_a_second_signal_ends_at_once(clip):
     assert run.end()[:2] == (130, "")
 
 
+@pytest.mark.slow
 def test_an_echo_of_a_signal_is_not_a_second_one(pipe):
     run = Run("-", "--json", stdin=pipe).wait_for("scored 2")
     code, out, _ = run.end(signal.SIGTERM, signal.SIGTERM)

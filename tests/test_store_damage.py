@@ -106,6 +106,7 @@ STATEMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_odd_rows_are_not_taken_and_are_repaired(tmp_path, clip, whole, expected, name):
     (tmp_path / "scores.sqlite3").write_bytes(whole)
@@ -160,6 +161,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("beside", ["", "-wal", "-shm"])
 def test_a_damaged_file_is_replaced(tmp_path, clip, whole, expected, damage, beside):

@@ -183,6 +183,7 @@ def test_the_table_of_a_stored_document_is_the_same():
     assert to_text(again) == to_text(document)
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_results_still_go_to_stdout(tmp_path):
     """The live view is on stderr; it must neither swallow nor mix with stdout."""
     model = make_tiny_model(tmp_path / "model")

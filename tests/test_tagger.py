@@ -324,6 +324,7 @@ def test_settings_that_make_no_sense_are_a_mistake(settings):
         Settings(**settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [Fraction(30000, 1001), Fraction(24000, 1001), Fraction(60), 12])
 def test_frame_rates_that_are_no_whole_numbers(tmp_path, fps):
     make_video(tmp_path / "clip.mp4", num_frames=300, fps=fps)

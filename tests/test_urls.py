@@ -140,6 +140,7 @@ def secret_urls() -> list[str]:
 DEMO = pytest.mark.slow  # the model is loaded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

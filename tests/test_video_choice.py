@@ -62,6 +62,7 @@ VIDEO = ((160, 120), even(30), 100)
 """What should be chosen: indices 100 to 129."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".wmv", ".avi"])
 @pytest.mark.parametrize(

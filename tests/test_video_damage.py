@@ -94,6 +94,7 @@ def test_garbage_ends(intra: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"stopped_at_damage", "truncated"} <= set(notices)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "recipe"),
     [
@@ -165,6 +166,7 @@ def test_a_file_without_its_index(suffix: str, tmp_path: Path) -> None:
     assert caught.value.code in {"incomplete", "unsupported_codec"}
 
 
+@pytest.mark.slow
 def test_damage_is_told_alike_on_every_run(tmp_path: Path) -> None:
     path = make_video(
         tmp_path / "a.mp4",

@@ -55,6 +55,7 @@ def refused(url: str, options: Part = PATIENT) -> VideoOpenError:
     return error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SOUND)
 def test_odd_but_whole(path: str, server: OddServer) -> None:
     with Video(server.url(path), PATIENT) as video:
@@ -74,6 +75,7 @@ def test_what_is_no_whole_video_is_an_error(path: str, server: OddServer) -> Non
     assert str(error).endswith(".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", GUARDED)
 def test_user_name_and_password(path: str, server: OddServer) -> None:
     assert indices(server.url(path, "me:s/c@")) == list(range(NUM_FRAMES))
@@ -148,6 +150,7 @@ def test_tls_where_there_is_none() -> None:
     assert error.code == "network_failed"
 
 
+@pytest.mark.slow
 def test_a_live_stream_that_breaks_off_keeps_what_came(data: dict[str, bytes]) -> None:
     half = len(data["a.mkv"]) // 2
 

@@ -38,6 +38,7 @@ def refusal(path: Path) -> VideoDecodeError:
     return caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", RECIPES)
 def test_all_pictures_are_too_large(container: str, tmp_path: Path) -> None:
     error = refusal(write(tmp_path / "a.bin", container, LARGE))
@@ -46,6 +47,7 @@ def test_all_pictures_are_too_large(container: str, tmp_path: Path) -> None:
     assert "--max-pixels" in str(error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", ["mjpeg", "h264", "hevc", "mpeg2video", "image2pipe"])
 def test_pictures_become_too_large(container: str, tmp_path: Path) -> None:
     small = write(tmp_path / "a.bin", container, (160, 120)).read_bytes()

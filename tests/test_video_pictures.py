@@ -116,6 +116,7 @@ def test_a_matrix_a_little_off_is_a_right_angle() -> None:
     assert turn_of_matrix(3, 65530, -65541, -2) == turn_of_matrix(0, ONE, -ONE, 0)
 
 
+@pytest.mark.slow
 def test_frames_are_freed_as_soon_as_they_are_done_with(tmp_path: Path) -> None:
     """Memory must not wait for the garbage collector, which counts objects and not pixels."""
     path = make_video(tmp_path / "a.mp4", num_frames=100, rotation=90)

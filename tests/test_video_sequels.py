@@ -39,6 +39,7 @@ def indices(path: Path | str, options: Part | None = None) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_piped", [False, True])
 @pytest.mark.parametrize("sound", [0, 2])
 @pytest.mark.parametrize(

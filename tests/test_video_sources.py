@@ -292,6 +292,7 @@ def test_http_refused() -> None:
         assert refused(f"{scheme}://127.0.0.1:{port}/a").code == "network_failed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/stall", "/drip"])
 def test_http_timeout(path: str, server: Server) -> None:
     began = time.monotonic()
@@ -300,6 +301,7 @@ def test_http_timeout(path: str, server: Server) -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 def test_a_server_that_falls_silent(server: Server, tmp_path: Path) -> None:
     server.data = make_video(tmp_path / "a.mkv", num_frames=100).read_bytes()
     with (

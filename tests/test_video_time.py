@@ -283,6 +283,7 @@ PARTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PARTS)
 def test_a_part_is_exactly_that_of_the_whole(kind: str, tmp_path: Path) -> None:
     recipe = dict(PARTS[kind])
@@ -566,6 +567,7 @@ class PushedPictures(http.server.BaseHTTPRequestHandler):
                 self.come.wait(0.5)  # nobody ever sets it
 
 
+@pytest.mark.slow
 def test_a_file_of_pictures_with_a_length_is_no_camera(tmp_path: Path) -> None:
     path = make_video(
         tmp_path / "a.mjpeg", num_frames=8, codec="mjpeg", pix_fmt="yuvj420p", container="mpjpeg"
@@ -583,6 +585,7 @@ def test_a_file_of_pictures_with_a_length_is_no_camera(tmp_path: Path) -> None:
         server.server_close()
 
 
+@pytest.mark.slow
 def test_pictures_of_a_camera_are_dated_by_their_arrival(tmp_path: Path) -> None:
     path = make_video(
         tmp_path / "a.mjpeg", num_frames=8, codec="mjpeg", pix_fmt="yuvj420p", container="mjpeg"

@@ -48,6 +48,7 @@ def at_rate(rate: Fraction, duration: Fraction) -> list[Fraction]:
     return [n / rate for n in range(max(1, math.ceil(duration * rate)))]
 
 
+@pytest.mark.slow
 @given(DURATIONS, WINDOWS, STRIDES, COUNTS, st.sampled_from([3, 10, 25, Fraction(30000, 1001)]))
 @settings(max_examples=150, deadline=None)
 def test_grid_invariants(duration, window, stride, num_frames, rate):
@@ -76,6 +77,7 @@ def test_grid_invariants(duration, window, stride, num_frames, rate):
             assert seconds == max(t for t in times if t <= wanted)
 
 
+@pytest.mark.slow
 @given(DURATIONS, WINDOWS, STRIDES)
 @settings(max_examples=100, deadline=None)
 def test_a_pipe_gives_the_windows_of_a_file(duration, window, stride):
