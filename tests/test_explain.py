@@ -110,10 +110,10 @@ def test_a_map_that_says_nothing_is_even(values):
     assert np.allclose(as_evidence(np.full(GRID.shape, values)), 1 / np.prod(GRID.shape))
 
 
-def test_profile_and_spatial_map_tell_when_and_where():
+def test_profile_and_evidence_tell_when_and_where():
     explanation = an_explanation()
     assert explanation.temporal_profile.tolist() == [0, 0, 1, 0]
-    assert np.argwhere(explanation.spatial_map).tolist() == [[1, 2]]
+    assert np.argwhere(explanation.evidence.sum(axis=0)).tolist() == [[1, 2]]
     assert explanation.peak_seconds == 3 + Fraction(5, 8)
     assert "evidence (4, 4, 4)" in repr(explanation)
 

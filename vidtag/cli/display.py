@@ -73,7 +73,8 @@ class Display:
         self._is_batch = is_batch
         self._min_score = min_score
         self._warned: set[str] = set()
-        self._is_live = is_live() and not quiet
+        self.is_live = is_live() and not quiet
+        """Whether steps are shown."""
         self._recent: deque[StepTags] = deque(maxlen=_NUM_STEPS_SHOWN)
         self._began = time.monotonic()
         self._video_seconds = 0.0
@@ -90,7 +91,7 @@ class Display:
         self._live: Live | None = None
 
     def __enter__(self) -> "Display":
-        if self._is_live:
+        if self.is_live:
             if self._is_batch:
                 self._overall = self._progress.add_task(
                     "all videos", total=self._num_videos, speed=""
@@ -111,7 +112,7 @@ class Display:
         """Clear the live view away while something is printed on stdout."""
         self._hide()
         yield
-        if self._is_live:
+        if self.is_live:
             self._show()
 
     def _show(self) -> None:
@@ -134,7 +135,7 @@ class Display:
     def start(self, source: str) -> None:
         """Begin with a video."""
         self._recent.clear()
-        if self._is_live:
+        if self.is_live:
             if self._task is not None:
                 self._progress.remove_task(self._task)
             name = printable(source)
@@ -143,7 +144,7 @@ class Display:
 
     def step(self, step: StepTags, expected: Fraction | None, start: Fraction) -> None:
         """Show a finished step."""
-        if not self._is_live or self._task is None:
+        if not self.is_live or self._task is None:
             return
         self._recent.append(step)
         done = float(step.end_seconds - start)
@@ -161,7 +162,7 @@ class Display:
             self._progress.advance(self._overall)
         if self._quiet:
             return
-        if self._is_batch and not self._is_live:
+        if self._is_batch and not self.is_live:
             timing = document.timing
             self.say(
                 f"{source}: {_outcome(document)} "
@@ -188,7 +189,7 @@ class Display:
 
     def note(self, line: str) -> None:
         """Say why nothing moves, to whoever sits and waits."""
-        if self._is_live:
+        if self.is_live:
             self.say(line, style="dim")
 
     def summarise(self) -> None:

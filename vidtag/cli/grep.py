@@ -9,9 +9,6 @@ from vidtag.cli.options import Common, InputChoice, ModelChoice, Sampling, check
 from vidtag.cli.speaking import complain
 from vidtag.errors import ModelError
 
-_ALL_LABELS = 1_000_000
-"""More tags than any model has labels."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -81,7 +78,6 @@ def grep(
     )
     load = model.load(quiet=common.quiet)
     settings = Settings(
-        top_k=_ALL_LABELS,
         window_seconds=sampling.window,
         stride_seconds=sampling.stride,
         average=sampling.average,

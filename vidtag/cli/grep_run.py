@@ -17,6 +17,7 @@ from vidtag.stopping import held
 from vidtag.tagging.tagger import Tagger, Tagging
 from vidtag.terminal import printing
 from vidtag.text import escape_controls, printable
+from vidtag.timeline.scores import tags_reaching
 
 DOCUMENT_SUFFIXES = (".json", ".jsonl", ".ndjson")
 """Inputs of these names are stored documents, all others are videos."""
@@ -95,8 +96,7 @@ def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], T
     Args:
         request: What is looked for.
         inputs: Videos and stored documents.
-        make_tagger: Loads the model; called only if there is a video. Its steps should have all
-            labels among their tags.
+        make_tagger: Loads the model; called only if there is a video.
 
     Raises:
         UsageError: The options do not go together.
@@ -141,9 +141,12 @@ def _search_video(
     display.start(video.name)
     try:
         with held(video.cut):
-            for step in video:
-                hits = matcher.add(step.start_seconds, step.end_seconds, step.tags)
-                display.step(step, video.expected_seconds, tagger.grid.start_seconds)
+            for step in video.scored_steps():
+                tags = tags_reaching(step.scores, tagger.labels, request.min_score)
+                hits = matcher.add(step.start_seconds, step.end_seconds, tags)
+                if display.is_live:
+                    shown = video.tags_of(step)
+                    display.step(shown, video.expected_seconds, tagger.grid.start_seconds)
                 printer.hits(video.name, hits)
                 if matcher.is_done:
                     break

@@ -112,7 +112,7 @@ def prepare_with_pillow(image: Image, preprocessing: Preprocessing) -> Image:
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
-        preprocessing: what the model wants.
+        preprocessing: What the model wants.
 
     Returns:
         `(image_size, image_size, 3)` uint8 RGB.
@@ -153,7 +153,7 @@ def prepare_with_torch(image: Image, preprocessing: Preprocessing) -> Image:
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
-        preprocessing: what the model wants.
+        preprocessing: What the model wants.
 
     Returns:
         `(image_size, image_size, 3)` uint8 RGB.

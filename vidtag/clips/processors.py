@@ -39,11 +39,11 @@ def read_preprocessing(folder: Path, default_class: str) -> Preprocessing:
     """Read what a model folder says about its pictures.
 
     Args:
-        folder: the model's files, in the hub's format.
-        default_class: the processor class that counts where the files name none.
+        folder: The model's files, in the hub's format.
+        default_class: The processor class that counts where the files name none.
 
     Raises:
-        PreprocessorError: where there is no such file, or it can't be followed.
+        PreprocessorError: Where there is no such file, or it can't be followed.
     """
     values = _find_config(folder)
     if values is None:
@@ -101,11 +101,11 @@ def parse_preprocessing(values: Mapping[str, Any], default_class: str) -> Prepro
     """Turn the JSON object into a checked `Preprocessing`.
 
     Args:
-        values: content of the file.
-        default_class: the processor class that counts where it names none.
+        values: Content of the file.
+        default_class: The processor class that counts where it names none.
 
     Raises:
-        PreprocessorError: it names a class that is not known, or asks for what can't be followed.
+        PreprocessorError: It names a class that is not known, or asks for what can't be followed.
     """
     try:
         return _parse(values, _rules(values, default_class))

@@ -42,9 +42,9 @@ def as_torch(image: Image, height: int, width: int, name: str) -> Image:
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
-        height: of the result.
-        width: of the result.
-        name: of the filter.
+        height: Of the result.
+        width: Of the result.
+        name: Of the filter.
     """
     pixels = _along_rows(np.ascontiguousarray(image.transpose(2, 0, 1)), width, name)
     turned = np.ascontiguousarray(pixels.transpose(0, 2, 1))

@@ -121,11 +121,6 @@ class Explanation:
         return np.asarray(self.evidence.sum(axis=(1, 2)))
 
     @property
-    def spatial_map(self) -> npt.NDArray[np.float32]:
-        """Where the evidence lies, over all times: `(H', W')` float32, sums to 1."""
-        return np.asarray(self.evidence.sum(axis=0))
-
-    @property
     def peak_seconds(self) -> Fraction:
         """Middle of the tokens' interval in which most of the evidence lies."""
         best = int(self.temporal_profile.argmax())

@@ -109,7 +109,7 @@ def mass_on(evidence: Evidence, grid: TokenGrid, pixels: npt.NDArray[np.bool_]) 
 
     Args:
         evidence: (T', H', W').
-        grid: its tokens.
+        grid: Its tokens.
         pixels: (T, S, S) which pixels.
     """
     return float((evidence * grid.on_tokens(pixels.astype(np.float32))).sum(dtype=np.float64))
@@ -119,9 +119,9 @@ def measure(classifier: Classifier, clip: Clip, explanation: Explanation) -> Mea
     """Measure one explanation; asks the model about two clips.
 
     Args:
-        classifier: the model that was explained.
+        classifier: The model that was explained.
         clip: (T, S, S, 3) uint8: what it was explained on.
-        explanation: the map.
+        explanation: The map.
     """
     num_frames = len(clip)
     middle = num_frames // 2

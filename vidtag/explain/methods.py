@@ -34,7 +34,7 @@ def find_label(labels: "tuple[str, ...] | list[str]", wanted: str, model: str) -
     """Find a label's place in the model's outputs; capitals and outer spaces do not matter.
 
     Raises:
-        UsageError: the model has no such label.
+        UsageError: The model has no such label.
     """
     text = wanted.strip().casefold()
     folded = [label.casefold() for label in labels]
@@ -70,15 +70,15 @@ def explain_window(
     told in `vidtag.explain.videomae`.
 
     Args:
-        classifier: the model.
+        classifier: The model.
         clip: (T, S, S, 3) uint8: the window's prepared frames.
-        index: the label's place in the model's outputs; the clip's best one where `None`.
-        method: how the map is made.
-        window: where it begins and ends, in the time of the video; where `None`, as if it were
+        index: The label's place in the model's outputs; the clip's best one where `None`.
+        method: How the map is made.
+        window: Where it begins and ends, in the time of the video; where `None`, as if it were
             the video's first.
 
     Raises:
-        ModelMismatchError: the method can't look inside this model.
+        ModelMismatchError: The method can't look inside this model.
     """
     info = classifier.info
     shape = (info.num_frames, info.image_size, info.image_size, 3)

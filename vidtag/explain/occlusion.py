@@ -83,7 +83,7 @@ def cover(clip: Clip, grid: TokenGrid, covered: npt.NDArray[np.bool_]) -> Clip:
 
     Args:
         clip: (T, S, S, 3) uint8.
-        grid: the tokens.
+        grid: The tokens.
         covered: (T', H', W') which of them.
 
     Returns:
@@ -101,11 +101,11 @@ def occlusion(
     """Measure by how much a label's log-score falls when a box of tokens is covered.
 
     Args:
-        classifier: any model.
+        classifier: Any model.
         clip: (T, S, S, 3) uint8.
-        index: the label.
-        grid: the tokens; for a model that has none, any boxes will do.
-        blocks: what is covered at a time; chosen by `choose_blocks` where `None`.
+        index: The label.
+        grid: The tokens; for a model that has none, any boxes will do.
+        blocks: What is covered at a time; chosen by `choose_blocks` where `None`.
 
     Returns:
         (T', H', W') the fall, the same for all tokens of a box.

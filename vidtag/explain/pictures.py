@@ -74,8 +74,8 @@ def overlay(explained: ExplainedClip, size: int) -> Rgb:
     Between the middles of the tokens the map is interpolated.
 
     Args:
-        explained: the map with its frames.
-        size: height and width of the result, in pixels.
+        explained: The map with its frames.
+        size: Height and width of the result, in pixels.
 
     Returns:
         (T, size, size, 3) uint8.
@@ -131,9 +131,9 @@ def animate(explained: ExplainedClip, size: int, *, side_by_side: bool = True) -
     its score and the time, and a strip of bars, one per token in time, as high as its evidence.
 
     Args:
-        explained: the map with its frames.
-        size: height and width of one picture.
-        side_by_side: whether the bare clip is shown, too.
+        explained: The map with its frames.
+        size: Height and width of one picture.
+        side_by_side: Whether the bare clip is shown, too.
 
     Returns:
         (T, height, width, 3) uint8, height and width even.
@@ -208,9 +208,9 @@ def draw_sheet(explained: Sequence[ExplainedClip], tile: int = 112, columns: int
     """Draw a contact sheet: of every explanation, frames above and the map over them below.
 
     Args:
-        explained: what to show, from top to bottom.
-        tile: height and width of one picture.
-        columns: pictures in a row, spread over the window.
+        explained: What to show, from top to bottom.
+        tile: Height and width of one picture.
+        columns: Pictures in a row, spread over the window.
 
     Returns:
         (height, width, 3) uint8.
@@ -298,9 +298,9 @@ def encode_animation(explained: Sequence[ExplainedClip], suffix: str, size: int 
     """Encode explanations one after the other as one animation.
 
     Args:
-        explained: what to show, in this order.
-        suffix: one of `ANIMATION_SUFFIXES`.
-        size: height and width of one picture.
+        explained: What to show, in this order.
+        suffix: One of `ANIMATION_SUFFIXES`.
+        size: Height and width of one picture.
     """
     frames = np.concatenate([animate(one, size) for one in explained])
     seconds = explained[0].frame_seconds

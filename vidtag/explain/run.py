@@ -102,15 +102,15 @@ def explain_video(
     Without a moment, the video is tagged first, unless its document is at hand.
 
     Args:
-        options: what and how.
-        document: what tagging the video gave.
-        classifier: the model, where it is loaded already; it must suit the method.
-        store: stored scores, for tagging.
+        options: What and how.
+        document: What tagging the video gave.
+        classifier: The model, where it is loaded already; it must suit the method.
+        store: Stored scores, for tagging.
 
     Raises:
-        VideoError: the video can't be read.
-        ModelError: the model can't be had, fails, or can't be explained by this method.
-        UsageError: no such label, or the moment lies outside the video.
+        VideoError: The video can't be read.
+        ModelError: The model can't be had, fails, or can't be explained by this method.
+        UsageError: No such label, or the moment lies outside the video.
     """
     if options.source == "-":
         raise UsageError(

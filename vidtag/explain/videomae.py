@@ -119,9 +119,9 @@ class VideoMaeReader:
     """One clip in one VideoMAE classifier, ready for its layers to be gone through backwards.
 
     Args:
-        model: transformers' `VideoMAEForVideoClassification`, in evaluation mode.
+        model: Transformers' `VideoMAEForVideoClassification`, in evaluation mode.
         embeddings: (1, tokens, width): what enters the first layer.
-        for_gradients: whether the pass keeps its activations, for one call of `backward`.
+        for_gradients: Whether the pass keeps its activations, for one call of `backward`.
     """
 
     def __init__(self, model: Any, embeddings: Tensor, *, for_gradients: bool = False) -> None:
@@ -292,10 +292,10 @@ def integrated_gradients(
     equation 3, with `NODES` in place of even steps.
 
     Args:
-        reader: the clip.
-        empty: a clip that shows nothing.
-        index: the label.
-        at_clip: the gradient at the clip, where it is known.
+        reader: The clip.
+        empty: A clip that shows nothing.
+        index: The label.
+        at_clip: The gradient at the clip, where it is known.
     """
     way = reader.embeddings - empty.embeddings
     total = torch.zeros_like(way)
@@ -330,10 +330,10 @@ def explain(
     """Make a map by one of the methods that look inside the model.
 
     Args:
-        reader: the clip.
-        empty: a clip that shows nothing.
-        index: the label.
-        method: any but `occlusion`.
+        reader: The clip.
+        empty: A clip that shows nothing.
+        index: The label.
+        method: Any but `occlusion`.
     """
     if method == "rollout":
         return rollout(reader)

@@ -17,8 +17,8 @@ def refuse_adapter(model: str, names: Container[str]) -> None:
     """Refuse a model with an adapter among its files.
 
     Args:
-        model: the model as the user named it, for the error.
-        names: of its files.
+        model: The model as the user named it, for the error.
+        names: Of its files.
     """
     found = next((name for name in _FILES if name in names), None)
     if found is not None:

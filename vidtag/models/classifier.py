@@ -138,9 +138,9 @@ def check_logits(logits: Logits, shape: tuple[int, int], info: ClassifierInfo) -
     """Pass logits on if they are one finite number for each window and label.
 
     Args:
-        logits: what a classifier gave.
+        logits: What a classifier gave.
         shape: `(B, num_labels)`.
-        info: the classifier, for the error.
+        info: The classifier, for the error.
     """
     if logits.shape != shape:
         raise mismatch(

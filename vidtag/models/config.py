@@ -50,12 +50,12 @@ def read_config(folder: Path, model: str) -> ModelConfig:
     """Read config.json of a model folder.
 
     Args:
-        folder: the model's files.
-        model: the model as the user named it, for errors.
+        folder: The model's files.
+        model: The model as the user named it, for errors.
 
     Raises:
-        ModelLoadError: there is none, or it is no video classifier's.
-        ModelMismatchError: its outputs are no ranking: several labels at once, one, or quantities.
+        ModelLoadError: There is none, or it is no video classifier's.
+        ModelMismatchError: Its outputs are no ranking: several labels at once, one, or quantities.
     """
     path = folder / "config.json"
     try:

@@ -166,8 +166,8 @@ def keep_converted(facts: Mapping[str, str], write: Callable[[Path], None]) -> P
     nothing. If two write the same, the first one stays.
 
     Args:
-        facts: everything that shapes the model.
-        write: called with the path of the graph to be written.
+        facts: Everything that shapes the model.
+        write: Called with the path of the graph to be written.
 
     Returns:
         The graph's path; `None` where it could not be kept (a full disk, say).
@@ -185,7 +185,7 @@ def keep_converted(facts: Mapping[str, str], write: Callable[[Path], None]) -> P
         (unfinished / _MANIFEST).write_text(manifest, encoding="utf-8")
         if find_converted(facts) is None:
             _move(unfinished, place, facts)
-    # RuntimeError is what OpenVINO raises where it cannot write.
+    # RuntimeError is what OpenVINO raises where it can't write.
     except (OSError, RuntimeError):
         pass
     finally:

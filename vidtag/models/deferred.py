@@ -29,10 +29,10 @@ class DeferredClassifier:
     """Fulfils `Classifier`; the first picture starts the loading, the first clips await it.
 
     Args:
-        labels: names of the classes.
-        info: what the loaded classifier's `info` will be.
-        preprocessing: how pictures are prepared until then and after.
-        load: makes the classifier; called at most once, in a thread of its own.
+        labels: Names of the classes.
+        info: What the loaded classifier's `info` will be.
+        preprocessing: How pictures are prepared until then and after.
+        load: Makes the classifier; called at most once, in a thread of its own.
     """
 
     def __init__(
@@ -100,6 +100,6 @@ class DeferredClassifier:
             raise refuse(
                 self._info.model_id,
                 "model_failed",
-                f"the {self._info.engine} engine cannot be loaded ({shortened(exc)}); "
+                f"the {self._info.engine} engine can't be loaded ({shortened(exc)}); "
                 "try --engine torch",
             ) from exc

@@ -54,8 +54,8 @@ def choose(model: str, *, device: str, engine: str, precision: str) -> Plan:
     """Settle device, engine and precision from what the user asked for and what is there.
 
     Raises:
-        ModelOptionError: they are unknown or do not go together.
-        ModelLoadError: the device or the package is not there.
+        ModelOptionError: They are unknown or do not go together.
+        ModelLoadError: The device or the package is not there.
     """
     check_words(model, device, engine, precision)
     if engine == "openvino" and device not in ("auto", "cpu"):
@@ -91,7 +91,7 @@ def check_words(model: str, device: str, engine: str, precision: str) -> None:
     """Refuse names of devices, engines and precisions that are none.
 
     Raises:
-        ModelOptionError: one of them is unknown.
+        ModelOptionError: One of them is unknown.
     """
     if device != "auto" and not _DEVICE.fullmatch(device):
         raise wrong_option(

@@ -125,8 +125,8 @@ def where_to_get_one(folder: Path, into: str) -> str:
     """Say which preprocessor config fits a model and where it is to be had.
 
     Args:
-        folder: the model's files.
-        into: where it has to go, for the sentence.
+        folder: The model's files.
+        into: Where it has to go, for the sentence.
     """
     values = read_json(folder / "config.json")
     config: Mapping[str, Any] = values if isinstance(values, dict) else {}

@@ -32,11 +32,11 @@ def get_model(options: LoadOptions, tell: Callable[[str], None]) -> Ready:
     Loading it is the proof that it is whole, so what is told as ready runs.
 
     Args:
-        options: which model, and how it may be had.
-        tell: told in a line what is done, before it is done.
+        options: Which model, and how it may be had.
+        tell: Told in a line what is done, before it is done.
 
     Raises:
-        ModelError: it cannot be had, or is nothing that vidtag can run.
+        ModelError: It can't be had, or is nothing that vidtag can run.
     """
     told: list[str] = []
 

@@ -126,7 +126,7 @@ def fetch(wanted: Wanted) -> Path:
     """Download what a snapshot lacks, and return its folder.
 
     Raises:
-        ModelLoadError: it cannot be had.
+        ModelLoadError: It can't be had.
     """
     from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
 

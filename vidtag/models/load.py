@@ -102,13 +102,13 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
     """Load a model, checked and ready to run.
 
     Args:
-        options: which model, and how to run it.
-        tell: told in a line what takes long: a download with its size and licence, a conversion.
+        options: Which model, and how to run it.
+        tell: Told in a line what takes long: a download with its size and licence, a conversion.
 
     Raises:
-        ModelLoadError: the model cannot be had, or is no sound video classifier.
-        ModelMismatchError: it is sound but nothing that vidtag can use.
-        ModelOptionError: device, engine, precision and batch size do not go together.
+        ModelLoadError: The model can't be had, or is no sound video classifier.
+        ModelMismatchError: It is sound but nothing that vidtag can use.
+        ModelOptionError: Device, engine, precision and batch size do not go together.
     """
     plan = choose(
         options.name,
@@ -207,7 +207,7 @@ def _fallback(info: ClassifierInfo, exc: Exception) -> ClassifierInfo:
     why = "too little memory to convert it" if is_out_of_memory(exc) else shortened(exc, 120)
     note = Notice(
         code="engine_fallback",
-        message=f"OpenVINO cannot run the model ({why}); torch runs it, more slowly",
+        message=f"OpenVINO can't run the model ({why}); torch runs it, more slowly.",
     )
     return replace(info, engine="torch", notes=(*info.notes, note))
 
@@ -262,7 +262,7 @@ def _info(
     if files.folder.resolve() == DEMO_FOLDER.resolve():  # by its name or by its path
         notes = (Notice(code="demo_model", message=MODEL_WARNING_CODES["demo_model"]),)
     if config.labels[0] == "LABEL_0":
-        message = "the model's config does not name its classes, so they are called LABEL_0, …"
+        message = "The model's config does not name its classes; they are called LABEL_0 and so on."
         notes = (*notes, Notice(code="unnamed_labels", message=message))
     return ClassifierInfo(
         model_id=files.model_id,

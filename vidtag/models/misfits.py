@@ -42,9 +42,9 @@ def check_report(files: ModelFiles, config: ModelConfig, report: Mapping[str, An
     """Refuse weights that transformers filled up with random numbers, or used in part.
 
     Args:
-        files: the model.
-        config: what it should be.
-        report: transformers' `output_loading_info`.
+        files: The model.
+        config: What it should be.
+        report: Transformers' `output_loading_info`.
     """
     missing = sorted(str(key) for key in report.get("missing_keys", ()))
     unexpected = sorted(str(key) for key in report.get("unexpected_keys", ()))
@@ -168,9 +168,9 @@ def strip_command(folder: Path, target: Path, prefix: str) -> str:
     """Compose a shell command that takes a prefix off the names of tensors.
 
     Args:
-        folder: the model.
-        target: the folder in which the command has to work: that one or a copy.
-        prefix: what to take off.
+        folder: The model.
+        target: The folder in which the command has to work: that one or a copy.
+        prefix: What to take off.
     """
     weights = [path for path in find_weights(folder) if not path.name.endswith(INDEX_SUFFIX)]
     if len(weights) != 1:

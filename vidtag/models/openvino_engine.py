@@ -37,8 +37,8 @@ def _no_telemetry() -> Iterator[None]:
     """Keep `import openvino` from reporting to Google Analytics.
 
     It does so unless its user has opted out, through the package openvino_telemetry; where
-    that cannot be imported OpenVINO takes its own stub. `None` in `sys.modules` is Python's
-    way to say that a module cannot be imported.
+    that can't be imported OpenVINO takes its own stub. `None` in `sys.modules` is Python's
+    way to say that a module can't be imported.
     """
     name = "openvino_telemetry"
     if name in sys.modules:
@@ -72,8 +72,8 @@ def load_openvino(
     """Take the converted model from the cache, or convert it and keep it there.
 
     Raises:
-        ModelLoadError: the model is unsound (see `torch_engine.load_model`).
-        RuntimeError: OpenVINO cannot convert or compile it.
+        ModelLoadError: The model is unsound (see `torch_engine.load_model`).
+        RuntimeError: OpenVINO can't convert or compile it.
     """
 
     def load(part: Part) -> Any:
@@ -140,7 +140,7 @@ def convert(
         An `openvino.Model`.
 
     Raises:
-        ModelLoadError: the model is unsound, or torch is not there.
+        ModelLoadError: The model is unsound, or torch is not there.
     """
     try:
         import torch

@@ -10,12 +10,12 @@ DEMO_HINT = "try `--model demo`, which needs no network but knows drawn figures 
 
 
 def refuse(model: str, code: str, reason: str) -> ModelLoadError:
-    """Compose the error for a model that cannot be loaded.
+    """Compose the error for a model that can't be loaded.
 
     Args:
-        model: the model as the user named it.
-        code: one of `MODEL_ERROR_CODES`.
-        reason: what failed and what to try, as it follows "Can't load the model 'x': ".
+        model: The model as the user named it.
+        code: One of `MODEL_ERROR_CODES`.
+        reason: What failed and what to try, as it follows "Can't load the model 'x': ".
     """
     return ModelLoadError(model, code, _end(f"Can't load the model {_quote(model)}: {reason}"))
 

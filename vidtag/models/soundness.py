@@ -56,10 +56,10 @@ def is_out_of_memory(exc: BaseException) -> bool:
 
 
 def check_weights(files: ModelFiles, config: ModelConfig) -> None:
-    """Refuse weights that are not there, or that cannot hold what the config describes.
+    """Refuse weights that are not there, or that can't hold what the config describes.
 
     Raises:
-        ModelLoadError: a file is missing or stands for another one, or sizes do not fit.
+        ModelLoadError: A file is missing or stands for another one, or sizes do not fit.
     """
     folder = files.folder
     weights = find_weights(folder)

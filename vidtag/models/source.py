@@ -77,14 +77,14 @@ def find_model(
     a hub id.
 
     Args:
-        model: alias, folder or hub id.
-        revision: branch, tag or commit of a hub model.
-        offline: never touch the network.
-        show_progress: let a download draw its progress on stderr.
-        tell: told in a line what is downloaded, before it begins.
+        model: Alias, folder or hub id.
+        revision: Branch, tag or commit of a hub model.
+        offline: Never touch the network.
+        show_progress: Let a download draw its progress on stderr.
+        tell: Told in a line what is downloaded, before it begins.
 
     Raises:
-        ModelLoadError: not there, not reachable, or not in the hub's format.
+        ModelLoadError: Not there, not reachable, or not in the hub's format.
     """
     alias = ALIASES.get(model)
     if alias is None or alias.hub_id is None:
@@ -219,7 +219,7 @@ def check_unchanged(files: ModelFiles) -> None:
     Scores, and what a conversion makes of them, are kept under that revision.
 
     Raises:
-        ModelLoadError: it was changed since.
+        ModelLoadError: It was changed since.
     """
     if not files.is_own_folder:
         return  # a snapshot is never changed

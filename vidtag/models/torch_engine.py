@@ -40,10 +40,10 @@ class PixelModel(torch.nn.Module):
     """A video classifier that takes uint8 clips: normalisation is part of it.
 
     Args:
-        model: transformers' model.
-        config: what the model takes.
-        preprocessing: what is left to do to uint8 pixels.
-        dtype: what the model computes in; the normalisation is always in float32.
+        model: Transformers' model.
+        config: What the model takes.
+        preprocessing: What is left to do to uint8 pixels.
+        dtype: What the model computes in; the normalisation is always in float32.
     """
 
     mean: torch.Tensor
@@ -143,7 +143,7 @@ def load_model(
     """Load a classifier with transformers and check that nothing of it was made up.
 
     Raises:
-        ModelLoadError: missing, damaged or unfit weights, a missing head, too little memory.
+        ModelLoadError: Missing, damaged or unfit weights, a missing head, too little memory.
     """
     check_weights(files, config)
     try:
@@ -199,7 +199,7 @@ def load_torch(
     """Load a model onto its device.
 
     Raises:
-        ModelLoadError: the model is unsound, or does not fit into the device's memory.
+        ModelLoadError: The model is unsound, or does not fit into the device's memory.
     """
     dtype = DTYPES[info.precision]
     model = PixelModel(load_model(files, config, dtype), config, preprocessing, dtype)
@@ -208,7 +208,7 @@ def load_torch(
     except (RuntimeError, AssertionError) as exc:
         code = "out_of_memory" if is_out_of_memory(exc) else "model_failed"
         raise refuse(
-            files.name, code, f"it cannot be moved to {info.device} ({shortened(exc)})"
+            files.name, code, f"it can't be moved to {info.device} ({shortened(exc)})"
         ) from exc
     return TorchClassifier(model.eval(), config, preprocessing, info)
 

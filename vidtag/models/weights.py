@@ -88,7 +88,7 @@ _GET_THESE = "get it as model.safetensors, with transformers' `save_pretrained`"
 
 
 class ShardError(ValueError):
-    """A list of shards that cannot be followed; says why."""
+    """A list of shards that can't be followed; says why."""
 
 
 def find_weights(folder: Path) -> tuple[Path, ...]:
@@ -114,7 +114,7 @@ def read_shards(index: Path) -> list[str]:
     """Read the names of the files that an index lists.
 
     Raises:
-        ShardError: it cannot be read, or names something outside of its folder.
+        ShardError: It can't be read, or names something outside of its folder.
     """
     try:
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
@@ -202,8 +202,8 @@ def stands_for_a_file(path: Path, from_hub: bool = False) -> str | None:
     """Say where a file is only a stand-in for the one that should be there.
 
     Args:
-        path: the file.
-        from_hub: it came from the hub as it is, so that its owner alone can help.
+        path: The file.
+        from_hub: It came from the hub as it is, so that its owner alone can help.
 
     Returns:
         What it is and what to do; `None` where it seems to be what it should.
@@ -247,7 +247,7 @@ def read_tensor_names(weights: Sequence[Path]) -> frozenset[str]:
     """Read the names of all tensors from headers and indexes.
 
     Returns:
-        Nothing where a file's names cannot be read without running it.
+        Nothing where a file's names can't be read without running it.
     """
     names: set[str] = set()
     for path in weights:

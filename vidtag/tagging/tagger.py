@@ -27,6 +27,7 @@ from vidtag.tagging.read_ahead import ReadAhead
 from vidtag.tagging.reading import Job, Reader
 from vidtag.tagging.scoring import Equipment, StepTags, VideoScorer
 from vidtag.tagging.settings import Settings
+from vidtag.timeline.steps import Step
 from vidtag.video.given import Source, VideoSource, take_source
 
 if hasattr(os, "register_at_fork"):
@@ -76,6 +77,14 @@ class Tagging:
     def __iter__(self) -> Iterator[StepTags]:
         for step in self._steps:
             yield self._scorer.tags_of(step)
+
+    def scored_steps(self) -> Iterator[Step]:
+        """Yield its steps as they come, with the scores of all labels."""
+        yield from self._steps
+
+    def tags_of(self, step: Step) -> StepTags:
+        """Return a step with its best labels alone."""
+        return self._scorer.tags_of(step)
 
     def document(self) -> Document:
         """Finish the video and return its result.

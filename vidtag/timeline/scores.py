@@ -13,6 +13,9 @@ Average = Literal["logits", "probs"]
 Scores = npt.NDArray[np.float64]
 """`(num_labels,)` or `(n, num_labels)` float64 in [0, 1]; each row sums to 1."""
 
+DECIMALS = 6
+"""Scores are compared as they are printed, so that a document's steps and segments agree."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
@@ -66,6 +69,17 @@ def to_averaged(logits: npt.NDArray[np.float32], average: Average) -> npt.NDArra
 def from_averaged(mean: npt.NDArray[np.float64], average: Average) -> Scores:
     """Turn a mean of `to_averaged` into scores."""
     return softmax(mean) if average == "logits" else mean
+
+
+def tags_reaching(scores: Scores, labels: Sequence[str], least: float) -> tuple[Tag, ...]:
+    """Return the labels whose score, as it is printed, reaches another one; best first.
+
+    >>> [tag.label for tag in tags_reaching(np.array([0.2, 0.5, 0.3]), ["a", "b", "c"], 0.3)]
+    ['b', 'c']
+    """
+    reaching = np.flatnonzero(scores.round(DECIMALS) >= least)
+    order = reaching[np.argsort(-scores[reaching], kind="stable")]
+    return tuple(Tag(label=labels[i], index=int(i), score=float(scores[i])) for i in order)
 
 
 def top_tags(scores: Scores, labels: Sequence[str], k: int) -> tuple[Tag, ...]:

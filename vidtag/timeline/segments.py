@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from vidtag.arguments import take_number, take_seconds
+from vidtag.timeline.scores import DECIMALS
 from vidtag.timeline.steps import Step
 
 
@@ -60,10 +61,6 @@ class SegmentRule:
 HOLD_SHARE = 0.5
 """A segment holds down to this share of `min_score` (product rule; hysteresis as in
 pyannote's onset and offset)."""
-
-
-_DECIMALS = 6
-"""Scores are compared as they are printed, so that a document's steps and segments agree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +134,7 @@ class SegmentTracker:
     def add(self, step: Step) -> SegmentChanges:
         """Take the next step, and tell which segments it opened and which it closed for good."""
         rule = self._rule
-        compared = step.scores.round(_DECIMALS)
+        compared = step.scores.round(DECIMALS)
         reaching = np.flatnonzero(compared >= rule.min_score).tolist()
         opened: list[Segment] = []
         closed: list[Segment] = []
