@@ -1,25 +1,15 @@
 """One writer per output format, all over the same document.
 
-Owns the list of formats. A format is a module here, which says all of it, and a line below.
+Owns the list of formats. A format is a module here, which says all of it, and its line below.
 Nothing heavy is imported: all but the table and the pages need the standard library alone, and
 those two load what they need when they write.
 """
 
 from collections.abc import Mapping
+from importlib import import_module
 from types import MappingProxyType
 
-from vidtag.formats import (
-    activitynet,
-    chapters,
-    elan,
-    html,
-    jsonlines,
-    labelstudio,
-    otio,
-    subtitles,
-    table,
-    tabular,
-)
+from vidtag.formats import jsonlines, table
 from vidtag.formats.format import Format
 
 __all__ = ["FORMATS", "FOR_PEOPLE", "FOR_PROGRAMS", "Format", "get_format"]
@@ -30,24 +20,30 @@ FOR_PEOPLE = table.FORMAT
 FOR_PROGRAMS = jsonlines.FORMAT
 """What a folder gets where nothing was asked for."""
 
-_ALL = (
-    table.FORMAT,
-    jsonlines.FORMAT,
-    tabular.CSV,
-    tabular.TSV,
-    subtitles.SRT,
-    subtitles.VTT,
-    chapters.FORMAT,
-    otio.FORMAT,
-    elan.FORMAT,
-    activitynet.FORMAT,
-    labelstudio.TASKS,
-    labelstudio.CONFIG,
-    html.FORMAT,
+# Every `Format` of these modules is one of the list, in this order, in which help has them, too.
+_MODULES = (
+    "table",
+    "jsonlines",
+    "tabular",
+    "subtitles",
+    "chapters",
+    "otio",
+    "elan",
+    "activitynet",
+    "labelstudio",
+    "html",
 )
 
-FORMATS: Mapping[str, Format] = MappingProxyType({one.name: one for one in _ALL})
-"""Every format by its name, in the order in which help lists them."""
+
+def _formats_of(module: str) -> list[Format]:
+    names = vars(import_module(f"{__name__}.{module}"))
+    return [value for value in names.values() if isinstance(value, Format)]
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {one.name: one for module in _MODULES for one in _formats_of(module)}
+)
+"""Every format by its name."""
 
 
 def get_format(name: str) -> Format:
