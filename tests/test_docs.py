@@ -1,5 +1,7 @@
 """The README is tested: what it lists is what there is, and its commands run."""
 
+import doctest
+import importlib
 import re
 import shutil
 import subprocess
@@ -200,3 +202,16 @@ def test_the_document_in_the_readme_is_a_document():
 
     [document] = read_documents(re.sub(r",?\s*…", "", block[1]), "README")
     assert document.model.id == "demo"
+
+
+def test_examples_in_docstrings_run():
+    failed, num_examples = [], 0
+    for path in sorted((ROOT / "vidtag").rglob("*.py")):
+        if ">>> " not in path.read_text():
+            continue
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        result = doctest.testmod(importlib.import_module(name))
+        num_examples += result.attempted
+        failed += [name] * bool(result.failed)
+    assert not failed
+    assert num_examples > 50

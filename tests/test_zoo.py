@@ -333,8 +333,12 @@ def test_the_table_names_files_that_exist(test_videos: Path) -> None:
 
 @pytest.mark.slow
 def test_installed_command(test_videos: Path) -> None:
-    """All files by the command itself, in one run: a line for each, and no traceback."""
-    files = [str(test_videos / entry["file"]) for entry in manifest()]
+    """A quarter of the files by the command itself: a line for each, and no traceback.
+
+    Each file is read in this process by the tests above.
+    """
+    entries = manifest()[::4]
+    files = [str(test_videos / entry["file"]) for entry in entries]
     vidtag = str(Path(sys.executable).with_name("vidtag"))
     command = [vidtag, "--model", "demo", "--json", "--no-cache"]
     done = subprocess.run([*command, "--", *files], capture_output=True, text=True)
@@ -343,7 +347,7 @@ def test_installed_command(test_videos: Path) -> None:
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", done.stderr + done.stdout)
     documents = [json.loads(line) for line in done.stdout.splitlines()]
     assert [document["video"]["path"] for document in documents] == files
-    for entry, document in zip(manifest(), documents, strict=True):
+    for entry, document in zip(entries, documents, strict=True):
         if "error" in document:
             assert "error" in entry["expected"], entry["file"]
             assert document["error"]["code"] in VIDEO_ERROR_CODES

@@ -126,8 +126,9 @@ class Matcher:
 
     Runs come out in the order of their starts, each as soon as it and those before it have ended.
 
+    >>> from vidtag.timeline.scores import Tag
     >>> matcher = Matcher(compile_patterns(["jog"]), min_score=0.5)
-    >>> def tag(score): return [TagRecord(label="jogging", index=3, score=score)]
+    >>> def tag(score): return [Tag(label="jogging", index=3, score=score)]
     >>> [len(matcher.add(k, k + 1, tag(score))) for k, score in enumerate([0.1, 0.6, 0.7, 0.2])]
     [0, 0, 0, 1]
 
