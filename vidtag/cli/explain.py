@@ -11,7 +11,7 @@ from vidtag.cli.options import Common, ExplainedModel, Force, Json, Windows, rea
 from vidtag.cli.speaking import complain, print_line
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class Asked:
     """What is explained, how, and where that goes."""
 

@@ -10,7 +10,7 @@ from vidtag.cli.speaking import complain
 from vidtag.errors import ModelError
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class Wanted:
     """What is looked for, and what is printed of it."""
 

@@ -1,7 +1,8 @@
 """The options that several commands share, as groups, and how their values are read.
 
 Owns words, not behaviour: each field here is one option as the README documents it, and stands
-once, with its default. `grouped` lets a command take whole groups.
+once, with its default. `grouped` lets a command take whole groups. They have no methods that
+nobody calls: making those would take a twentieth of the time of `--help`.
 """
 
 import dataclasses
@@ -120,7 +121,7 @@ Force = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="The same as -f json.", rich_help_panel=_RESULT)]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class _TopK:
     top_k: Annotated[
         int,
@@ -129,7 +130,7 @@ class _TopK:
     ] = 5  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class Results:
     """What results look like, and where they go."""
 
@@ -167,7 +168,7 @@ class Results:
         return tuple(dict.fromkeys(wanted))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class TaggedResults(Results, _TopK):
     """Results of videos that are tagged now."""
 
@@ -179,7 +180,7 @@ class TaggedResults(Results, _TopK):
     ] = False  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class NamedModel:
     """Which model."""
 
@@ -198,14 +199,14 @@ class NamedModel:
         return LoadOptions(show_progress=sys.stderr.isatty() and not quiet, **chosen)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class ListedModel(NamedModel):
     """A model whose labels are wanted alone."""
 
     offline: Offline = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class _Engine(NamedModel):
     device: Annotated[
         str,
@@ -216,14 +217,14 @@ class _Engine(NamedModel):
     ] = "auto"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class ExplainedModel(_Engine):
     """Which model is explained, and where it runs."""
 
     offline: Offline = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class ModelChoice(_Engine):
     """Which model, and how it runs."""
 
@@ -238,7 +239,7 @@ class ModelChoice(_Engine):
     offline: Offline = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class Windows:
     """How long windows are, and how far apart."""
 
@@ -254,7 +255,7 @@ class Windows:
     ] = None  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class Sampling(Windows):
     """Windows, how they are averaged, and which part of the video they cover."""
 
@@ -275,7 +276,7 @@ class Sampling(Windows):
     ] = None  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class Segments:
     """When a label opens, holds and closes."""
 
@@ -310,7 +311,7 @@ class Segments:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class InputChoice:
     """Where inputs come from besides the command line."""
 
@@ -329,8 +330,8 @@ class InputChoice:
     ] = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Batch(InputChoice):
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+class BatchChoice(InputChoice):
     """Inputs, and what becomes of the batch."""
 
     skip_existing: Annotated[
@@ -344,7 +345,7 @@ class Batch(InputChoice):
     ] = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class Common:
     """What every command that reads videos has."""
 
@@ -386,7 +387,7 @@ class Common:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
 class Talk(Common):
     """What every command that reads videos has, and more words on stderr."""
 

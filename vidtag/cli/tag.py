@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from vidtag.cli.options import Batch, ModelChoice, Sampling, Segments, TaggedResults, Talk
+from vidtag.cli.options import BatchChoice, ModelChoice, Sampling, Segments, TaggedResults, Talk
 
 Inputs = Annotated[
     list[str] | None,
@@ -23,7 +23,7 @@ def tag(
     model: ModelChoice,
     sampling: Sampling,
     segments: Segments,
-    batch: Batch,
+    batch: BatchChoice,
     common: Talk,
 ) -> None:
     """Tell what people are doing in a video, and when.
