@@ -91,9 +91,9 @@ class Recall:
 
         The hash stands for the content that was tagged, or for none.
         """
-        with self._lock:
-            if self._content_id is None or self._watch.had_content(self._content_id):
-                return self._content_id, ()
+        # Without the lock: the file may be hashed again, and this thread alone sets the content id.
+        if self._content_id is None or self._watch.had_content(self._content_id):
+            return self._content_id, ()
         message = f"'{self._name}' was changed or moved while it was read: the result may be of "
         message += "both contents, and its scores are not kept. Tag it again once it is complete."
         return None, (Notice(code="file_changed", message=message),)
