@@ -18,7 +18,7 @@ def build(grid: Grid, duration: Fraction) -> tuple[list[Step], int]:
     builder = TimelineBuilder(
         stride_seconds=grid.stride_seconds,
         average="logits",
-        is_sparse=grid.stride_seconds > grid.window_seconds,
+        window_seconds=grid.window_seconds,
     )
     steps = []
     early = 0
@@ -73,7 +73,9 @@ def test_a_sparse_step_belongs_to_the_window_that_starts_in_it():
 
 
 def test_windows_out_of_order_are_a_mistake():
-    builder = TimelineBuilder(stride_seconds=Fraction(1), average="logits")
+    builder = TimelineBuilder(
+        stride_seconds=Fraction(1), window_seconds=Fraction(2), average="logits"
+    )
     builder.add(Fraction(0), Fraction(2), np.zeros(2, np.float32))
     with pytest.raises(ValueError, match="order"):
         builder.add(Fraction(0), Fraction(2), np.zeros(2, np.float32))
@@ -248,7 +250,9 @@ def test_a_segment_reports_mean_and_peak_of_all_its_steps():
 
 
 def test_probs_average_each_windows_softmax():
-    builder = TimelineBuilder(stride_seconds=Fraction(1), average="probs")
+    builder = TimelineBuilder(
+        stride_seconds=Fraction(1), window_seconds=Fraction(2), average="probs"
+    )
     windows = np.array([[3, 0], [0, 1]], np.float32)
     builder.add(Fraction(0), Fraction(2), windows[0])
     builder.add(Fraction(1), Fraction(3), windows[1])

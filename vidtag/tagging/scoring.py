@@ -78,8 +78,8 @@ class VideoScorer:
         self._grid = equipment.grid
         self._builder = TimelineBuilder(
             stride_seconds=self._grid.stride_seconds,
+            window_seconds=self._grid.window_seconds,
             average=equipment.settings.average,
-            is_sparse=self._grid.stride_seconds > self._grid.window_seconds,
             start_seconds=self._grid.start_seconds,
         )
         self._recall: Recall | None = None
@@ -195,16 +195,17 @@ class VideoScorer:
     def _run_model(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
         classifier, labels = self._equipment.classifier, self._equipment.labels
         model_id = classifier.info.model_id
-        began = time.perf_counter()
         try:
             pictures = np.stack([picture for window in windows for picture in window.clip])
             clips = pictures.reshape(len(windows), -1, *pictures.shape[1:])
+            began = time.perf_counter()
             if self._equipment.with_features and isinstance(classifier, FeatureClassifier):
                 features = np.asarray(classifier.features(clips), dtype=np.float32)
                 self._features.append(features)
                 logits = np.asarray(classifier.head(features), dtype=np.float32)
             else:
                 logits = np.asarray(classifier.logits(clips), dtype=np.float32)
+            self._model_seconds += time.perf_counter() - began
         except VidtagError:
             raise
         # Also a model that somebody brought along may fail in any way.
@@ -215,8 +216,6 @@ class VideoScorer:
                 f"The model '{model_id}' failed ({type(exc).__name__}: {shortened(exc)}); "
                 "try another --model.",
             ) from exc
-        finally:
-            self._model_seconds += time.perf_counter() - began
         return check_logits(logits, (len(windows), len(labels)), classifier.info)
 
     def _finish(self, read: ReadResult) -> list[Step]:

@@ -113,8 +113,8 @@ class Scored:
         """
         builder = TimelineBuilder(
             stride_seconds=self.stride_seconds,
+            window_seconds=self.window_seconds,
             average=average,
-            is_sparse=self.stride_seconds > self.window_seconds,
             start_seconds=self.start_seconds,
         )
         steps: list[Step] = []

@@ -37,10 +37,10 @@ class TimelineBuilder:
     """Takes windows in the order of their starts and gives steps as soon as they are final."""
 
     stride_seconds: Fraction
+    window_seconds: Fraction
+    """Where the stride is beyond it, a step belongs to the windows that start in it, and only a
+    last step in which none starts to the one that covers its middle."""
     average: Average
-    is_sparse: bool = False
-    """Whether the stride is beyond the window: then a step belongs to the windows that start in
-    it, and only a last step in which none starts to the one that covers its middle."""
     start_seconds: Fraction = Fraction(0)
     _windows: list[tuple[Fraction, Fraction, npt.NDArray[np.float32]]] = field(default_factory=list)
     num_windows: int = 0
@@ -94,7 +94,7 @@ class TimelineBuilder:
         step_start = self._edge(self._num_steps)
         middle = (step_start + step_end) / 2
         covering = [w for w in self._windows if w[0] <= middle < w[1]]
-        if self.is_sparse:
+        if self.stride_seconds > self.window_seconds:
             starting = [w for w in self._windows if step_start <= w[0] < step_end]
             covering = starting or covering
         if not covering:
