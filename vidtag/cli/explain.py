@@ -1,17 +1,16 @@
 """`vidtag explain VIDEO`: where and when the evidence for a tag lies."""
 
 import sys
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Literal
 
 import typer
 
-from vidtag.cli.options import Common, ExplainedModel, Force, Json, Windows, read_time
+from vidtag.cli.options import Common, ExplainedModel, Force, Json, Windows, option_group, read_time
 from vidtag.cli.speaking import complain, print_line
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class Asked:
     """What is explained, how, and where that goes."""
 

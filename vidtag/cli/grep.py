@@ -1,16 +1,22 @@
 """`vidtag grep PATTERN INPUT`: find the videos that contain an action."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from vidtag.cli.options import Common, InputChoice, ModelChoice, Sampling, check_min_score
+from vidtag.cli.options import (
+    Common,
+    InputChoice,
+    ModelChoice,
+    Sampling,
+    check_min_score,
+    option_group,
+)
 from vidtag.cli.speaking import complain
 from vidtag.errors import ModelError
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class Wanted:
     """What is looked for, and what is printed of it."""
 

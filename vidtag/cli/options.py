@@ -1,8 +1,7 @@
 """The options that several commands share, as groups, and how their values are read.
 
 Owns words, not behaviour: each field here is one option as the README documents it, and stands
-once, with its default. `grouped` lets a command take whole groups. They have no methods that
-nobody calls: making those would take a twentieth of the time of `--help`.
+once, with its default. `grouped` lets a command take whole groups.
 """
 
 import dataclasses
@@ -13,7 +12,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    dataclass_transform,
+    get_type_hints,
+)
 
 import typer
 
@@ -32,6 +39,18 @@ _SAMPLING = "Sampling"
 _SEGMENTS = "Segments"
 _BATCH = "Batch"
 _GENERAL = "General"
+
+
+Group = TypeVar("Group")
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False)
+def option_group(kind: type[Group]) -> type[Group]:
+    """Make a dataclass of a class of options, without methods that nobody calls.
+
+    Making those would take a twentieth of the time of `--help`.
+    """
+    return dataclass(kw_only=True, eq=False, repr=False, match_args=False)(kind)
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -121,7 +140,7 @@ Force = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="The same as -f json.", rich_help_panel=_RESULT)]
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class _TopK:
     top_k: Annotated[
         int,
@@ -130,7 +149,7 @@ class _TopK:
     ] = 5  # fmt: skip
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class Results:
     """What results look like, and where they go."""
 
@@ -168,7 +187,7 @@ class Results:
         return tuple(dict.fromkeys(wanted))
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class TaggedResults(Results, _TopK):
     """Results of videos that are tagged now."""
 
@@ -180,7 +199,7 @@ class TaggedResults(Results, _TopK):
     ] = False  # fmt: skip
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class NamedModel:
     """Which model."""
 
@@ -195,18 +214,17 @@ class NamedModel:
         """Make the options for loading it."""
         from vidtag.models.load import LoadOptions
 
-        chosen = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return LoadOptions(show_progress=sys.stderr.isatty() and not quiet, **chosen)
+        return LoadOptions(show_progress=sys.stderr.isatty() and not quiet, **vars(self))
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class ListedModel(NamedModel):
     """A model whose labels are wanted alone."""
 
     offline: Offline = False
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class _Engine(NamedModel):
     device: Annotated[
         str,
@@ -217,14 +235,14 @@ class _Engine(NamedModel):
     ] = "auto"
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class ExplainedModel(_Engine):
     """Which model is explained, and where it runs."""
 
     offline: Offline = False
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class ModelChoice(_Engine):
     """Which model, and how it runs."""
 
@@ -239,7 +257,7 @@ class ModelChoice(_Engine):
     offline: Offline = False
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class Windows:
     """How long windows are, and how far apart."""
 
@@ -255,7 +273,7 @@ class Windows:
     ] = None  # fmt: skip
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class Sampling(Windows):
     """Windows, how they are averaged, and which part of the video they cover."""
 
@@ -276,7 +294,7 @@ class Sampling(Windows):
     ] = None  # fmt: skip
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class Segments:
     """When a label opens, holds and closes."""
 
@@ -311,7 +329,7 @@ class Segments:
         )
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class InputChoice:
     """Where inputs come from besides the command line."""
 
@@ -330,7 +348,7 @@ class InputChoice:
     ] = False
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class BatchChoice(InputChoice):
     """Inputs, and what becomes of the batch."""
 
@@ -345,7 +363,7 @@ class BatchChoice(InputChoice):
     ] = False
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class Common:
     """What every command that reads videos has."""
 
@@ -387,7 +405,7 @@ class Common:
         )
 
 
-@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+@option_group
 class Talk(Common):
     """What every command that reads videos has, and more words on stderr."""
 
