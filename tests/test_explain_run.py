@@ -208,8 +208,8 @@ def test_what_cannot_be_written_is_one_clear_error(video, tmp_path):
 def test_a_page_gets_small_animations_with_their_moment(video):
     one, two = embed_windows(explain(video))
     assert (one.label, one.seconds, two.label, two.seconds) == ("early", 1.0, "late", 5.0)
-    assert one.webp[:4] == b"RIFF"
-    assert len(one.webp) < 60_000
+    assert one.content[:4] == b"RIFF"
+    assert len(one.content) < 60_000
     assert "“early” lies from 0:00 to 0:02" in one.caption
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from vidtag.documents.records import Document
@@ -10,46 +10,28 @@ from vidtag.errors import VideoError
 from vidtag.explain.explanation import Explanation
 from vidtag.explain.measures import MeasureRow
 from vidtag.explain.pictures import embed
-from vidtag.explain.run import VideoExplanation
+from vidtag.explain.run import ExplainOptions, VideoExplanation, explain_video
 from vidtag.formats.format import Format
 from vidtag.formats.html import FORMAT
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import LoadOptions
 from vidtag.report.format import write_page_at
+from vidtag.report.page import ExplanationClip
 from vidtag.seconds import format_seconds, round_seconds
 from vidtag.tagging.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddedClip:
-    """A small animation for a page."""
-
-    index: int
-    """The label's place in the model's outputs."""
-
-    label: str
-    """The explained label."""
-
-    seconds: float
-    """The middle of the window."""
-
-    webp: bytes = field(repr=False)
-    """The map over the clip, endless, tens of kB."""
-
-    caption: str
-    """What is shown and how to read it."""
-
-
-def embed_windows(result: VideoExplanation, size: int = 160) -> tuple[EmbeddedClip, ...]:
+def embed_windows(result: VideoExplanation, size: int = 160) -> tuple[ExplanationClip, ...]:
     """Make a small animation of every explained window, for a page."""
     return tuple(
-        EmbeddedClip(
+        ExplanationClip(
             index=window.explanation.index,
             label=window.explanation.label,
             seconds=round_seconds(
                 (window.explanation.start_seconds + window.explanation.end_seconds) / 2
             ),
-            webp=embed(window, size),
+            media_type="image/webp",
+            content=embed(window, size),
             caption=_caption(window.explanation, window.rows),
         )
         for window in result.windows
@@ -86,9 +68,6 @@ class Explainer:
         return replace(FORMAT, write_at=self._write_page, extras="maps")
 
     def _write_page(self, document: Document, source: str, path: str) -> str:
-        from vidtag.explain.run import ExplainOptions, explain_video
-        from vidtag.report.page import ExplanationClip
-
         if not document.segments or not os.path.isfile(source):
             return write_page_at(document, source, path)
         # Maps need to look inside the model, which only torch allows, whatever tagged the video.
@@ -99,15 +78,4 @@ class Explainer:
         except VideoError:  # it was tagged, and has gone since: the page goes without maps
             return write_page_at(document, source, path)
         self._classifier = result.classifier
-        clips = [
-            ExplanationClip(
-                index=clip.index,
-                seconds=clip.seconds,
-                label=clip.label,
-                media_type="image/webp",
-                content=clip.webp,
-                caption=clip.caption,
-            )
-            for clip in embed_windows(result)
-        ]
-        return write_page_at(document, source, path, clips)
+        return write_page_at(document, source, path, embed_windows(result))

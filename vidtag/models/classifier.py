@@ -115,7 +115,7 @@ class Classifier(Protocol):
 class FeatureClassifier(Protocol):
     """A classifier that tells what its last layer reads: `logits` is `head` of `features`.
 
-    Measured: VideoMAE-base has 768 features for 400 logits, so that stored features would take
+    VideoMAE-base has 768 features for 400 logits (its config.json): stored features would take
     twice the room of stored logits, which are what every result is made of. They are made where
     they are asked for, and not stored.
     """

@@ -9,14 +9,11 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vidtag.documents.records import Document
 from vidtag.tagging.recipe import Fingerprint, Record
 from vidtag.urls import is_url
-
-if TYPE_CHECKING:  # heavy, and only read from
-    pass
 
 RECORDS_NAME = ".vidtag.jsonl"
 """In an output folder: which file was made from what."""

@@ -17,7 +17,7 @@ from vidtag.errors import UsageError
 from vidtag.seconds import round_seconds
 
 
-class Scored(Protocol):
+class ScoredLabel(Protocol):
     """A label with its score: a `Tag` or a `TagRecord`."""
 
     @property
@@ -156,7 +156,7 @@ class Matcher:
         self,
         start_seconds: Fraction | float,
         end_seconds: Fraction | float,
-        tags: Iterable[Scored],
+        tags: Iterable[ScoredLabel],
     ) -> tuple[Hit, ...]:
         """Take the next step and return the runs that are complete.
 
@@ -196,7 +196,7 @@ class Matcher:
             run.is_open = False
         return self._take_complete()
 
-    def _is_hit(self, tag: Scored) -> bool:
+    def _is_hit(self, tag: ScoredLabel) -> bool:
         if round_score(tag.score) < self._min_score:
             return False
         if tag.label not in self._is_wanted:
