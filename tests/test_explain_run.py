@@ -16,7 +16,7 @@ from vidtag.explain.pages import embed_windows
 from vidtag.explain.run import ExplainOptions, explain_video, to_json
 from vidtag.explain.writing import check_outputs, explanation_bytes, write_explanation
 from vidtag.models.classifier import ClassifierInfo
-from vidtag.models.load import LoadOptions
+from vidtag.models.options import LoadOptions
 from vidtag.tagging.settings import Settings
 from vidtag.timeline.segments import SegmentRule
 

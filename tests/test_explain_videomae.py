@@ -13,7 +13,8 @@ from vidtag.explain.explanation import METHODS
 from vidtag.explain.methods import explain_window, token_grid, torch_network
 from vidtag.explain.occlusion import mean_colour
 from vidtag.explain.videomae import VideoMaeReader
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 from vidtag.timeline.scores import softmax
 
 LABEL = 3

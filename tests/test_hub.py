@@ -21,7 +21,8 @@ LOAD = """
 import json, sys
 import numpy as np
 from vidtag.errors import ModelError
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 options = json.loads(sys.argv[1])
 try:
     classifier = load_classifier(LoadOptions(**options))

@@ -275,7 +275,8 @@ def test_values_that_make_no_sense(kind, values):
         (Part, {"max_pixels": 1e6}),
         (Part, {"timeout_seconds": None}),
         (Part, {"network": "no"}),
-        (LoadOptions, {"model": None}),
+        (LoadOptions, {"labels": "one text"}),
+        (LoadOptions, {"template": 1}),
         (LoadOptions, {"model": 5}),
         (LoadOptions, {"revision": 1}),
         (LoadOptions, {"device": 0}),
@@ -291,9 +292,7 @@ def test_values_of_a_wrong_type(kind, values):
     assert not isinstance(caught.value, VidtagError)
 
 
-@pytest.mark.parametrize(
-    "given", [{"model": None}, {"model": 5}, {"model": []}, {"settings": 5}, {"store": "here"}]
-)
+@pytest.mark.parametrize("given", [{"model": 5}, {"model": []}, {"settings": 5}, {"store": "here"}])
 def test_a_tagger_takes_no_nonsense(given):
     with pytest.raises(TypeError, match="must be"):
         Tagger(**{"model": FakeClassifier(), **given})

@@ -12,7 +12,8 @@ from tiny_models import make_tiny_model
 from vidtag.cache import contents
 from vidtag.errors import ModelLoadError
 from vidtag.models import conversions
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 
 FACTS = {"model": "x", "torch": "1", "transformers": "1"}
 KNOWN = json.dumps(FACTS)

@@ -13,7 +13,8 @@ from tiny_models import make_tiny_model
 from vidtag.errors import ModelLoadError, ModelOptionError
 from vidtag.models import device
 from vidtag.models.device import Plan, choose, may_have_cuda
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 
 Machine = Callable[..., None]
 

@@ -20,7 +20,8 @@ from tiny_models import make_tiny_model
 import vidtag
 from vidtag.errors import MODEL_ERROR_CODES, ModelError, ModelLoadError, ModelMismatchError
 from vidtag.models.classifier import check_logits
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from tiny_models import make_tiny_model
 
 from vidtag.cache.scores import ScoreStore
 from vidtag.models.card import card_licence
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 from vidtag.outputs.fingerprint import record_of
 from vidtag.tagging.recipe import Fingerprint
 from vidtag.tagging.tagger import Tagger

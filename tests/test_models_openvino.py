@@ -18,7 +18,8 @@ from tiny_models import make_tiny_model
 from vidtag.errors import ModelLoadError
 from vidtag.models import conversions, load, openvino_engine
 from vidtag.models.classifier import Classifier
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,8 @@ def test_the_engine_is_loaded_when_the_first_picture_comes(
 ) -> None:
     script = (
         "import sys, threading, numpy as np\n"
-        "from vidtag.models.load import LoadOptions, load_classifier\n"
+        "from vidtag.models.load import load_classifier\n"
+        "from vidtag.models.options import LoadOptions\n"
         "c = load_classifier(LoadOptions(model=sys.argv[1], engine='openvino', precision='fp32'))\n"
         "i = c.info, len(c.labels), 'openvino' in sys.modules\n"
         "c.prepare(np.zeros((40, 40, 3), np.uint8))\n"

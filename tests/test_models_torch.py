@@ -13,7 +13,8 @@ from vidtag.clips.processors import parse_preprocessing
 from vidtag.errors import ModelError
 from vidtag.models.classifier import ClassifierInfo
 from vidtag.models.config import ModelConfig
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 from vidtag.models.torch_engine import TorchClassifier
 
 LABELS = ("run", "sit", "wave")

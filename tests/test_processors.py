@@ -14,7 +14,8 @@ from vidtag.clips.preparing import prepare_with_pillow, prepare_with_torch
 from vidtag.clips.processor_rules import RULES
 from vidtag.clips.processors import PreprocessorError, parse_preprocessing, read_preprocessing
 from vidtag.errors import ModelError
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 
 SIDE = 32
 SQUARE = {"height": SIDE, "width": SIDE}

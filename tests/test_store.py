@@ -41,11 +41,11 @@ def save(store: ScoreStore, key: str, first: int, logits: np.ndarray = LOGITS) -
 
 
 def stored(store: ScoreStore, key: str, count: int, first: int = 0, num_labels: int = 3):
-    rows = store.rows(key, first=first, count=count, num_labels=num_labels)
+    rows = store.rows(key, first=first, count=count, row_size=num_labels)
     if rows is None:
         return None
     assert all(row.made_from == MADE_FROM for row in rows)
-    return [row.logits.tolist() for row in rows]
+    return [row.values.tolist() for row in rows]
 
 
 def test_logits_come_back_to_the_last_bit(store, tmp_path):

@@ -318,7 +318,7 @@ def test_several_processes_share_one_database(tmp_path):
     assert [writer.wait(timeout=120) for writer in writers] == [0] * 6
     with ScoreStore(tmp_path) as store:
         for key in ("shared", *(f"own {n}" for n in range(6))):
-            rows = store.rows(key, first=0, count=20, num_labels=3)
+            rows = store.rows(key, first=0, count=20, row_size=3)
             assert rows is not None
-            assert [row.logits[0] for row in rows] == list(range(20))
+            assert [row.values[0] for row in rows] == list(range(20))
             assert store.record(key) == "record"

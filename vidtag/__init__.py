@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         VidtagError,
     )
     from vidtag.models.classifier import Classifier, ClassifierInfo, FeatureClassifier
-    from vidtag.models.load import LoadOptions
+    from vidtag.models.options import LoadOptions
     from vidtag.tagging.document import describe
     from vidtag.tagging.scoring import StepTags
     from vidtag.tagging.settings import Settings
@@ -51,7 +51,7 @@ _HOMES = {
     "DocumentError": "vidtag.errors",
     "EmptyVideoError": "vidtag.errors",
     "FeatureClassifier": "vidtag.models.classifier",
-    "LoadOptions": "vidtag.models.load",
+    "LoadOptions": "vidtag.models.options",
     "ModelError": "vidtag.errors",
     "ModelLoadError": "vidtag.errors",
     "ModelMismatchError": "vidtag.errors",

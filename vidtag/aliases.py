@@ -10,8 +10,14 @@ from types import MappingProxyType
 DEFAULT_MODEL = "base"
 """VideoMAE-base on Kinetics-400: what `vidtag clip.mp4` uses."""
 
+WORDS_MODEL = "xclip"
+"""X-CLIP B/32: what words of the user's own are given to where no model is named."""
+
 DEMO_MODEL = "demo"
 """The small model inside the package, for trying vidtag offline."""
+
+DEMO_WORDS_MODEL = "demo-words"
+"""The small video-text model inside the package, for trying words offline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,12 @@ class ModelAlias:
 
     note: str
     """One line for a person."""
+
+    reads_text: bool = False
+    """Whether it takes labels in the user's own words."""
+
+    revision: str | None = None
+    """The commit that is used where none is asked for; the newest where `None`."""
 
 
 _ALL = (
@@ -81,12 +93,52 @@ _ALL = (
         note="V-JEPA 2 ViT-L, 174 hand-object actions (Something-Something v2); for a GPU",
     ),
     ModelAlias(
+        name=WORDS_MODEL,
+        hub_id="microsoft/xclip-base-patch32",
+        licence="mit",
+        note="X-CLIP B/32: your own words (--label), or 400 Kinetics actions without any",
+        reads_text=True,
+    ),
+    ModelAlias(
+        name="xclip-b16",
+        hub_id="microsoft/xclip-base-patch16",
+        licence="mit",
+        note="X-CLIP B/16: your own words, or 400 Kinetics actions; more accurate",
+        reads_text=True,
+    ),
+    ModelAlias(
+        name="xclip-large",
+        hub_id="microsoft/xclip-large-patch14",
+        licence="mit",
+        note="X-CLIP L/14: your own words, or 400 Kinetics actions; for a GPU",
+        reads_text=True,
+    ),
+    ModelAlias(
+        name="videoprism",
+        hub_id="google/videoprism-lvt-base-f16r288",
+        licence="apache-2.0",
+        note="VideoPrism-LvT base: your own words, never trained on Kinetics; for a GPU",
+        reads_text=True,
+        # The weights for transformers are on no branch of its repository: this is the commit of
+        # an open pull request there. Source: mteb, videoprism_models.py, which pins the same.
+        revision="fb6de9f0eb7bc285be86bdca1cf7daa3e3ef51ff",
+    ),
+    ModelAlias(
         name=DEMO_MODEL,
         hub_id=None,
         licence="mit",
         note="small VideoMAE inside vidtag; knows drawn figures only, not real footage",
     ),
 )
+
+PINNED: Mapping[str, str] = MappingProxyType(
+    {
+        **{one.hub_id: one.revision for one in _ALL if one.hub_id and one.revision},
+        # The larger one has no alias; its weights lie in a pull request, too (same source).
+        "google/videoprism-lvt-large-f8r288": "03900b4ecc0b278b30abdc5953c575bb5f083865",
+    }
+)
+"""Hub ids and the commits that hold their weights, where no branch does."""
 
 ALIASES: Mapping[str, ModelAlias] = MappingProxyType({alias.name: alias for alias in _ALL})
 """Every alias by its name, in the order in which `vidtag models` lists them."""

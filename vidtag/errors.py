@@ -212,6 +212,9 @@ MODEL_ERROR_CODES: Mapping[str, str] = {
     "bad_engine": "The engine is unknown.",
     "bad_precision": "The precision is unknown, or the device can't compute in it.",
     "bad_batch_size": "The batch size is not a whole number from 1 on.",
+    "bad_labels": "The labels in your own words, or their template, can't be used.",
+    "closed_model": "The model knows its own labels alone, and can't take words of yours.",
+    "bad_tokenizer": "The files that turn words into tokens are missing or another model's.",
     "out_of_memory": "One window alone does not fit into the device's memory.",
     "model_failed": "The model or its engine failed while it ran or was set up.",
     "bad_logits": "The model gave something else than one finite logit for each label.",
@@ -254,6 +257,8 @@ MODEL_WARNING_CODES: Mapping[str, str] = {
     "demo_model": "The demo model knows drawn figures only: of real footage its tags say nothing.",
     "engine_fallback": "OpenVINO could not run the model, so torch does; slower, the same scores.",
     "unnamed_labels": "The model's config does not name its classes; they are numbered.",
+    "label_repeated": "A label in your own words was given more than once; it counts once.",
+    "label_truncated": "A label in your own words is longer than the model reads.",
 }
 """Code of a note in `ClassifierInfo.notes` → what it means, in one line."""
 

@@ -54,7 +54,8 @@ from vidtag.explain.methods import DEFAULT_METHOD, explain_window, token_grid, t
 from vidtag.explain.occlusion import mean_colour
 from vidtag.explain.videomae import normalise
 from vidtag.models.classifier import Classifier
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 from vidtag.models.source import find_model
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sample_videos"))
@@ -339,7 +340,7 @@ import os, resource, sys, time
 began = time.monotonic()
 from fractions import Fraction
 from vidtag.explain.run import ExplainOptions, explain_video
-from vidtag.models.load import LoadOptions
+from vidtag.models.options import LoadOptions
 video, model, method = sys.argv[1:]
 load = LoadOptions(model=model, device="cpu")
 explain_video(ExplainOptions(source=video, load=load, at=Fraction(2), method=method))

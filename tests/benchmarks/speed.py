@@ -157,7 +157,8 @@ def model_gflops(folder: Path, precision: str, device: str = "cpu") -> tuple[flo
     """Run the model alone; return GFLOP/s and seconds per window."""
     from vidtag.models.config import read_config
     from vidtag.models.cost import model_cost
-    from vidtag.models.load import LoadOptions, load_classifier
+    from vidtag.models.load import load_classifier
+    from vidtag.models.options import LoadOptions
 
     classifier = load_classifier(LoadOptions(model=str(folder), precision=precision, device=device))
     size = classifier.info.batch_size

@@ -1,8 +1,9 @@
 """Stored scores: the same video again costs neither decoding nor model.
 
-Window logits are kept as float32 in one SQLite file in the user's cache folder, under a key
-of the file's content and of everything that shapes them. Each row carries a digest of the
-pictures that it was made from, and a checksum of itself. Whatever fails here costs speed, never
+What a model made of each window, its logits or the features that they are made of, is kept as
+float32 in one SQLite file in the user's cache folder, under a key of the file's content and of
+everything that shapes it. Each row carries a digest of the pictures that it was made from, and a
+checksum of itself. Whatever fails here costs speed, never
 the result: a row that is not what was written is not there, and is written again.
 """
 
@@ -59,8 +60,8 @@ class StoredRow:
     made_from: bytes
     """Digest of the pictures that the model was given: those of all windows of its batch."""
 
-    logits: npt.NDArray[np.float32]
-    """`(num_labels,)` float32."""
+    values: npt.NDArray[np.float32]
+    """`(row_size,)` float32."""
 
 
 def make_key(content_id: str, shaping: Mapping[str, str]) -> str:
@@ -132,7 +133,7 @@ class ScoreStore:
         return None
 
     def rows(
-        self, key: str, *, first: int, count: int, num_labels: int
+        self, key: str, *, first: int, count: int, row_size: int
     ) -> tuple[StoredRow, ...] | None:
         """Return the stored rows of consecutive windows; `None` unless all are there, and whole.
 
@@ -140,7 +141,7 @@ class ScoreStore:
             key: Of the run.
             first: The first window's number.
             count: How many windows.
-            num_labels: How many logits each has.
+            row_size: How many numbers each has.
         """
         # Another length is no row of ours: a large one need not be loaded to see that.
         found = self._database.read(
@@ -148,16 +149,16 @@ class ScoreStore:
             "AND window >= ? AND window < ? AND typeof(window) = 'integer' "
             "AND typeof(logits) = 'blob' AND length(logits) = ? AND typeof(made_from) = 'blob' "
             "AND length(made_from) < 100 ORDER BY window",
-            *(key, first, first + count, num_labels * 4),
+            *(key, first, first + count, row_size * 4),
         )
         if [row[0] for row in found] != list(range(first, first + count)):
             return None
         rows = []
         for window, made_from, blob, checksum in found:
-            logits = np.frombuffer(blob, dtype="<f4")
-            if checksum != _digest(key, window, made_from, blob) or not np.isfinite(logits).all():
+            values = np.frombuffer(blob, dtype="<f4")
+            if checksum != _digest(key, window, made_from, blob) or not np.isfinite(values).all():
                 return None
-            rows.append(StoredRow(made_from=made_from, logits=logits))
+            rows.append(StoredRow(made_from=made_from, values=values))
         return tuple(rows)
 
     def note_use(self, key: str) -> None:
@@ -165,26 +166,26 @@ class ScoreStore:
         self._database.write(("UPDATE runs SET used_at = ? WHERE key = ?", (time.time(), key)))
 
     def save(
-        self, key: str, first_window: int, logits: npt.NDArray[np.float32], *, made_from: bytes
+        self, key: str, first_window: int, values: npt.NDArray[np.float32], *, made_from: bytes
     ) -> None:
-        """Store the logits `(num_windows, num_labels)` of a batch of consecutive windows.
+        """Store the rows `(num_windows, row_size)` of a batch of consecutive windows.
 
         Args:
             key: Of the run.
             first_window: The first one's number.
-            logits: What the model made of them.
+            values: What the model made of them.
             made_from: Digest of the pictures that the model was given.
         """
         insert = "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)"
         rows: list[tuple[str, tuple[object, ...]]] = []
-        for window, row in enumerate(logits.astype("<f4"), first_window):
+        for window, row in enumerate(values.astype("<f4"), first_window):
             blob = row.tobytes()
             checksum = _digest(key, window, made_from, blob)
             rows.append((insert, (key, window, made_from, blob, checksum)))
         self._database.write(
             ("INSERT OR IGNORE INTO runs VALUES (?, ?, 0, NULL, NULL)", (key, time.time())),
             *rows,
-            ("UPDATE runs SET num_bytes = num_bytes + ? WHERE key = ?", (logits.size * 4, key)),
+            ("UPDATE runs SET num_bytes = num_bytes + ? WHERE key = ?", (values.size * 4, key)),
         )
 
     def finish(self, key: str, record: str) -> None:

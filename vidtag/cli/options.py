@@ -29,7 +29,7 @@ from vidtag.seconds import parse_length, parse_span, parse_time
 
 if TYPE_CHECKING:
     from vidtag.cache.scores import ScoreStore
-    from vidtag.models.load import LoadOptions
+    from vidtag.models.options import LoadOptions
     from vidtag.timeline.segments import SegmentRule
     from vidtag.video.options import Part
 
@@ -212,7 +212,7 @@ class NamedModel:
 
     def load(self, *, quiet: bool) -> "LoadOptions":
         """Make the options for loading it."""
-        from vidtag.models.load import LoadOptions
+        from vidtag.models.options import LoadOptions
 
         return LoadOptions(show_progress=sys.stderr.isatty() and not quiet, **vars(self))
 

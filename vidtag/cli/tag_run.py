@@ -5,7 +5,6 @@ the formats' business.
 """
 
 import functools
-import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
 from vidtag.inputs.finding import find_inputs
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.inputs.found import Input
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 from vidtag.outputs import Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.seconds import format_seconds
 from vidtag.stopping import check, held
@@ -96,7 +96,7 @@ def run_batch(
         replaced[pages.name] = pages
         if not any(plan.path and pages.name in plan.formats for plan in plans):
             raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
-    also_read = (*request.files_from, os.fspath(load.model))
+    also_read = (*request.files_from, load.name)
     outputs = open_outputs(plans, inputs, replaced, also_read=also_read, force=request.force)
     display = Display(
         num_videos=len(inputs.items),

@@ -3,9 +3,9 @@
 import functools
 import json
 import re
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from vidtag.documents.record import shown_fields
 from vidtag.documents.records import SCHEMA_VERSION, Document, Failure
 from vidtag.errors import DocumentError
 from vidtag.text import escape_json
@@ -28,7 +28,7 @@ def to_json(result: Document | Failure, *, indent: int | None = None) -> str:
 
 def _fields_of(record: Any) -> dict[str, Any]:
     # One record after the other: `asdict` would copy an hour's timeline first.
-    return {field.name: getattr(record, field.name) for field in fields(record)}
+    return dict(shown_fields(record))
 
 
 def parse_json(text: bytes | str) -> Any:

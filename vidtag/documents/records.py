@@ -7,10 +7,12 @@ else. `vidtag schema` prints the JSON Schema, which is made from these classes.
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from vidtag.documents.record import CONFIG, OPTIONAL, Record, round_score
+from vidtag.documents.words import BackgroundRecord, WordRecord
 from vidtag.errors import VidtagError
 from vidtag.seconds import format_seconds, milliseconds
 from vidtag.text import encodable, printable
@@ -21,40 +23,11 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Literal[1] = 1
 
 
-_CONFIG = {"use_attribute_docstrings": True}
-
-
-def round_score(score: float) -> float:
-    """Round a score to six decimals."""
-    return round(float(score), 6)
-
-
-class Record:
-    """What every part of a document can do."""
-
-    __slots__ = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain dictionaries, lists, texts and numbers, as JSON has them.
-
-        >>> TagRecord(label="run", index=0, score=0.5).to_dict()
-        {'label': 'run', 'index': 0, 'score': 0.5}
-        """
-        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
-        return {name: _to_plain(getattr(self, name)) for name in names}
-
-
-def _to_plain(value: Any) -> Any:
-    if isinstance(value, Record):
-        return value.to_dict()
-    return list(map(_to_plain, value)) if isinstance(value, tuple) else value
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoRecord(Record):
     """What was read of the video."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     path: str
     """The input as the user named it; bytes that are no UTF-8 stand as U+FFFD."""
@@ -89,7 +62,7 @@ class VideoRecord(Record):
 class ModelRecord(Record):
     """The model that was run."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     id: str
     """Hub id, folder or alias."""
@@ -103,13 +76,22 @@ class ModelRecord(Record):
     """Height and width of the frames given to the model, in pixels."""
     licence: str | None
     """Licence of the weights; null where it is not known."""
+    labels: Literal["given"] | None = field(default=None, metadata=OPTIONAL)
+    """`given`: labels in the user's own words. Not there for a model's own labels, as with the
+    next three."""
+    words: tuple[WordRecord, ...] | None = field(default=None, metadata=OPTIONAL)
+    """Those labels, in the order of their indices."""
+    template: str | None = field(default=None, metadata=OPTIONAL)
+    """The sentence that the model read them in, at its `{}`."""
+    background: BackgroundRecord | None = field(default=None, metadata=OPTIONAL)
+    """What they competed with; not there where with one another alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingRecord(Record):
     """The sampling grid, as used."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     window_seconds: float
     """Length of a window."""
@@ -129,7 +111,7 @@ class SamplingRecord(Record):
 class SettingsRecord(Record):
     """Settings that shape tags and segments."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     top_k: int
     """Tags per step and for the video."""
@@ -145,7 +127,7 @@ class SettingsRecord(Record):
 class EngineRecord(Record):
     """What ran the model."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     name: str
     """`torch`, `openvino`, or a plugged-in classifier's own name."""
@@ -159,7 +141,7 @@ class EngineRecord(Record):
 class TagRecord(Record):
     """A label with its score."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     label: str
     """The model's name for the class."""
@@ -173,7 +155,7 @@ class TagRecord(Record):
 class SegmentRecord(Record):
     """A stretch in which a label holds."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     start_seconds: float
     """Start of the half-open interval."""
@@ -195,7 +177,7 @@ class SegmentRecord(Record):
 class SummaryRecord(Record):
     """How long a label holds in all."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     label: str
     """The model's name for the class."""
@@ -219,7 +201,7 @@ class SummaryRecord(Record):
 class StepRecord(Record):
     """One row of the timeline."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     start_seconds: float
     """Start of the half-open interval."""
@@ -227,13 +209,15 @@ class StepRecord(Record):
     """End of the half-open interval."""
     tags: tuple[TagRecord, ...]
     """The best labels, best first."""
+    background_score: float | None = field(default=None, metadata=OPTIONAL)
+    """What went to none of the given labels; only where these competed with a background."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarningRecord(Record):
     """Something that changed what was done."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     code: str
     """Stable snake_case word."""
@@ -245,7 +229,7 @@ class WarningRecord(Record):
 class TimingRecord(Record):
     """How long it took; all else is the same from run to run."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     total_seconds: float
     """From opening the video to its last step."""
@@ -263,7 +247,7 @@ class TimingRecord(Record):
 class Document(Record):
     """All that vidtag says of one video."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     schema_version: Literal[1]
     """1; fields may be added within a version, never renamed or removed."""
@@ -276,6 +260,8 @@ class Document(Record):
     engine: EngineRecord
     tags: tuple[TagRecord, ...]
     """The best labels of the whole video, from the mean of all windows."""
+    background_score: float | None = field(default=None, metadata=OPTIONAL)
+    """Of the whole video: what went to none of the given labels."""
     summary: tuple[SummaryRecord, ...] = ()
     """Each label that has a segment, the longest held first; what an older vidtag made has none."""
     segments: tuple[SegmentRecord, ...]
@@ -388,7 +374,7 @@ def summarise(
 class FailedVideo(Record):
     """The input of a failed run."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     path: str
     """The input as the user named it."""
@@ -398,7 +384,7 @@ class FailedVideo(Record):
 class ErrorRecord(Record):
     """Why an input could not be tagged."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     code: str
     """Stable snake_case word."""
@@ -410,7 +396,7 @@ class ErrorRecord(Record):
 class Failure(Record):
     """An input that could not be tagged."""
 
-    __pydantic_config__ = _CONFIG
+    __pydantic_config__ = CONFIG
 
     schema_version: Literal[1]
     """1"""

@@ -14,7 +14,7 @@ from vidtag.explain.run import ExplainOptions, VideoExplanation, explain_video
 from vidtag.formats.format import Format
 from vidtag.formats.html import FORMAT
 from vidtag.models.classifier import Classifier
-from vidtag.models.load import LoadOptions
+from vidtag.models.options import LoadOptions
 from vidtag.report.format import write_page_at
 from vidtag.report.page import ExplanationClip
 from vidtag.seconds import format_seconds, round_seconds

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vidtag.clips.windows import Window
-from vidtag.documents.records import Document, round_score
+from vidtag.documents.record import round_score
+from vidtag.documents.records import Document
 from vidtag.errors import UsageError, VideoError, VideoOpenError
 from vidtag.explain.explanation import Method
 from vidtag.explain.measures import MeasureRow, Measures, measure, read_measures
@@ -28,7 +29,8 @@ from vidtag.explain.moments import WindowFinder, choose_moments
 from vidtag.explain.pictures import ExplainedClip
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.models.classifier import Classifier
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 from vidtag.seconds import round_seconds
 from vidtag.tagging.settings import Settings
 from vidtag.tagging.tagger import Tagger

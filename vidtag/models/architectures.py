@@ -12,6 +12,23 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextSide:
+    """What is true of the text that a video-text model compares a video with."""
+
+    max_tokens: int
+    """Where config.json is silent; what comes after them is not read."""
+
+    template: str
+    """The sentence that the models were trained with, in which `{}` stands for a label."""
+
+    temperature: float | None = None
+    """What cosines are divided by; `None` where the weights hold it."""
+
+    section: str = "text_config"
+    """Where config.json has the numbers of the text tower."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
     """What transformers calls a model type."""
 
@@ -69,6 +86,18 @@ class Architecture:
     frame_seconds: Mapping[int, Fraction] = field(default_factory=dict)
     """Seconds between the frames of a clip, by their number, as the published models were
     trained. At 30 frames per second, which most of Kinetics has."""
+
+    window_seconds: Fraction | None = None
+    """The window that suits its models, however many frames they take of it."""
+
+    stride_seconds: Fraction | None = None
+    """The stride that suits its models; half of the window where `None`."""
+
+    section: str | None = None
+    """Where config.json has the numbers of the video tower; at its top where `None`."""
+
+    text: TextSide | None = None
+    """Of a model that compares videos with text; such a model has no labels of its own."""
 
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
@@ -143,7 +172,44 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 attention="eager",  # it caps the attention logits, which sdpa can't
                 processor="VideoPrismVideoProcessor",
             ),
+            Architecture(
+                name="xclip",
+                title="X-CLIP",
+                input_name="pixel_values",
+                section="vision_config",
+                tensors="vision_model",
+                num_frames=8,
+                image_size=224,
+                attention="sdpa",
+                processor="VideoMAEImageProcessor",
+                origin="microsoft/xclip-base-patch32",
+                # Trained on frames spread over whole Kinetics clips of ten seconds, in which the
+                # action fills a part (VideoX, X-CLIP/datasets/build.py): a window of ten would
+                # smear what a timeline is to tell apart, one of two shows eight frames almost
+                # alike. Four is between them; no weights were at hand to measure it.
+                window_seconds=Fraction(4),
+                stride_seconds=Fraction(1),
+                # Source: VideoX, X-CLIP/utils/tools.py: the bare name.
+                text=TextSide(max_tokens=77, template="{}"),
+            ),
+            Architecture(
+                name="videoprism",
+                title="VideoPrism-LvT",
+                input_name="pixel_values_videos",
+                section="vision_config",
+                tensors="video_model",
+                num_frames=16,
+                image_size=288,
+                attention="eager",  # it caps the attention logits, which sdpa can't
+                processor="VideoPrismVideoProcessor",
+                origin="google/videoprism-lvt-base-f16r288",
+                processor_file="video_preprocessor_config.json",
+                # Source: the authors' notebook, videoprism_video_text_demo.ipynb: its sentence,
+                # and its temperature of 0.01.
+                text=TextSide(max_tokens=64, template="a video of {}.", temperature=0.01),
+            ),
         )
     }
 )
-"""By `model_type`. Source: the mapping for video classification in modeling_auto.py there."""
+"""By `model_type`. Source: the mapping for video classification in modeling_auto.py there, and of
+video-text models those classes that compare a clip with text."""

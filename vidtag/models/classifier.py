@@ -13,19 +13,35 @@ import numpy as np
 import numpy.typing as npt
 
 from vidtag.models.refusals import mismatch
+from vidtag.models.words.background import Background
+from vidtag.models.words.given import Word
 from vidtag.video.frames import Image, Notice
 
 Clips = npt.NDArray[np.uint8]
 """A batch of clips: `(B, T, H, W, 3)` uint8 RGB, as `Classifier.prepare` made the frames."""
 
 Logits = npt.NDArray[np.float32]
-"""Raw model outputs: `(B, num_labels)` float32."""
+"""Raw model outputs: `(B, num_labels)` float32; behind those of given words, the background's."""
 
 Features = npt.NDArray[np.float32]
 """What the last layer reads: `(B, d)` float32."""
 
 CONTENT_REVISION = "sha256:"
 """How the revision of a model begins that is known by the content of its files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordsInfo:
+    """Labels in the user's own words, as a result records them."""
+
+    given: tuple[Word, ...]
+    """Each label with its phrases, in the order of the logits."""
+
+    template: str
+    """The sentence that they were put into."""
+
+    background: Background | None
+    """What they compete with; `None` where with one another alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +85,19 @@ class ClassifierInfo:
     notes: tuple[Notice, ...] = ()
     """What a result should warn of, such as an engine that could not be used."""
 
+    words: WordsInfo | None = None
+    """Of labels in the user's own words: what they are, and what they compete with."""
+
+    feature_size: int | None = None
+    """Numbers that stand for a window in the stored scores, in place of its logits: the model's
+    features, of which `head` makes logits of any words. `None` where logits are stored."""
+
+    @property
+    def num_background(self) -> int:
+        """Logits behind those of the labels, which stand for all that is none of them."""
+        background = None if self.words is None else self.words.background
+        return 0 if background is None else len(background.phrases)
+
     @property
     def identity(self) -> str | None:
         """What makes it the same model: its content, or its id and commit; `None` if unknown."""
@@ -107,7 +136,7 @@ class Classifier(Protocol):
             clips: `(B, T, image_size, image_size, 3)` uint8 RGB; B is at most `batch_size`.
 
         Returns:
-            `(B, num_labels)` float32, on the CPU.
+            `(B, num_labels + info.num_background)` float32, on the CPU.
         """
 
 
@@ -117,7 +146,8 @@ class FeatureClassifier(Protocol):
 
     VideoMAE-base has 768 features for 400 logits (its config.json): stored features would take
     twice the room of stored logits, which are what every result is made of. They are made where
-    they are asked for, and not stored.
+    they are asked for, and not stored. Of video-text models they are, where they are small
+    enough: other words can then be asked of the same video (`ClassifierInfo.feature_size`).
     """
 
     def features(self, clips: Clips) -> Features:

@@ -7,12 +7,14 @@ run before anything heavy is imported.
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from vidtag.models.architectures import ARCHITECTURES, Architecture
 from vidtag.models.refusals import mismatch, refuse, shortened
+from vidtag.models.words.background import read_vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,29 @@ class ModelConfig:
 
     values: Mapping[str, Any]
     """config.json as it stands, for `vidtag.models.describe`."""
+
+    own: Mapping[str, Any] = field(default_factory=dict)
+    """What it says under `vidtag`: of a model that was made with vidtag."""
+
+    @property
+    def vision(self) -> Mapping[str, Any]:
+        """The numbers of the tower that sees the video."""
+        return _section(self.values, self.kind.section)
+
+    @property
+    def text(self) -> Mapping[str, Any]:
+        """The numbers of the tower that reads text; none of a model that has no such tower."""
+        return _section(self.values, self.kind.text.section) if self.kind.text else {}
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that the model reads."""
+        assert self.kind.text is not None  # asked of video-text models alone
+        return int(self.text.get("max_position_embeddings", self.kind.text.max_tokens))
+
+    def own_seconds(self, key: str) -> Fraction | None:
+        """Give a length that a model made with vidtag brings: `window_seconds`, say."""
+        return None if key not in self.own else Fraction(str(self.own[key]))
 
     @property
     def kind(self) -> Architecture:
@@ -112,12 +137,17 @@ def parse_config(values: object, model: str) -> ModelConfig:
         )
     kind = ARCHITECTURES[architecture]
     try:
+        vision, text = _section(values, kind.section), kind.text
+        if text is not None:
+            key = "max_position_embeddings"
+            _count(_section(values, text.section).get(key, text.max_tokens), key)
         config = ModelConfig(
             architecture=architecture,
-            num_frames=_count(values.get(kind.frames_key, kind.num_frames), kind.frames_key),
-            image_size=_side(values.get(kind.size_key, kind.image_size), kind.size_key),
-            labels=_labels(values),
+            num_frames=_count(vision.get(kind.frames_key, kind.num_frames), kind.frames_key),
+            image_size=_side(vision.get(kind.size_key, kind.image_size), kind.size_key),
+            labels=_labels(values) if text is None else _names(values),
             values=values,
+            own=_own(values),
         )
     except (ValueError, TypeError) as exc:
         raise refuse(model, "bad_config", f"config.json is odd: {shortened(exc)}") from exc
@@ -129,6 +159,29 @@ def parse_config(values: object, model: str) -> ModelConfig:
             "everywhere; train it with a second class, such as 'something else'",
         )
     return config
+
+
+def _section(values: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
+    """Find a tower's numbers; those that are not there are transformers' own."""
+    section = values if name is None else values.get(name) or {}
+    if not isinstance(section, dict):
+        raise ValueError(f"{name} is no object")
+    return section
+
+
+def _own(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Check what a config says under `vidtag`."""
+    own = values.get("vidtag") or {}
+    if not isinstance(own, dict):
+        raise ValueError("vidtag is no object")
+    for key in ("window_seconds", "stride_seconds"):
+        seconds = own.get(key, 1)
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+            raise ValueError(f"{key} is {seconds!r}")
+    nothing = own.get("nothing", [])
+    if not isinstance(nothing, list) or not all(isinstance(one, str) for one in nothing):
+        raise ValueError("nothing is no list of phrases")
+    return own
 
 
 def _titles() -> str:
@@ -162,6 +215,19 @@ def _labels(values: Mapping[str, Any]) -> tuple[str, ...]:
     if sorted(names) != list(range(len(names))):
         raise ValueError(f"id2label does not number its {len(names)} labels from 0")
     return unique_labels([names[index] for index in range(len(names))])
+
+
+def _names(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name what a video-text model tells apart without words: its own names, or Kinetics'.
+
+    A config that transformers saved may number two classes that the model does not have.
+    """
+    id2label = values.get("id2label")
+    if isinstance(id2label, dict) and len(id2label) > 1:
+        labels = _labels(values)
+        if not all(label == f"LABEL_{index}" for index, label in enumerate(labels)):
+            return labels
+    return read_vocabulary("kinetics400")
 
 
 def unique_labels(names: Sequence[object]) -> tuple[str, ...]:

@@ -74,6 +74,11 @@ def conversion_facts(
     }
 
 
+def part_facts(facts: Mapping[str, str], part: str) -> dict[str, str]:
+    """Say which part of a model is converted, where it is not the `whole`."""
+    return {**facts, **({} if part == "whole" else {"part": part})}
+
+
 def _version(package: str) -> str:
     try:
         return version(package)

@@ -40,6 +40,17 @@ def model_cost(config: ModelConfig) -> ModelCost | None:
         return None
 
 
+def feature_size(config: ModelConfig) -> int | None:
+    """Count the numbers that a video-text model makes of a window, before it reads the words."""
+    values = config.values
+    if config.architecture == "xclip":
+        patch = int(config.vision.get("patch_size", 32))
+        return int(values.get("projection_dim", 512)) * (1 + (config.image_size // patch) ** 2)
+    if config.architecture == "videoprism":
+        return int(config.vision.get("hidden_size", config.kind.hidden_size))
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Sizes:
     """The numbers that all architectures have."""

@@ -7,6 +7,7 @@ for any other one it loads beside the decoding of the first frames.
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,52 @@ from vidtag.models.classifier import (
 )
 from vidtag.models.refusals import refuse, shortened
 from vidtag.video.frames import Image
+
+Loaded = TypeVar("Loaded")
+
+
+class Deferred(Generic[Loaded]):
+    """Something that is loaded in a thread of its own, once it is known to be needed.
+
+    Args:
+        load: Makes it; called at most once.
+        info: The model, for the error.
+    """
+
+    def __init__(self, load: Callable[[], Loaded], info: ClassifierInfo) -> None:
+        self._load = load
+        self._info = info
+        self._lock = Lock()
+        self._future: Future[Loaded] | None = None
+
+    def start(self) -> "Future[Loaded]":
+        """Begin to load it, if that has not begun."""
+        with self._lock:
+            if self._future is None:
+                # Its thread is joined at exit: a process that ends amid the loading of
+                # libraries may crash.
+                executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vidtag-load")
+                self._future = executor.submit(self._load)
+                executor.shutdown(wait=False)
+            return self._future
+
+    def get(self) -> Loaded:
+        """Return it once it is there.
+
+        Raises:
+            ModelLoadError: It can't be loaded.
+        """
+        try:
+            return self.start().result()
+        except VidtagError:
+            raise
+        except Exception as exc:
+            raise refuse(
+                self._info.model_id,
+                "model_failed",
+                f"the {self._info.engine} engine can't be loaded ({shortened(exc)}); "
+                "try --engine torch",
+            ) from exc
 
 
 class DeferredClassifier:
@@ -45,9 +92,7 @@ class DeferredClassifier:
         self._labels = labels
         self._info = info
         self._preprocessing = preprocessing
-        self._load = load
-        self._lock = Lock()
-        self._future: Future[Classifier] | None = None
+        self._classifier = Deferred(load, info)
 
     @property
     def labels(self) -> Sequence[str]:
@@ -61,12 +106,12 @@ class DeferredClassifier:
 
     def prepare(self, image: Image) -> npt.NDArray[np.uint8]:
         """Resize and crop one upright picture with Pillow."""
-        self._start()
+        self._classifier.start()
         return prepare_with_pillow(image, self._preprocessing)
 
     def logits(self, clips: Clips) -> Logits:
         """Run the model on `(B, T, S, S, 3)` uint8 clips."""
-        return self._loaded().logits(clips)
+        return self._classifier.get().logits(clips)
 
     def features(self, clips: Clips) -> Features:
         """Run the model up to its last layer."""
@@ -77,29 +122,6 @@ class DeferredClassifier:
         return self._with_features().head(features)
 
     def _with_features(self) -> FeatureClassifier:
-        loaded = self._loaded()
+        loaded = self._classifier.get()
         assert isinstance(loaded, FeatureClassifier)  # all engines of vidtag's own are
         return loaded
-
-    def _start(self) -> "Future[Classifier]":
-        with self._lock:
-            if self._future is None:
-                # Its thread is joined at exit: a process that ends amid the loading of
-                # libraries may crash.
-                executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vidtag-load")
-                self._future = executor.submit(self._load)
-                executor.shutdown(wait=False)
-            return self._future
-
-    def _loaded(self) -> Classifier:
-        try:
-            return self._start().result()
-        except VidtagError:
-            raise
-        except Exception as exc:
-            raise refuse(
-                self._info.model_id,
-                "model_failed",
-                f"the {self._info.engine} engine can't be loaded ({shortened(exc)}); "
-                "try --engine torch",
-            ) from exc

@@ -16,7 +16,7 @@ from vidtag.errors import ModelError
 from vidtag.models.config import ModelConfig, parse_config, read_config
 from vidtag.models.cost import model_cost
 from vidtag.models.hub import cached_snapshot
-from vidtag.models.source import DEMO_FOLDER
+from vidtag.models.source import PACKAGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,31 @@ _PUBLISHED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "timesformer": {"model_type": "timesformer", "num_labels": 400, **_BASE},
         # ViViT (arXiv 2103.15691), model 1: ViT-base, 16x2 tubelets, 32 frames.
         "vivit": {"model_type": "vivit", "num_labels": 400, **_BASE},
+        # X-CLIP (arXiv 2208.02816), section 4 and VideoX, X-CLIP/configs: CLIP's towers, 8 frames.
+        "xclip": {"model_type": "xclip"},
+        "xclip-b16": {"model_type": "xclip", "vision_config": {"patch_size": 16}},
+        "xclip-large": {
+            "model_type": "xclip",
+            "projection_dim": 768,
+            "prompt_num_attention_heads": 12,
+            "vision_config": {
+                "patch_size": 14,
+                "hidden_size": 1024,
+                "num_hidden_layers": 24,
+                "num_attention_heads": 16,
+                "intermediate_size": 4096,
+                "mit_hidden_size": 768,
+                "mit_intermediate_size": 3072,
+                "mit_num_attention_heads": 12,
+            },
+            "text_config": {
+                "hidden_size": 768,
+                "intermediate_size": 3072,
+                "num_attention_heads": 12,
+            },
+        },
+        # VideoPrism (arXiv 2402.13217): transformers' own defaults are the base model's.
+        "videoprism": {"model_type": "videoprism"},
         # V-JEPA 2 (arXiv 2506.09985), ViT-L with the attentive probe; 16 frames of 256 pixels.
         "vjepa2-ssv2": {
             "model_type": "vjepa2",
@@ -129,8 +154,8 @@ def describe_alias(name: str) -> ModelDescription:
     """Describe an alias from the cache, or from what was published."""
     alias = ALIASES[name]
     if alias.hub_id is None:
-        is_cached = (DEMO_FOLDER / "config.json").is_file()
-        config = read_config(DEMO_FOLDER, name)
+        is_cached = (PACKAGED[name] / "config.json").is_file()
+        config = read_config(PACKAGED[name], name)
     else:
         folder = cached_snapshot(alias.hub_id)
         is_cached = folder is not None

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from vidtag.aliases import ALIASES, DEMO_MODEL
 from vidtag.models.classifier import ClassifierInfo
 from vidtag.models.hub import tell_licence
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 from vidtag.models.source import ModelFiles, find_model
 from vidtag.models.weights import find_weights, format_bytes
 

@@ -4,13 +4,12 @@ Owns the order in which things are looked at: cheap refusals first, heavy import
 only those that the run needs.
 """
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
+from typing import TypeVar
 
-from vidtag.aliases import DEFAULT_MODEL
-from vidtag.arguments import check_kind, take_whole
+from vidtag.aliases import DEFAULT_MODEL, WORDS_MODEL, alias_of
 from vidtag.clips.preparing import Preprocessing
 from vidtag.clips.processors import PreprocessorError, read_preprocessing
 from vidtag.errors import MODEL_WARNING_CODES, VidtagError
@@ -19,72 +18,23 @@ from vidtag.models.config import ModelConfig, read_config
 from vidtag.models.conversions import conversion_facts, find_converted, why_not_kept
 from vidtag.models.cost import model_cost
 from vidtag.models.deferred import DeferredClassifier
-from vidtag.models.device import Plan, check_words, choose
+from vidtag.models.device import Plan, choose
 from vidtag.models.folders import where_to_get_one
+from vidtag.models.options import LoadOptions
 from vidtag.models.refusals import mismatch, refuse, shortened, wrong_option
 from vidtag.models.soundness import is_out_of_memory
-from vidtag.models.source import DEMO_FOLDER, ModelFiles, find_model
+from vidtag.models.source import PACKAGED, ModelFiles, find_model
+from vidtag.models.words.engines import (
+    Towers,
+    are_converted,
+    load_openvino_towers,
+    load_torch_towers,
+)
+from vidtag.models.words.loading import WordChoice, load_words
 from vidtag.video.frames import Notice
 
 SAMPLES_PER_SECOND = 8
 """Of a model that brings no window: 16 frames in 2 s, as VideoMAE on Kinetics."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadOptions:
-    """Which model, and how to run it.
-
-    Plain values alone, so that they can be sent to another process.
-
-    Raises:
-        TypeError: A value is of the wrong type.
-        ModelOptionError: A word is unknown, or the batch size makes no sense.
-    """
-
-    model: str | os.PathLike[str] = DEFAULT_MODEL
-    """Alias, hub id or folder; kept as text."""
-
-    revision: str | None = None
-    """Branch, tag or commit of a hub model."""
-
-    device: str = "auto"
-    """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
-
-    engine: str = "auto"
-    """`auto`, `torch`, `openvino`."""
-
-    precision: str = "auto"
-    """`auto`, `fp32`, `bf16`, `fp16`."""
-
-    batch_size: int | None = None
-    """Windows per forward pass; chosen from the device and the model where `None`."""
-
-    offline: bool = False
-    """Never touch the network."""
-
-    show_progress: bool = False
-    """Let a first download draw its progress on stderr."""
-
-    def __post_init__(self) -> None:
-        check_kind("model", self.model, str, os.PathLike)
-        object.__setattr__(self, "model", os.fsdecode(self.model))
-        check_kind("revision", self.revision, str, type(None))
-        for name in ("device", "engine", "precision"):
-            check_kind(name, getattr(self, name), str)
-        check_words(self.name, self.device, self.engine, self.precision)
-        for name in ("offline", "show_progress"):
-            check_kind(name, getattr(self, name), bool)
-        if self.batch_size is not None:
-            take_whole(self, "batch_size")
-            if self.batch_size < 1:
-                raise wrong_option(
-                    self.name, "bad_batch_size", f"batch size {self.batch_size} is less than 1"
-                )
-
-    @property
-    def name(self) -> str:
-        """The model as text."""
-        return os.fspath(self.model)
 
 
 def read_labels(
@@ -110,6 +60,9 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
         ModelMismatchError: It is sound but nothing that vidtag can use.
         ModelOptionError: Device, engine, precision and batch size do not go together.
     """
+    alias = alias_of(options.name)
+    if alias is not None and not alias.reads_text:
+        _refuse_words(options)  # before a download
     plan = choose(
         options.name,
         device=options.device,
@@ -124,12 +77,43 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
         tell=tell,
     )
     config = read_config(files.folder, files.name)
+    if config.kind.text is None:
+        _refuse_words(options)
     _check_channels(files, config)
     preprocessing = _preprocessing(files, config)
     info = _info(files, config, preprocessing, plan, options.batch_size)
+    if config.kind.text is not None:
+        towers, info = _load_towers(files, config, preprocessing, info, plan, tell)
+        given, repeated = options.words()
+        choice = WordChoice(
+            given=given,
+            repeated=repeated,
+            template=options.template,
+            has_background=options.background == "auto",
+        )
+        return load_words(
+            choice,
+            files=files,
+            config=config,
+            preprocessing=preprocessing,
+            info=info,
+            towers=towers,
+            tell=tell,
+        )
     if plan.engine == "openvino":
         return _load_openvino(files, config, preprocessing, info, plan, tell)
     return _load_torch(files, config, preprocessing, info)
+
+
+def _refuse_words(options: LoadOptions) -> None:
+    """Refuse words for a model that knows its own labels alone."""
+    if options.labels is not None or options.template is not None:
+        raise wrong_option(
+            options.name,
+            "closed_model",
+            f"the model '{shortened(options.name)}' knows its own labels alone (vidtag labels -m "
+            f"{shortened(options.name)}), so it can't take words of yours; -m {WORDS_MODEL} can",
+        )
 
 
 def _load_torch(
@@ -163,6 +147,52 @@ def _load_openvino(
 
     if find_converted(conversion_facts(files, config, preprocessing)) is not None:
         return DeferredClassifier(config.labels, info, preprocessing, load)
+    return _convert(
+        files,
+        plan,
+        load,
+        lambda exc: _load_torch(files, config, preprocessing, _fallback(info, exc)),
+        tell,
+    )
+
+
+def _load_towers(
+    files: ModelFiles,
+    config: ModelConfig,
+    preprocessing: Preprocessing,
+    info: ClassifierInfo,
+    plan: Plan,
+    tell: Callable[[str], None] | None,
+) -> tuple[Towers, ClassifierInfo]:
+    """Load a video-text model, and tell what runs it in the end."""
+
+    def on_torch(info: ClassifierInfo) -> tuple[Towers, ClassifierInfo]:
+        try:
+            return load_torch_towers(files, config, preprocessing, info), info
+        except ImportError as exc:
+            raise _missing(files, "torch", exc) from exc
+
+    def on_openvino() -> tuple[Towers, ClassifierInfo]:
+        return load_openvino_towers(files, config, preprocessing, info), info
+
+    if plan.engine != "openvino":
+        return on_torch(info)
+    if are_converted(conversion_facts(files, config, preprocessing)):
+        return on_openvino()
+    return _convert(files, plan, on_openvino, lambda exc: on_torch(_fallback(info, exc)), tell)
+
+
+Loaded = TypeVar("Loaded")
+
+
+def _convert(
+    files: ModelFiles,
+    plan: Plan,
+    load: Callable[[], Loaded],
+    fall_back: Callable[[Exception], Loaded],
+    tell: Callable[[str], None] | None,
+) -> Loaded:
+    """Convert a model for OpenVINO; where that fails and nobody asked for it by name, fall back."""
     if tell is not None:
         tell(f"converting {files.name} for this computer; {_what_comes_of_it()}")
     try:
@@ -172,13 +202,13 @@ def _load_openvino(
     except ImportError as exc:
         if plan.engine_is_a_wish:
             raise _missing(files, "openvino", exc) from exc
-        return _load_torch(files, config, preprocessing, _fallback(info, exc))
+        return fall_back(exc)
     # Converters and compilers fail in many ways (RuntimeError, TypeError, their own classes);
     # none of them is a reason to leave the user without a result.
     except Exception as exc:
         if plan.engine_is_a_wish:
             raise _refuse_openvino(files, exc) from exc
-        return _load_torch(files, config, preprocessing, _fallback(info, exc))
+        return fall_back(exc)
 
 
 def _what_comes_of_it() -> str:
@@ -222,7 +252,7 @@ def _missing(files: ModelFiles, package: str, exc: ImportError) -> VidtagError:
 
 def _check_channels(files: ModelFiles, config: ModelConfig) -> None:
     """Refuse a model that takes other pictures than red, green and blue."""
-    channels = config.values.get(config.kind.channels_key)
+    channels = config.vision.get(config.kind.channels_key)
     if channels not in (None, 3) or isinstance(channels, bool):
         raise mismatch(
             files.name,
@@ -259,7 +289,7 @@ def _info(
 ) -> ClassifierInfo:
     window, stride = default_window(config)
     notes: tuple[Notice, ...] = ()
-    if files.folder.resolve() == DEMO_FOLDER.resolve():  # by its name or by its path
+    if files.folder.resolve() in [folder.resolve() for folder in PACKAGED.values()]:
         notes = (Notice(code="demo_model", message=MODEL_WARNING_CODES["demo_model"]),)
     if config.labels[0] == "LABEL_0":
         message = "The model's config does not name its classes; they are called LABEL_0 and so on."
@@ -287,7 +317,9 @@ def default_window(config: ModelConfig) -> tuple[Fraction, Fraction]:
     """
     usual = Fraction(1, SAMPLES_PER_SECOND)
     window = config.num_frames * config.kind.frame_seconds.get(config.num_frames, usual)
-    return window, window / 2
+    window = config.own_seconds("window_seconds") or config.kind.window_seconds or window
+    stride = config.own_seconds("stride_seconds") or config.kind.stride_seconds
+    return window, stride or window / 2
 
 
 _BATCH_GFLOPS = {"cpu": 60.0, "mps": 1_500.0, "cuda": 6_000.0}

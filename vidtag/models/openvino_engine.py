@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +26,14 @@ from vidtag.models.conversions import (
     discard_converted,
     find_converted,
     keep_converted,
+    part_facts,
 )
 from vidtag.models.refusals import refuse, shortened
 from vidtag.models.source import ModelFiles
 from vidtag.video.frames import Image
+
+if TYPE_CHECKING:
+    import torch
 
 
 @contextmanager
@@ -54,9 +58,6 @@ def _no_telemetry() -> Iterator[None]:
 with _no_telemetry():
     import openvino  # type: ignore[import-untyped]
 
-Part = Literal["whole", "features", "head"]
-"""Of a model, as it is converted: clips to logits, clips to features, features to logits."""
-
 _PRECISIONS = {"fp32": openvino.Type.f32, "bf16": openvino.Type.bf16}
 """OpenVINO's precisions by the names that vidtag uses."""
 
@@ -76,34 +77,32 @@ def load_openvino(
         RuntimeError: OpenVINO can't convert or compile it.
     """
 
-    def load(part: Part) -> Any:
-        return _load_part(files, config, preprocessing, info, part)
+    def load(part: str) -> Any:
+        facts = part_facts(conversion_facts(files, config, preprocessing), part)
+        return load_part(facts, info.precision, lambda: convert(files, config, preprocessing, part))
 
     return OpenVINOClassifier(load, config, preprocessing, info)
 
 
-def _load_part(
-    files: ModelFiles,
-    config: ModelConfig,
-    preprocessing: Preprocessing,
-    info: ClassifierInfo,
-    part: Part,
-) -> Any:
-    facts = conversion_facts(files, config, preprocessing)
-    if part != "whole":
-        facts["part"] = part
+def load_part(facts: dict[str, str], precision: str, convert: Callable[[], Any]) -> Any:
+    """Compile a converted model from the cache, or convert it and keep it there.
+
+    Args:
+        facts: Everything that shapes it.
+        precision: What it computes in.
+        convert: Makes an `openvino.Model`.
+    """
     core = openvino.Core()
     path = find_converted(facts)
     if path is not None:
         try:
-            return _compile(core, path, info)
+            return _compile(core, path, precision)
         except RuntimeError:
             discard_converted(facts)  # whole by its hash, but no model that OpenVINO reads
-    model = convert(files, config, preprocessing, part)
-    return _keep_and_compile(core, model, facts, info)
+    return _keep_and_compile(core, convert(), facts, precision)
 
 
-def _keep_and_compile(core: Any, model: Any, facts: dict[str, str], info: ClassifierInfo) -> Any:
+def _keep_and_compile(core: Any, model: Any, facts: dict[str, str], precision: str) -> Any:
     """Compile a model from the file that it was written to.
 
     A model that was not written and read again differs from one that was in the last bits of
@@ -116,17 +115,17 @@ def _keep_and_compile(core: Any, model: Any, facts: dict[str, str], info: Classi
 
     path = keep_converted(facts, save)
     if path is not None:
-        return _compile(core, path, info)
+        return _compile(core, path, precision)
     try:
         with TemporaryDirectory(prefix="vidtag-", ignore_cleanup_errors=True) as folder:
             save(Path(folder) / MODEL_FILE)
-            return _compile(core, Path(folder) / MODEL_FILE, info)
+            return _compile(core, Path(folder) / MODEL_FILE, precision)
     except (OSError, RuntimeError):
-        return _compile(core, model, info)
+        return _compile(core, model, precision)
 
 
 def convert(
-    files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing, part: Part = "whole"
+    files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing, part: str = "whole"
 ) -> Any:
     """Convert a model with its normalisation: `(B, T, S, S, 3)` uint8 in, float32 logits out.
 
@@ -142,18 +141,10 @@ def convert(
     Raises:
         ModelLoadError: The model is unsound, or torch is not there.
     """
-    try:
-        import torch
+    import_torch(files)
+    import torch
 
-        from vidtag.models.torch_engine import PixelModel, load_model, quiet
-    except ImportError as exc:
-        raise refuse(
-            files.name,
-            "missing_package",
-            f"it was not converted for OpenVINO yet, which takes torch and transformers "
-            f"({shortened(exc, 80)}); `pip install torch transformers`: once converted, it runs "
-            "without them",
-        ) from exc
+    from vidtag.models.torch_engine import PixelModel, load_model, quiet
 
     size = preprocessing.image_size
     shape = (1, config.num_frames, size, size, 3)
@@ -166,19 +157,53 @@ def convert(
         example = torch.zeros((1, cast("torch.nn.Linear", wrapped).in_features))
     elif part == "features":
         model.set_submodule(config.kind.head, torch.nn.Identity())
-    # Tracing warns of every Python `if` on a shape; all shapes but the batch are fixed here.
-    with quiet(), torch.no_grad(), warnings.catch_warnings():
+    with quiet():
+        return trace(wrapped, (example,), [(-1, *example.shape[1:])])
+
+
+def import_torch(files: ModelFiles) -> None:
+    """Import what converts a model.
+
+    Raises:
+        ModelLoadError: It is not installed.
+    """
+    try:
+        import vidtag.models.torch_engine  # noqa: F401
+    except ImportError as exc:
+        raise refuse(
+            files.name,
+            "missing_package",
+            f"it was not converted for OpenVINO yet, which takes torch and transformers "
+            f"({shortened(exc, 80)}); `pip install torch transformers`: once converted, it runs "
+            "without them",
+        ) from exc
+
+
+def trace(
+    module: "torch.nn.Module",
+    examples: "tuple[torch.Tensor, ...]",
+    shapes: Sequence[tuple[int, ...]],
+) -> Any:
+    """Convert a module as it runs on examples: an `openvino.Model`.
+
+    Args:
+        module: What to convert.
+        examples: Its arguments.
+        shapes: Those of its inputs, with -1 where any length may come.
+    """
+    import torch
+
+    # Tracing warns of every Python `if` on a shape; those that are not left open are fixed here.
+    with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # check_trace would run the model four times more.
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-            wrapped, example, check_trace=False, strict=False
+            module, examples, check_trace=False, strict=False
         )
-        return openvino.convert_model(
-            traced, example_input=example, input=[(-1, *example.shape[1:])]
-        )
+        return openvino.convert_model(traced, example_input=examples, input=list(shapes))
 
 
-def _compile(core: Any, model: Any, info: ClassifierInfo) -> Any:
+def _compile(core: Any, model: Any, precision: str) -> Any:
     """Compile for the CPU; the same bytes in give the same bytes out.
 
     Raises:
@@ -188,34 +213,88 @@ def _compile(core: Any, model: Any, info: ClassifierInfo) -> Any:
         str(model) if isinstance(model, Path) else model,
         "CPU",
         {
-            "INFERENCE_PRECISION_HINT": _PRECISIONS[info.precision],
+            "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],
             # All cores work on one batch; the timeline is in order anyway.
             "PERFORMANCE_HINT": "LATENCY",
         },
     )
     # A precision that the CPU lacks is a hint that OpenVINO passes over in silence.
-    if compiled.get_property("INFERENCE_PRECISION_HINT") != _PRECISIONS[info.precision]:
-        raise RuntimeError(f"it does not compute in {info.precision} on this CPU")
+    if compiled.get_property("INFERENCE_PRECISION_HINT") != _PRECISIONS[precision]:
+        raise RuntimeError(f"it does not compute in {precision} on this CPU")
     return compiled
 
 
-class OpenVINOClassifier:
+class OpenVINORunner:
+    """What runs on OpenVINO: parts of a model, each compiled when it is first wanted.
+
+    Args:
+        load: Gives a part, compiled.
+        preprocessing: How pictures are prepared.
+        info: What a result records of the model.
+    """
+
+    def __init__(
+        self, load: Callable[[str], Any], preprocessing: Preprocessing, info: ClassifierInfo
+    ) -> None:
+        self._load = load
+        self._requests: dict[str, Any] = {}
+        # All cores work on one request, so a second one would gain nothing but take memory.
+        self._lock = threading.Lock()
+        self._preprocessing = preprocessing
+        self._info = info
+
+    def prepare(self, image: Image) -> npt.NDArray[np.uint8]:
+        """Resize and crop one upright picture with Pillow, at most one level from torch."""
+        return prepare_with_pillow(image, self._preprocessing)
+
+    def get_ready(self, *parts: str) -> None:
+        """Load parts before they are wanted."""
+        with self._lock:
+            for part in parts:
+                self._request(part)
+
+    def _request(self, part: str) -> Any:
+        """Return the request that runs a part; the lock is held."""
+        if part not in self._requests:
+            self._requests[part] = self._load(part).create_infer_request()
+        return self._requests[part]
+
+    def infer(self, part: str, *values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Run a part on its inputs, and return its only output.
+
+        Raises:
+            ModelLoadError: It failed.
+        """
+        try:
+            with self._lock:
+                request = self._request(part)
+                inputs = [np.ascontiguousarray(value) for value in values]
+                result = request.infer(inputs, share_inputs=True)
+                return np.array(result[0], dtype=np.float32)
+        except VidtagError:
+            raise
+        # Its classes of errors are many, and none of them is a mistake of vidtag's.
+        except Exception as exc:
+            raise refuse(
+                self._info.model_id,
+                "model_failed",
+                f"OpenVINO failed while it ran ({shortened(exc)}); try --engine torch",
+            ) from exc
+
+
+class OpenVINOClassifier(OpenVINORunner):
     """A model on OpenVINO that fulfils `Classifier`."""
 
     def __init__(
         self,
-        load: Callable[[Part], Any],
+        load: Callable[[str], Any],
         config: ModelConfig,
         preprocessing: Preprocessing,
         info: ClassifierInfo,
     ) -> None:
-        self._load = load
-        self._requests: dict[Part, Any] = {"whole": load("whole").create_infer_request()}
-        # All cores work on one request, so a second one would gain nothing but take memory.
-        self._lock = threading.Lock()
-        self._preprocessing = preprocessing
+        super().__init__(load, preprocessing, info)
+        self._requests["whole"] = load("whole").create_infer_request()
         self._labels = config.labels
-        self._info = info
 
     @property
     def labels(self) -> Sequence[str]:
@@ -227,38 +306,16 @@ class OpenVINOClassifier:
         """What the result records."""
         return self._info
 
-    def prepare(self, image: Image) -> npt.NDArray[np.uint8]:
-        """Resize and crop one upright picture with Pillow, at most one level from torch."""
-        return prepare_with_pillow(image, self._preprocessing)
-
     def logits(self, clips: Clips) -> Logits:
         """Run the model on `(B, T, S, S, 3)` uint8 clips."""
-        logits = self._infer("whole", clips)
+        logits = self.infer("whole", clips)
         return check_logits(logits, (len(clips), len(self._labels)), self._info)
 
     def features(self, clips: Clips) -> Features:
         """Run the model up to its last layer, which is converted for that the first time."""
-        return self._infer("features", clips)
+        return self.infer("features", clips)
 
     def head(self, features: Features) -> Logits:
         """Run the last layer on `(B, d)` float32 features."""
-        logits = self._infer("head", features)
+        logits = self.infer("head", features)
         return check_logits(logits, (len(features), len(self._labels)), self._info)
-
-    def _infer(self, part: Part, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        try:
-            with self._lock:
-                if part not in self._requests:
-                    self._requests[part] = self._load(part).create_infer_request()
-                request = self._requests[part]
-                result = request.infer([np.ascontiguousarray(values)], share_inputs=True)
-                return np.array(result[0], dtype=np.float32)
-        except VidtagError:
-            raise
-        # Its classes of errors are many, and none of them is a mistake of vidtag's.
-        except Exception as exc:
-            raise refuse(
-                self._info.model_id,
-                "model_failed",
-                f"OpenVINO failed while it ran ({shortened(exc)}); try --engine torch",
-            ) from exc

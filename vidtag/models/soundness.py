@@ -116,9 +116,11 @@ def how_again(files: ModelFiles) -> str:
 def _check_size(model: str, config: ModelConfig, weights: Sequence[Path]) -> None:
     num_bytes = sum(path.stat().st_size for path in weights)
     names = read_tensor_names(weights)
+    towers = [config.vision, config.text] if config.kind.text else [config.values]
     layers = sum(
         value
-        for key, value in config.values.items()
+        for tower in towers
+        for key, value in tower.items()
         if key.endswith("_layers") and isinstance(value, int) and not key.startswith("decoder_")
     )
     if layers > (len(names) or _MOST_LAYERS):
@@ -134,7 +136,7 @@ def _check_size(model: str, config: ModelConfig, weights: Sequence[Path]) -> Non
             f"config.json describes {cost.parameters:,} parameters, and its weights take "
             f"{format_bytes(num_bytes)}",
         )
-    width = config.values.get("hidden_size", config.kind.hidden_size)
+    width = config.vision.get("hidden_size", config.kind.hidden_size)
     # Where it is no number transformers says so.
     if isinstance(width, int) and cost.tokens * width > _MOST_NUMBERS:
         raise unfit(

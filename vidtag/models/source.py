@@ -6,13 +6,21 @@ engine; downloads are the business of `hub`.
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
-from vidtag.aliases import ALIASES, ModelAlias, alias_of
+from vidtag.aliases import (
+    ALIASES,
+    DEMO_MODEL,
+    DEMO_WORDS_MODEL,
+    PINNED,
+    ModelAlias,
+    alias_of,
+)
 from vidtag.cache.contents import hash_file
 from vidtag.cache.scores import ScoreStore
 from vidtag.models.adapters import refuse_adapter_in
@@ -27,6 +35,11 @@ from vidtag.models.weights import find_weights
 
 DEMO_FOLDER = Path(__file__).parent / "demo"
 """The packaged model, in the hub's format."""
+
+PACKAGED: Mapping[str, Path] = MappingProxyType(
+    {DEMO_MODEL: DEMO_FOLDER, DEMO_WORDS_MODEL: Path(__file__).parent / "demo_words"}
+)
+"""Aliases of the models in the package, with their folders."""
 
 _REMEMBERED_BYTES = 32 << 20
 """Weights of more than this are hashed once and remembered: a second buys 1 to 2 GB."""
@@ -88,7 +101,7 @@ def find_model(
     """
     alias = ALIASES.get(model)
     if alias is None or alias.hub_id is None:
-        folder = DEMO_FOLDER if alias is not None else _as_folder(model)
+        folder = PACKAGED[alias.name] if alias is not None else _as_folder(model)
         if alias is not None or (model and _exists(folder)) or _looks_like_a_path(model):
             if revision is not None:
                 raise refuse(
@@ -103,6 +116,7 @@ def find_model(
             f"it is no alias, no folder and no hub id; {_meant(model)}",
         )
     known = alias_of(hub_id)
+    revision = revision or PINNED.get(hub_id)
     folder = cached_snapshot(hub_id, revision) or _fetch(
         Wanted(
             name=model,

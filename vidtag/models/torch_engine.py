@@ -7,7 +7,7 @@ itself imported only where that engine is wanted or a model must be converted fo
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -36,18 +36,39 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
-class PixelModel(torch.nn.Module):
-    """A video classifier that takes uint8 clips: normalisation is part of it.
+class Pixels(torch.nn.Module):
+    """What begins with uint8 clips: normalisation is part of it.
+
+    Args:
+        preprocessing: What is left to do to uint8 pixels.
+        dtype: What follows computes in; the normalisation is always in float32.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, preprocessing: Preprocessing, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.dtype = dtype
+        mean, std = preprocessing.level_affine()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(3, 1, 1))
+
+    def normalised(self, clips: torch.Tensor) -> torch.Tensor:
+        """Map `(B, T, H, W, 3)` uint8 to `(B, T, 3, H, W)`."""
+        pixels = clips.permute(0, 1, 4, 2, 3).to(torch.float32)
+        return ((pixels - self.mean) / self.std).to(self.dtype)
+
+
+class PixelModel(Pixels):
+    """A video classifier that takes uint8 clips.
 
     Args:
         model: Transformers' model.
         config: What the model takes.
         preprocessing: What is left to do to uint8 pixels.
-        dtype: What the model computes in; the normalisation is always in float32.
+        dtype: What the model computes in.
     """
-
-    mean: torch.Tensor
-    std: torch.Tensor
 
     def __init__(
         self,
@@ -56,19 +77,14 @@ class PixelModel(torch.nn.Module):
         preprocessing: Preprocessing,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        super().__init__()
+        super().__init__(preprocessing, dtype)
         self.model = model
         self.input_name = config.kind.input_name
         self.head_name = config.kind.head
-        self.dtype = dtype
-        mean, std = preprocessing.level_affine()
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(3, 1, 1))
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """Map `(B, T, H, W, 3)` uint8 to `(B, num_labels)`."""
-        pixels = clips.permute(0, 1, 4, 2, 3).to(torch.float32)
-        pixels = ((pixels - self.mean) / self.std).to(self.dtype)
+        pixels = self.normalised(clips)
         logits: torch.Tensor = self.model(**{self.input_name: pixels}).logits
         # VideoPrism gives (B, 1, num_labels).
         return logits.reshape(logits.shape[0], -1)
@@ -160,9 +176,11 @@ def load_model(
 
 
 def _from_pretrained(files: ModelFiles, config: ModelConfig, dtype: torch.dtype) -> tuple[Any, Any]:
-    from transformers import AutoModelForVideoClassification
+    from transformers import AutoModel, AutoModelForVideoClassification
 
-    loaded: tuple[Any, Any] = AutoModelForVideoClassification.from_pretrained(
+    # No auto class stands for models that compare videos with text.
+    auto: Any = AutoModelForVideoClassification if config.kind.text is None else AutoModel
+    loaded: tuple[Any, Any] = auto.from_pretrained(
         files.folder,
         config=describe_to_transformers(config),
         dtype=dtype,
@@ -180,17 +198,24 @@ def describe_to_transformers(config: ModelConfig) -> Any:
     A config.json may also name another file of weights, an attention implementation (even one
     to be downloaded), a quantisation, or what a forward pass returns: none of that is heeded.
     """
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    cls: Any = CONFIG_MAPPING[config.architecture]
+    values = _own_values(cls, config.values)
+    for name, part in cls.sub_configs.items():
+        values[name] = _own_values(part, values.get(name) or {})
+    return cls(**values, id2label=dict(enumerate(config.labels)))
+
+
+def _own_values(cls: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     import dataclasses
 
     from transformers import PreTrainedConfig
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    cls = CONFIG_MAPPING[config.architecture]
     shared = {field.name for field in dataclasses.fields(PreTrainedConfig)}
     own = {field.name for field in dataclasses.fields(cls)} - shared
     own.add("qkv_bias")  # an older name that VideoMAE's class still takes
-    values = {key: value for key, value in config.values.items() if key in own}
-    return cls(**values, id2label=dict(enumerate(config.labels)))
+    return {key: value for key, value in values.items() if key in own}
 
 
 def load_torch(
@@ -203,17 +228,26 @@ def load_torch(
     """
     dtype = DTYPES[info.precision]
     model = PixelModel(load_model(files, config, dtype), config, preprocessing, dtype)
+    move_to_device(model, files, info)
+    return TorchClassifier(model.eval(), config, preprocessing, info)
+
+
+def move_to_device(model: torch.nn.Module, files: ModelFiles, info: ClassifierInfo) -> None:
+    """Move a model to where it runs.
+
+    Raises:
+        ModelLoadError: It does not fit there.
+    """
     try:
-        _move(model, torch.device(info.device), dtype)
+        _move(model, torch.device(info.device), DTYPES[info.precision])
     except (RuntimeError, AssertionError) as exc:
         code = "out_of_memory" if is_out_of_memory(exc) else "model_failed"
         raise refuse(
             files.name, code, f"it can't be moved to {info.device} ({shortened(exc)})"
         ) from exc
-    return TorchClassifier(model.eval(), config, preprocessing, info)
 
 
-def _move(model: PixelModel, device: torch.device, dtype: torch.dtype) -> None:
+def _move(model: torch.nn.Module, device: torch.device, dtype: torch.dtype) -> None:
     model.to(device)
     for module in model.modules():
         # VideoMAE's table is no buffer, so it would be copied to the device for every batch.
@@ -222,34 +256,16 @@ def _move(model: PixelModel, device: torch.device, dtype: torch.dtype) -> None:
             module.position_embeddings = table.to(device, dtype)
 
 
-class TorchClassifier:
-    """A model on torch that fulfils `Classifier`."""
+class TorchRunner:
+    """What runs on torch: one batch at a time, in as many parts as the device's memory allows."""
 
-    def __init__(
-        self,
-        model: PixelModel,
-        config: ModelConfig,
-        preprocessing: Preprocessing,
-        info: ClassifierInfo,
-    ) -> None:
-        self._model = model
+    def __init__(self, preprocessing: Preprocessing, info: ClassifierInfo) -> None:
         self._preprocessing = preprocessing
         self._device = torch.device(info.device)
-        self._labels = config.labels
         self._info = info
         self._most = info.batch_size
         # One batch at a time: a device has room for one, and each run uses all cores.
         self._lock = threading.Lock()
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """Names of the classes, in the order of the logits."""
-        return self._labels
-
-    @property
-    def info(self) -> ClassifierInfo:
-        """What the result records."""
-        return self._info
 
     @property
     def most_windows(self) -> int:
@@ -259,25 +275,6 @@ class TorchClassifier:
     def prepare(self, image: Image) -> npt.NDArray[np.uint8]:
         """Resize and crop one upright picture, bit-equal to the reference video processors."""
         return prepare_with_torch(image, self._preprocessing)
-
-    def logits(self, clips: Clips) -> Logits:
-        """Run the model on `(B, T, S, S, 3)` uint8 clips.
-
-        Where the device's memory is too small the batch is halved, and stays so.
-        """
-        logits = self._in_parts(clips, self._model, len(self._labels))
-        return check_logits(logits, (len(clips), len(self._labels)), self._info)
-
-    def features(self, clips: Clips) -> Features:
-        """Run the model up to its last layer; the batch is halved as for `logits`."""
-        return self._in_parts(clips, self._model.features, 0)
-
-    def head(self, features: Features) -> Logits:
-        """Run the last layer on `(B, d)` float32 features."""
-        with self._lock, torch.inference_mode(), self._exact():
-            result = self._model.head(torch.from_numpy(features).to(self._device))
-            logits: Logits = result.float().cpu().numpy()
-        return check_logits(logits, (len(features), len(self._labels)), self._info)
 
     def _in_parts(
         self, clips: Clips, run: Callable[[torch.Tensor], torch.Tensor], width: int
@@ -344,3 +341,47 @@ class TorchClassifier:
             torch.cuda.empty_cache()
         elif self._device.type == "mps":
             torch.mps.empty_cache()
+
+
+class TorchClassifier(TorchRunner):
+    """A model on torch that fulfils `Classifier`."""
+
+    def __init__(
+        self,
+        model: PixelModel,
+        config: ModelConfig,
+        preprocessing: Preprocessing,
+        info: ClassifierInfo,
+    ) -> None:
+        super().__init__(preprocessing, info)
+        self._model = model
+        self._labels = config.labels
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Names of the classes, in the order of the logits."""
+        return self._labels
+
+    @property
+    def info(self) -> ClassifierInfo:
+        """What the result records."""
+        return self._info
+
+    def logits(self, clips: Clips) -> Logits:
+        """Run the model on `(B, T, S, S, 3)` uint8 clips.
+
+        Where the device's memory is too small the batch is halved, and stays so.
+        """
+        logits = self._in_parts(clips, self._model, len(self._labels))
+        return check_logits(logits, (len(clips), len(self._labels)), self._info)
+
+    def features(self, clips: Clips) -> Features:
+        """Run the model up to its last layer; the batch is halved as for `logits`."""
+        return self._in_parts(clips, self._model.features, 0)
+
+    def head(self, features: Features) -> Logits:
+        """Run the last layer on `(B, d)` float32 features."""
+        with self._lock, torch.inference_mode(), self._exact():
+            result = self._model.head(torch.from_numpy(features).to(self._device))
+            logits: Logits = result.float().cpu().numpy()
+        return check_logits(logits, (len(features), len(self._labels)), self._info)

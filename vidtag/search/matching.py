@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from vidtag.documents.records import round_score
+from vidtag.documents.record import round_score
 from vidtag.errors import UsageError
 from vidtag.seconds import round_seconds
 

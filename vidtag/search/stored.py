@@ -10,7 +10,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from vidtag.documents.records import Document, StepRecord, TagRecord, round_score
+from vidtag.documents.record import round_score
+from vidtag.documents.records import Document, StepRecord, TagRecord
 from vidtag.search.matching import Hit, Matcher, Patterns
 
 _ROUNDING = 5e-7

@@ -2,11 +2,12 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Literal, TypedDict
 
 from vidtag.models.classifier import Classifier
-from vidtag.models.load import LoadOptions
+from vidtag.models.options import LoadOptions
 from vidtag.tagging.settings import Settings
 from vidtag.timeline.segments import SegmentRule
 from vidtag.video.options import Part
@@ -22,6 +23,9 @@ class Choices(TypedDict, total=False):
     engine: str
     precision: str
     batch_size: int | None
+    labels: Sequence[str] | None
+    template: str | None
+    background: Literal["auto", "none"]
     offline: bool
     top_k: int
     window_seconds: Seconds | None
@@ -36,7 +40,7 @@ class Choices(TypedDict, total=False):
 
 
 def take_choices(
-    model: str | os.PathLike[str] | LoadOptions | Classifier,
+    model: str | os.PathLike[str] | LoadOptions | Classifier | None,
     settings: Settings,
     choices: Choices,
 ) -> tuple[LoadOptions | Classifier, Settings]:
@@ -54,7 +58,7 @@ def take_choices(
     load = {name: given.pop(name) for name in _names(LoadOptions) if name in given}
     if given:
         raise TypeError(f"Tagger has no choice '{next(iter(given))}'")
-    if isinstance(model, str | os.PathLike):
+    if model is None or isinstance(model, str | os.PathLike):
         model = LoadOptions(model=model, **load)
     elif isinstance(model, LoadOptions):
         model = dataclasses.replace(model, **load)

@@ -1,9 +1,10 @@
 """From the scores of a video to its document. Pure: no video, no model, no clock."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from vidtag.documents.record import round_score
 from vidtag.documents.records import (
     SCHEMA_VERSION,
     Document,
@@ -17,16 +18,16 @@ from vidtag.documents.records import (
     TimingRecord,
     VideoRecord,
     WarningRecord,
-    round_score,
     summarise,
 )
+from vidtag.documents.words import BackgroundRecord, LeftOutRecord, WordRecord
 from vidtag.models.classifier import ClassifierInfo
 from vidtag.seconds import round_seconds
 from vidtag.tagging.events import ReadResult
 from vidtag.tagging.settings import Settings
 from vidtag.text import encodable
 from vidtag.timeline.scored import Scored
-from vidtag.timeline.scores import Scores, top_tags
+from vidtag.timeline.scores import Scores, background_score, top_tags
 from vidtag.timeline.segments import find_segments
 from vidtag.timeline.steps import Step
 from vidtag.version import __version__
@@ -77,19 +78,13 @@ def describe(scored: Scored, settings: Settings | None = None) -> Document:
     )
     segments = _segment_records(steps, scored.labels, settings)
     info = scored.model
+    has_background = scored.num_background > 0
     notices = (*info.notes, *scored.read.notices, *_grid_notices(scored, settings))
     return Document(
         schema_version=SCHEMA_VERSION,
         vidtag_version=__version__,
         video=_video_record(scored.read),
-        model=ModelRecord(
-            id=info.model_id,
-            revision=info.revision,
-            num_labels=len(scored.labels),
-            num_frames=info.num_frames,
-            image_size=info.image_size,
-            licence=info.licence,
-        ),
+        model=_model_record(info, scored.labels),
         sampling=sampling,
         settings=SettingsRecord(
             top_k=settings.top_k,
@@ -99,6 +94,7 @@ def describe(scored: Scored, settings: Settings | None = None) -> Document:
         ),
         engine=EngineRecord(name=info.engine, device=info.device, precision=info.precision),
         tags=_tag_records(mean, scored.labels, settings),
+        background_score=_background(mean) if has_background else None,
         summary=summarise(segments, sampling),
         segments=segments,
         timeline=tuple(
@@ -106,12 +102,49 @@ def describe(scored: Scored, settings: Settings | None = None) -> Document:
                 start_seconds=round_seconds(step.start_seconds),
                 end_seconds=round_seconds(step.end_seconds),
                 tags=_tag_records(step.scores, scored.labels, settings),
+                background_score=_background(step.scores) if has_background else None,
             )
             for step in steps
         ),
         warnings=tuple(WarningRecord(code=n.code, message=n.message) for n in notices),
         timing=scored.timing,
     )
+
+
+def _model_record(info: ClassifierInfo, labels: Sequence[str]) -> ModelRecord:
+    record = ModelRecord(
+        id=info.model_id,
+        revision=info.revision,
+        num_labels=len(labels),
+        num_frames=info.num_frames,
+        image_size=info.image_size,
+        licence=info.licence,
+    )
+    words = info.words
+    if words is None:
+        return record
+    background = words.background
+    return replace(
+        record,
+        labels="given",
+        words=tuple(WordRecord(label=one.label, phrases=one.phrases) for one in words.given),
+        template=words.template,
+        background=None
+        if background is None
+        else BackgroundRecord(
+            source=background.source,
+            num_phrases=len(background.phrases),
+            limit=background.limit,
+            left_out=tuple(
+                LeftOutRecord(phrase=one.phrase, label=one.label, cosine=one.cosine)
+                for one in background.left_out
+            ),
+        ),
+    )
+
+
+def _background(scores: Scores) -> float:
+    return round_score(background_score(scores))
 
 
 def _segment_records(

@@ -43,8 +43,8 @@ class StoredScores:
     bounds: tuple[tuple[Fraction, Fraction], ...]
     """Start and end of each window."""
 
-    logits: npt.NDArray[np.float32]
-    """`(num_windows, num_labels)` float32."""
+    rows: npt.NDArray[np.float32]
+    """`(num_windows, row_size)` float32: logits, or the features that they are made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -58,11 +58,18 @@ class Reader:
         grid: Where windows start and where their samples lie.
         part: Which part of each video, and within which limits.
         store: Stored scores; `None` neither looks nor keeps.
+        row_size: How many numbers are stored of each window.
     """
 
     def __init__(
-        self, classifier: Classifier, grid: Grid, part: Part, store: ScoreStore | None
+        self,
+        classifier: Classifier,
+        grid: Grid,
+        part: Part,
+        store: ScoreStore | None,
+        row_size: int,
     ) -> None:
+        self._row_size = row_size
         self._classifier = classifier
         self._grid = grid
         self._part = part
@@ -86,9 +93,7 @@ class Reader:
         if job.stop.is_set():
             yield Stopped()
             return
-        recall = Recall(
-            job.source, self._store, self._facts, num_labels=len(self._classifier.labels)
-        )
+        recall = Recall(job.source, self._store, self._facts, row_size=self._row_size)
         known = recall.look_up()
         if known is not None:
             yield known

@@ -42,16 +42,16 @@ class Recall:
         source: The video.
         store: Stored scores; `None` neither looks nor keeps.
         facts: What shapes its scores.
-        num_labels: How many logits each window has.
+        row_size: How many numbers are stored of each window.
     """
 
     def __init__(
-        self, source: Source, store: ScoreStore | None, facts: Facts, *, num_labels: int
+        self, source: Source, store: ScoreStore | None, facts: Facts, *, row_size: int
     ) -> None:
         self._name = source if isinstance(source, str) else shown_name(source)
         self._store = store
         self._facts = facts
-        self._num_labels = num_labels
+        self._row_size = row_size
         self._watch = Watch(source) if isinstance(source, str) else Unwatched()
         self._hashing = _start_hashing(source, store)
         self._lock = threading.Lock()  # of the rest, which both threads look at
@@ -77,8 +77,8 @@ class Recall:
             self._is_asked = True
             if stored is None:
                 self._content_id, self._key = content_id, key
-                for first, logits, made_from in self._unsaved:
-                    self._save(first, logits, made_from)
+                for first, rows, made_from in self._unsaved:
+                    self._save(first, rows, made_from)
             self._unsaved.clear()
         return stored
 
@@ -110,7 +110,7 @@ class Recall:
         with self._lock:
             return self._key is not None
 
-    def scores(
+    def rows(
         self,
         windows: Sequence[Window],
         run: Callable[[Sequence[Window]], npt.NDArray[np.float32]],
@@ -123,10 +123,10 @@ class Recall:
 
         Args:
             windows: The next ones.
-            run: Scores them: `(num_windows, num_labels)` float32.
+            run: Runs the model on them: `(num_windows, row_size)` float32.
 
         Returns:
-            The logits, and whether they were stored ones.
+            The rows, and whether they were stored ones.
         """
         if self._store is None:
             return run(windows), False
@@ -136,13 +136,13 @@ class Recall:
         known = self._known(first, len(windows), made_from)
         if known is not None:
             return known, True
-        logits = run(windows)
+        rows = run(windows)
         with self._lock:
             if self._is_asked:
-                self._save(first, logits, made_from)
+                self._save(first, rows, made_from)
             else:
-                self._unsaved.append((first, logits, made_from))
-        return logits, False
+                self._unsaved.append((first, rows, made_from))
+        return rows, False
 
     def finish(self, read: ReadResult, bounds: Sequence[tuple[Fraction, Fraction]]) -> None:
         """Note that all windows of a video are stored.
@@ -173,7 +173,7 @@ class Recall:
             info = plain["info"]
             info["duration_seconds"] = Fraction(info["duration_seconds"])
             info["path"] = self._name
-            rows = self._store.rows(key, first=0, count=len(bounds), num_labels=self._num_labels)
+            rows = self._store.rows(key, first=0, count=len(bounds), row_size=self._row_size)
             if not rows or _sum_up([row.made_from for row in rows]) != plain["made_from"]:
                 return None
             found = ReadResult(
@@ -182,7 +182,7 @@ class Recall:
                 end_seconds=Fraction(plain["end_seconds"]),
                 content_id=content_id,
                 decode_seconds=0.0,
-                stored=StoredScores(bounds=bounds, logits=np.stack([row.logits for row in rows])),
+                stored=StoredScores(bounds=bounds, rows=np.stack([row.values for row in rows])),
             )
         except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
             return None  # of another vidtag; this run writes its own
@@ -194,15 +194,15 @@ class Recall:
             key = self._key
         if self._store is None or key is None:
             return None
-        rows = self._store.rows(key, first=first, count=count, num_labels=self._num_labels)
+        rows = self._store.rows(key, first=first, count=count, row_size=self._row_size)
         if rows is None or any(row.made_from != made_from for row in rows):
             return None
-        return np.stack([row.logits for row in rows])
+        return np.stack([row.values for row in rows])
 
-    def _save(self, first: int, logits: npt.NDArray[np.float32], made_from: bytes) -> None:
+    def _save(self, first: int, rows: npt.NDArray[np.float32], made_from: bytes) -> None:
         """Store the scores of a batch, unless its file has changed."""
         if self._store is not None and self._key is not None and self._watch.is_unchanged():
-            self._store.save(self._key, first, logits, made_from=made_from)
+            self._store.save(self._key, first, rows, made_from=made_from)
 
     def _digest(self, windows: Sequence[Window]) -> bytes:
         """Digest the pictures of a batch; each is shared by windows, and hashed once."""

@@ -56,7 +56,15 @@ def score_facts(
         "preparation": str(PREPARATION_VERSION),
         "grid": repr(grid),
         "part": f"{part.start} {part.end} {part.max_pixels}",
+        **_words_facts(info),
     }
+
+
+def _words_facts(info: "ClassifierInfo") -> dict[str, str]:
+    """List what words add: where features are stored, other words find them, too."""
+    if info.feature_size is not None:
+        return {"rows": "features"}
+    return {} if info.words is None else {"words": repr(info.words)}
 
 
 @functools.cache  # reading it takes 2 ms, and there may be thousands of videos
@@ -90,6 +98,8 @@ class Fingerprint:
     min_score: float
     min_duration_seconds: float
     merge_gap_seconds: float
+    words: Record | None = None
+    """Labels in the user's own words, with their template and what they competed with."""
     engine: str | None = None
     device: str | None = None
     precision: str | None = None
@@ -129,6 +139,7 @@ class Fingerprint:
             min_score=settings.rule.min_score,
             min_duration_seconds=round_seconds(settings.rule.min_duration_seconds),
             merge_gap_seconds=round_seconds(settings.rule.merge_gap_seconds),
+            words=_words_of(info),
             engine=engine,
             device=device,
             precision=precision,
@@ -166,7 +177,30 @@ class Fingerprint:
             min_score=settings["min_score"],
             min_duration_seconds=settings["min_duration_seconds"],
             merge_gap_seconds=settings["merge_gap_seconds"],
+            words=_words_in(model),
             engine=None if self.engine is None else engine["name"],
             device=None if self.device is None else device,
             precision=None if self.precision is None else engine["precision"],
         )
+
+
+def _words_of(info: "ClassifierInfo") -> Record | None:
+    words = info.words
+    if words is None:
+        return None
+    return {
+        "words": [[one.label, list(one.phrases)] for one in words.given],
+        "template": words.template,
+        "background": None if words.background is None else words.background.source,
+    }
+
+
+def _words_in(model: Record) -> Record | None:
+    if "words" not in model:
+        return None
+    background = model.get("background")
+    return {
+        "words": [[one["label"], list(one["phrases"])] for one in model["words"]],
+        "template": model["template"],
+        "background": None if background is None else background["source"],
+    }

@@ -61,7 +61,18 @@ class Equipment:
     store: ScoreStore | None
 
     with_features: bool = False
-    """Whether the model's features are kept beside its logits; stored scores have none."""
+    """Whether the model's features are kept beside its logits."""
+
+    @property
+    def stores_features(self) -> bool:
+        """Whether what is stored of a window are features, of which logits of words are made."""
+        return self.classifier.info.feature_size is not None
+
+    @property
+    def row_size(self) -> int:
+        """Numbers that are stored of a window."""
+        info = self.classifier.info
+        return info.feature_size or len(self.labels) + info.num_background
 
 
 class VideoScorer:
@@ -81,6 +92,7 @@ class VideoScorer:
             window_seconds=self._grid.window_seconds,
             average=equipment.settings.average,
             start_seconds=self._grid.start_seconds,
+            num_background=equipment.classifier.info.num_background,
         )
         self._recall: Recall | None = None
         self._waiting: list[WindowRead] = []
@@ -146,6 +158,7 @@ class VideoScorer:
             labels=labels,
             bounds=tuple(self._bounds),
             logits=np.concatenate(self._logits),
+            num_background=self._equipment.classifier.info.num_background,
             features=np.concatenate(self._features) if self._features else None,
             start_seconds=grid.start_seconds,
             end_seconds=self._read.end_seconds,
@@ -178,13 +191,15 @@ class VideoScorer:
         self._seen = self._waiting[-1]
         windows = [one.window for one in self._waiting]
         self._waiting = []
-        logits, were_stored = self._recall.scores(windows, self._run_model)
+        rows, were_stored = self._recall.rows(windows, self._run_model)
         self._num_scored += 0 if were_stored else len(windows)
-        return self._take([(one.start_seconds, one.end_seconds) for one in windows], logits)
+        return self._take([(one.start_seconds, one.end_seconds) for one in windows], rows)
 
     def _take(
-        self, bounds: Sequence[tuple[Fraction, Fraction]], logits: npt.NDArray[np.float32]
+        self, bounds: Sequence[tuple[Fraction, Fraction]], rows: npt.NDArray[np.float32]
     ) -> list[Step]:
+        """Make steps of a batch of windows, of which there are logits or features."""
+        logits = self._run_head(rows) if self._equipment.stores_features else rows
         self._bounds += bounds
         self._logits.append(logits)
         steps: list[Step] = []
@@ -194,11 +209,15 @@ class VideoScorer:
 
     def _run_model(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
         classifier, labels = self._equipment.classifier, self._equipment.labels
-        model_id = classifier.info.model_id
         try:
             pictures = np.stack([picture for window in windows for picture in window.clip])
             clips = pictures.reshape(len(windows), -1, *pictures.shape[1:])
             began = time.perf_counter()
+            if self._equipment.stores_features:
+                assert isinstance(classifier, FeatureClassifier)  # its info says what it stores
+                features = np.asarray(classifier.features(clips), dtype=np.float32)
+                self._model_seconds += time.perf_counter() - began
+                return features
             if self._equipment.with_features and isinstance(classifier, FeatureClassifier):
                 features = np.asarray(classifier.features(clips), dtype=np.float32)
                 self._features.append(features)
@@ -210,13 +229,38 @@ class VideoScorer:
             raise
         # Also a model that somebody brought along may fail in any way.
         except Exception as exc:
-            raise ModelError(
-                model_id,
-                "model_failed",
-                f"The model '{model_id}' failed ({type(exc).__name__}: {shortened(exc)}); "
-                "try another --model.",
-            ) from exc
-        return check_logits(logits, (len(windows), len(labels)), classifier.info)
+            raise self._failure(exc) from exc
+        width = len(labels) + classifier.info.num_background
+        return check_logits(logits, (len(windows), width), classifier.info)
+
+    def _run_head(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Make logits of features, batch by batch as when they were made: the bits are the same."""
+        classifier, size = self._equipment.classifier, self._equipment.classifier.info.batch_size
+        assert isinstance(classifier, FeatureClassifier)  # its info says what it stores
+        if self._equipment.with_features:
+            self._features.append(features)
+        began = time.perf_counter()
+        try:
+            parts = [
+                np.asarray(classifier.head(features[first : first + size]), dtype=np.float32)
+                for first in range(0, len(features), size)
+            ]
+        except VidtagError:
+            raise
+        except Exception as exc:
+            raise self._failure(exc) from exc
+        self._model_seconds += time.perf_counter() - began
+        width = len(self._equipment.labels) + classifier.info.num_background
+        return check_logits(np.concatenate(parts), (len(features), width), classifier.info)
+
+    def _failure(self, exc: Exception) -> ModelError:
+        model_id = self._equipment.classifier.info.model_id
+        return ModelError(
+            model_id,
+            "model_failed",
+            f"The model '{model_id}' failed ({type(exc).__name__}: {shortened(exc)}); "
+            "try another --model.",
+        )
 
     def _finish(self, read: ReadResult) -> list[Step]:
         steps = self._score()
@@ -232,7 +276,7 @@ class VideoScorer:
         first = len(self._bounds)
         steps: list[Step] = []
         if first < len(stored.bounds):
-            steps = self._take(stored.bounds[first:], stored.logits[first:])
+            steps = self._take(stored.bounds[first:], stored.rows[first:])
         return steps + self._builder.finish(read.end_seconds)
 
     def _stop_behind(self, seen: WindowRead) -> list[Step]:

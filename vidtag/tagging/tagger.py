@@ -19,7 +19,8 @@ from vidtag.cache.scores import ScoreStore
 from vidtag.clips.grid import Grid
 from vidtag.documents.records import Document
 from vidtag.models.classifier import Classifier, ClassifierInfo
-from vidtag.models.load import LoadOptions, load_classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 from vidtag.tagging.choices import Choices, take_choices
 from vidtag.tagging.document import VideoScores, describe
 from vidtag.tagging.events import ONGOING, VideoEvent
@@ -138,10 +139,11 @@ class Tagger:
     >>> tagger = Tagger("demo", top_k=3, device="cpu")  # doctest: +SKIP
     >>> tagger.tag("clip.mp4").tags[0].label  # doctest: +SKIP
     'jogging'
+    >>> Tagger(labels=["pouring milk", "opening a fridge"]).tag("clip.mp4")  # doctest: +SKIP
 
     Args:
         model: An alias, hub id or folder; options for loading one; or a ready `Classifier`,
-            also one of your own.
+            also one of your own. `base` where `None`, and `xclip` where there are `labels`.
         settings: What is asked of every video.
         store: Where scores are kept between runs; `None` keeps none.
         choices: Single ones by name, over those of `model` and `settings`.
@@ -154,7 +156,7 @@ class Tagger:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | LoadOptions | Classifier = "base",
+        model: str | os.PathLike[str] | LoadOptions | Classifier | None = None,
         settings: Settings | None = None,
         *,
         store: ScoreStore | None = None,
@@ -239,8 +241,8 @@ class Tagger:
             source: As for `tag`.
             fps: As for `tag`.
             times: As for `tag`.
-            features: Also keep what the model's last layer reads, where the model tells it. Stored
-                scores have no features, so that they are not asked then.
+            features: Also keep what the model's last layer reads, where the model tells it. Unless
+                features are what is stored of this model, stored scores are not asked then.
 
         Raises:
             TypeError: The source is something else.
@@ -249,7 +251,8 @@ class Tagger:
         """
         equipment = self._equipment
         if features:
-            equipment = replace(equipment, store=None, with_features=True)
+            store = equipment.store if equipment.stores_features else None
+            equipment = replace(equipment, store=store, with_features=True)
         with Batch(equipment, [take_source(source, fps=fps, times=times)]) as videos:
             return next(iter(videos)).scores()
 
@@ -283,7 +286,11 @@ class Batch:
         self._jobs = [Job(source=source) for source in sources]
         self._equipment = equipment
         reader = Reader(
-            equipment.classifier, equipment.grid, equipment.settings.read, equipment.store
+            equipment.classifier,
+            equipment.grid,
+            equipment.settings.read,
+            equipment.store,
+            equipment.row_size,
         )
         info = equipment.classifier.info
         self._ahead = ReadAhead(

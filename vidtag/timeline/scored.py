@@ -39,7 +39,10 @@ class Scored:
     last one may reach past the end."""
 
     logits: npt.NDArray[np.float32]
-    """`(num_windows, num_labels)` float32."""
+    """`(num_windows, num_labels + num_background)` float32."""
+
+    num_background: int = 0
+    """Logits behind those of the labels, of what given words compete with."""
 
     features: npt.NDArray[np.float32] | None = None
     """`(num_windows, d)` float32: what the model's last layer reads; `None` where they were not
@@ -58,7 +61,7 @@ class Scored:
     """Time between the starts of two windows; the last one may come sooner."""
 
     def __post_init__(self) -> None:
-        shape = (len(self.bounds), len(self.labels))
+        shape = (len(self.bounds), len(self.labels) + self.num_background)
         if self.logits.shape != shape:
             raise ValueError(f"the logits must be {shape}, not {self.logits.shape}")
         if self.features is not None and len(self.features) != len(self.bounds):
@@ -91,6 +94,7 @@ class Scored:
             labels=self.labels,
             bounds=self.bounds[first:last],
             logits=self.logits[first:last],
+            num_background=self.num_background,
             features=None if self.features is None else self.features[first:last],
             start_seconds=self.bounds[first][0],
             end_seconds=min(self.bounds[last - 1][1], self.end_seconds),
@@ -99,7 +103,7 @@ class Scored:
         )
 
     def to_numpy(self) -> npt.NDArray[np.float32]:
-        """Return the logits: `(num_windows, num_labels)` float32, a copy."""
+        """Return the logits: `(num_windows, num_labels + num_background)` float32, a copy."""
         return self.logits.copy()
 
     def timeline(self, average: Average = "logits") -> tuple[tuple[Step, ...], Scores]:
@@ -116,6 +120,7 @@ class Scored:
             window_seconds=self.window_seconds,
             average=average,
             start_seconds=self.start_seconds,
+            num_background=self.num_background,
         )
         steps: list[Step] = []
         for start, end, row in self:

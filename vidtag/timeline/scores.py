@@ -11,7 +11,8 @@ Average = Literal["logits", "probs"]
 """How windows are averaged: softmax of the mean logits, or mean of the softmaxes."""
 
 Scores = npt.NDArray[np.float64]
-"""`(num_labels,)` or `(n, num_labels)` float64 in [0, 1]; each row sums to 1."""
+"""`(num_labels,)` or `(n, num_labels)` float64 in [0, 1]; each row sums to 1, less what went to a
+background."""
 
 DECIMALS = 6
 """Scores are compared as they are printed, so that a document's steps and segments agree."""
@@ -69,6 +70,15 @@ def to_averaged(logits: npt.NDArray[np.float32], average: Average) -> npt.NDArra
 def from_averaged(mean: npt.NDArray[np.float64], average: Average) -> Scores:
     """Turn a mean of `to_averaged` into scores."""
     return softmax(mean) if average == "logits" else mean
+
+
+def background_score(scores: Scores) -> float:
+    """Give what the labels leave to the background: `scores` are `(num_labels,)`.
+
+    >>> background_score(np.array([0.25, 0.5]))
+    0.25
+    """
+    return min(max(1.0 - float(scores.sum()), 0.0), 1.0)
 
 
 def tags_reaching(scores: Scores, labels: Sequence[str], least: float) -> tuple[Tag, ...]:

@@ -42,6 +42,8 @@ class TimelineBuilder:
     last step in which none starts to the one that covers its middle."""
     average: Average
     start_seconds: Fraction = Fraction(0)
+    num_background: int = 0
+    """Logits behind those of the labels that only take their share of the scores."""
     _windows: list[tuple[Fraction, Fraction, npt.NDArray[np.float32]]] = field(default_factory=list)
     num_windows: int = 0
     """Windows taken so far."""
@@ -54,7 +56,7 @@ class TimelineBuilder:
         Args:
             start: Start of the window.
             end: End of the window.
-            logits: `(num_labels,)` float32.
+            logits: `(num_labels + num_background,)` float32.
         """
         if self._windows and start <= self._windows[-1][0]:
             raise ValueError("windows must come in the order of their starts")
@@ -85,7 +87,8 @@ class TimelineBuilder:
 
     def video_scores(self) -> Scores:
         """Average all windows: `(num_labels,)`."""
-        return from_averaged(np.asarray(self._sum / self.num_windows), self.average)
+        mean = from_averaged(np.asarray(self._sum / self.num_windows), self.average)
+        return self._of_labels(mean)
 
     def _edge(self, k: int) -> Fraction:
         return self.start_seconds + k * self.stride_seconds
@@ -102,4 +105,7 @@ class TimelineBuilder:
         self._num_steps += 1
         self._windows = [w for w in self._windows if w[1] > step_end]
         scores = average_windows(np.stack([w[2] for w in covering]), self.average)
-        return Step(start_seconds=step_start, end_seconds=step_end, scores=scores)
+        return Step(start_seconds=step_start, end_seconds=step_end, scores=self._of_labels(scores))
+
+    def _of_labels(self, scores: Scores) -> Scores:
+        return scores[: len(scores) - self.num_background]
