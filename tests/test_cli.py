@@ -19,7 +19,8 @@ from tiny_models import make_tiny_model
 from vidtag import LoadOptions, Part, Settings, __version__
 from vidtag.cli import app
 from vidtag.cli.explain import Asked
-from vidtag.cli.options import Common, ModelChoice, Sampling, Segments, TaggedResults, Talk, grouped
+from vidtag.cli.grouping import grouped
+from vidtag.cli.options import Common, ModelChoice, Sampling, Segments, TaggedResults, Talk
 from vidtag.documents.stored import read_documents
 from vidtag.errors import MODEL_WARNING_CODES
 from vidtag.explain.explanation import Method

@@ -14,9 +14,9 @@ from vidtag.cli.cache import cache
 from vidtag.cli.explain import explain
 from vidtag.cli.grep import grep
 from vidtag.cli.group import TAG, Group, TagCommand
+from vidtag.cli.grouping import grouped
 from vidtag.cli.labels import labels
 from vidtag.cli.models import models
-from vidtag.cli.options import grouped
 from vidtag.cli.schema import schema
 from vidtag.cli.show import show
 from vidtag.cli.speaking import complain, print_line

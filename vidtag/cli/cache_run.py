@@ -2,6 +2,7 @@
 
 from vidtag.cache.folder import NOWHERE, cache_folder
 from vidtag.cache.scores import ScoreStore
+from vidtag.cache.texts import clear_texts, measure_texts
 from vidtag.models.conversions import clear_converted, measure_converted
 
 
@@ -17,13 +18,15 @@ def measure_cache() -> list[str]:
         f"stored scores     {size.num_runs} runs, {size.num_bytes / 1e6:.1f} MB "
         f"(at most {size.limit_bytes / 1e6:.0f} MB; VIDTAG_CACHE_LIMIT_MB sets another limit)",
         f"converted models  {models / 1e6:.1f} MB",
+        f"texts as read     {measure_texts() / 1e6:.1f} MB",
     ]
 
 
 def clear_cache() -> int:
-    """Delete both; return how many bytes that freed. Nothing else in the folder is touched."""
+    """Delete all; return how many bytes that freed. Nothing else in the folder is touched."""
     store = ScoreStore()
-    freed = store.size().num_bytes + measure_converted().num_bytes
+    freed = store.size().num_bytes + measure_converted().num_bytes + measure_texts()
     store.clear()
     clear_converted()
+    clear_texts()
     return freed - measure_converted().num_bytes

@@ -1,12 +1,14 @@
 """`vidtag explain VIDEO`: where and when the evidence for a tag lies."""
 
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Literal
 
 import typer
 
-from vidtag.cli.options import Common, ExplainedModel, Force, Json, Windows, option_group, read_time
+from vidtag.cli.grouping import option_group
+from vidtag.cli.options import Common, ExplainedModel, Force, Json, Windows, read_time
 from vidtag.cli.speaking import complain, print_line
 
 
@@ -23,7 +25,11 @@ class Asked:
         ),
     ] = None
     label: Annotated[
-        str | None, typer.Option(metavar="L", help="Another label than the top one.")
+        str | None,
+        typer.Option(
+            metavar="L",
+            help="Another label than the top one; in your own words with -m xclip and its like.",
+        ),
     ] = None
     method: Annotated[
         Literal["combined", "relevance", "integrated", "rollout", "occlusion"],
@@ -58,20 +64,26 @@ def explain(
     from vidtag.explain.run import ExplainOptions, explain_video, to_json
     from vidtag.explain.table import print_explanation
     from vidtag.explain.writing import check_outputs, write_explanation
+    from vidtag.models.load import reads_text
     from vidtag.tagging.settings import Settings
 
     outputs = asked.output or ()
-    check_outputs(outputs, video, also_read=[model.model], force=asked.force)
+    load = model.load(quiet=common.quiet)
+    check_outputs(outputs, video, also_read=[load.name], force=asked.force)
+    label = asked.label
+    if asked.label is not None and reads_text(load):
+        load = replace(load, labels=(asked.label,))
+        label = load.words()[0][0].label
     options = ExplainOptions(
         source=video,
-        load=model.load(quiet=common.quiet),
+        load=load,
         settings=Settings(
             window_seconds=windows.window,
             stride_seconds=windows.stride,
             read=common.part(offline=model.offline),
         ),
         at=asked.at,
-        label=asked.label,
+        label=label,
         method=asked.method,
     )
     with common.store() as store:

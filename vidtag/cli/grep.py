@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
+from vidtag.cli.grouping import option_group
 from vidtag.cli.options import (
     Common,
     InputChoice,
     ModelChoice,
     Sampling,
     check_min_score,
-    option_group,
 )
-from vidtag.cli.speaking import complain
+from vidtag.cli.speaking import complain, say
 from vidtag.errors import ModelError
 
 
@@ -61,7 +61,7 @@ def grep(
 
     Exit code 0: found, 1: not found, 2: an error (also beside hits).
     """
-    from vidtag.cli.grep_run import DOCUMENT_SUFFIXES, SearchRequest, run_grep
+    from vidtag.cli.grep_run import DOCUMENT_SUFFIXES, SearchRequest, run_grep, take_words
     from vidtag.inputs.finding import find_inputs
     from vidtag.inputs.found import VIDEO_EXTENSIONS
     from vidtag.search.matching import compile_patterns
@@ -82,6 +82,7 @@ def grep(
         nul=wanted.nul_output,
         quiet=common.quiet,
     )
+    model.check_stdin(*inputs, *(found.files_from or ()))
     load = model.load(quiet=common.quiet)
     settings = Settings(
         window_seconds=sampling.window,
@@ -98,7 +99,12 @@ def grep(
     )
     try:
         with common.store() as store:
-            code = run_grep(request, named, lambda: Tagger(load, settings, store=store))
+
+            def make_tagger(asked: SearchRequest) -> tuple[Tagger, SearchRequest]:
+                words, sought = take_words(load, asked, say if not common.quiet else None)
+                return Tagger(words, settings, store=store), sought
+
+            code = run_grep(request, named, make_tagger)
     except ModelError as exc:
         complain(str(exc))
         code = 2

@@ -1,9 +1,10 @@
 """`vidtag grep`: which of these videos and stored documents contain an action."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vidtag.cli.display import Display
 from vidtag.documents.records import Document, Failure
@@ -11,13 +12,19 @@ from vidtag.documents.stored import read_stored
 from vidtag.errors import DocumentError, UsageError, VideoError
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.inputs.found import Input, Inputs
-from vidtag.search.matching import Hit, Matcher, Patterns
+from vidtag.models.load import labels_of, reads_text
+from vidtag.models.options import LoadOptions
+from vidtag.models.words.given import parse_words
+from vidtag.search.matching import Hit, Matcher, Patterns, compile_patterns
 from vidtag.search.stored import Search, search_document
 from vidtag.stopping import held
 from vidtag.tagging.tagger import Tagger, Tagging
 from vidtag.terminal import printing
 from vidtag.text import escape_controls, printable
 from vidtag.timeline.scores import tags_reaching
+
+_SIGNS = re.compile(r"[][\\^$*+?{}()|]")
+"""What makes a pattern an expression, and no text that a person would write of an action."""
 
 DOCUMENT_SUFFIXES = (".json", ".jsonl", ".ndjson")
 """Inputs of these names are stored documents, all others are videos."""
@@ -90,13 +97,18 @@ class _Printer:
             sys.stdout.write(text)
 
 
-def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], Tagger]) -> int:
+def run_grep(
+    request: SearchRequest,
+    inputs: Inputs,
+    make_tagger: Callable[[SearchRequest], tuple[Tagger, SearchRequest]],
+) -> int:
     """Search all inputs and return grep's exit code: 0 hit, 1 none, 2 error.
 
     Args:
         request: What is looked for.
         inputs: Videos and stored documents.
-        make_tagger: Loads the model; called only if there is a video.
+        make_tagger: Loads the model, and says what is looked for with it: patterns may become
+            words of its. Called only if there is a video.
 
     Raises:
         UsageError: The options do not go together.
@@ -114,11 +126,11 @@ def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], T
             if failure is not None:
                 display.fail(str(failure))
         if videos:
-            tagger = make_tagger()
+            tagger, sought = make_tagger(request)
             if not request.quiet:
                 for note in tagger.classifier.info.notes:
                     display.say(f"warning: {note.message}", style="yellow")
-            for text in request.patterns.without_label(tagger.labels):
+            for text in sought.patterns.without_label(tagger.labels):
                 if not request.quiet:
                     display.say(f"warning: no label of {tagger.classifier.info.model_id} matches "
                                 f"'{text}'.")  # fmt: skip
@@ -127,11 +139,59 @@ def run_grep(request: SearchRequest, inputs: Inputs, make_tagger: Callable[[], T
             if _is_stored(item.source):
                 _search_stored(item, request, printer, display)
             else:
-                _search_video(next(batch), tagger, request, printer, display)
+                _search_video(next(batch), tagger, sought, printer, display)
     others = display.tally.other_files
     if others and not request.quiet:
         display.say(f"{others} JSON file{'s' * (others > 1)} in folders left alone: no results.")
     return exit_code(num_hits=printer.num_hits, num_errors=display.tally.failed)
+
+
+def take_words(
+    load: LoadOptions, request: SearchRequest, tell: Callable[[str], None] | None
+) -> tuple[LoadOptions, SearchRequest]:
+    """Make words of patterns that are no labels of a model that takes words.
+
+    Args:
+        load: The model.
+        request: What is looked for.
+        tell: Told in a line of each pattern that is now a word.
+
+    Returns:
+        The model with these words, and what to look for among them.
+
+    Raises:
+        ModelError: The model can't be had.
+    """
+    if load.labels is not None or not reads_text(load):
+        return load, request
+    known, patterns = labels_of(load), request.patterns
+    new = [
+        text for text in patterns.without_label(known) if text.strip() and not _SIGNS.search(text)
+    ]
+    if not new:
+        return load, request
+    if tell is not None:
+        for text in new:
+            tell(f"'{text}' is no label of {load.name}: it is looked for as words of your own.")
+    matched = [label for label in known if patterns.match(label)]
+    return replace(load, labels=(*new, *matched)), replace(
+        request, patterns=_with_words(patterns, new)
+    )
+
+
+def _with_words(patterns: Patterns, new: list[str]) -> Patterns:
+    """Look for words as the model has them, and for the other patterns as before."""
+    words = compile_patterns([word.label for word in parse_words(new)[0]], exact=True)
+    others = [
+        (text, expression)
+        for text, expression in zip(patterns.texts, patterns.expressions, strict=True)
+        if text not in new
+    ]
+    return Patterns(
+        texts=(*words.texts, *(text for text, _ in others)),
+        is_exact=patterns.is_exact,
+        expressions=(*words.expressions, *(expression for _, expression in others)),
+    )
 
 
 def _search_video(

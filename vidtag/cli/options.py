@@ -1,30 +1,19 @@
 """The options that several commands share, as groups, and how their values are read.
 
 Owns words, not behaviour: each field here is one option as the README documents it, and stands
-once, with its default. `grouped` lets a command take whole groups.
+once, with its default.
 """
 
-import dataclasses
-import functools
-import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Literal,
-    TypeVar,
-    dataclass_transform,
-    get_type_hints,
-)
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from vidtag.aliases import DEFAULT_MODEL
+from vidtag.aliases import DEFAULT_MODEL, WORDS_MODEL
+from vidtag.cli.grouping import option_group
 from vidtag.seconds import parse_length, parse_span, parse_time
 
 if TYPE_CHECKING:
@@ -35,62 +24,11 @@ if TYPE_CHECKING:
 
 _RESULT = "Result"
 _MODEL = "Model"
+_WORDS = "Own words"
 _SAMPLING = "Sampling"
 _SEGMENTS = "Segments"
 _BATCH = "Batch"
 _GENERAL = "General"
-
-
-Group = TypeVar("Group")
-
-
-@dataclass_transform(kw_only_default=True, eq_default=False)
-def option_group(kind: type[Group]) -> type[Group]:
-    """Make a dataclass of a class of options, without methods that nobody calls.
-
-    Making those would take a twentieth of the time of `--help`.
-    """
-    return dataclass(kw_only=True, eq=False, repr=False, match_args=False)(kind)
-
-
-def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command take its options in groups, which are dataclasses of annotated fields.
-
-    Typer sees one option for each field, in the order of the groups; the command gets the groups.
-    """
-    signature = inspect.signature(command)
-    kinds = get_type_hints(command, include_extras=True)
-    groups: dict[str, type[Any]] = {
-        name: kind
-        for name, kind in kinds.items()
-        if isinstance(kind, type) and dataclasses.is_dataclass(kind)
-    }
-    flat: list[inspect.Parameter] = []
-    for name, parameter in signature.parameters.items():
-        if name not in groups:
-            flat.append(parameter.replace(annotation=kinds[name]))
-            continue
-        hints = get_type_hints(groups[name], include_extras=True)
-        flat += [
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=field.default,
-                annotation=hints[field.name],
-            )
-            for field in dataclasses.fields(groups[name])
-        ]
-
-    @functools.wraps(command)
-    def take_flat(**values: Any) -> None:
-        for name, kind in groups.items():
-            own = {field.name: values.pop(field.name) for field in dataclasses.fields(kind)}
-            values[name] = kind(**own)
-        command(**values)
-
-    take_flat.__dict__["__signature__"] = signature.replace(parameters=flat)
-    take_flat.__annotations__ = {parameter.name: parameter.annotation for parameter in flat}
-    return take_flat
 
 
 def _told(parse: Callable[[str], Fraction]) -> Callable[[str], Fraction]:
@@ -204,17 +142,30 @@ class NamedModel:
     """Which model."""
 
     model: Annotated[
-        str,
+        str | None,
         typer.Option("--model", "-m", metavar="M", rich_help_panel=_MODEL,
+                     show_default=f"{DEFAULT_MODEL}, or {WORDS_MODEL} with --label",
                      help="An alias (vidtag models lists them), a hub id, or a folder."),
-    ] = DEFAULT_MODEL  # fmt: skip
+    ] = None  # fmt: skip
     revision: Revision = None
 
-    def load(self, *, quiet: bool) -> "LoadOptions":
-        """Make the options for loading it."""
+    def load(self, *, quiet: bool, labels: Sequence[str] | None = None) -> "LoadOptions":
+        """Make the options for loading it.
+
+        Args:
+            quiet: Whether a download draws no progress.
+            labels: Words of the user's own, for a model that takes them.
+        """
         from vidtag.models.options import LoadOptions
 
-        return LoadOptions(show_progress=sys.stderr.isatty() and not quiet, **vars(self))
+        own = None if labels is None else tuple(labels)
+        return LoadOptions(
+            show_progress=sys.stderr.isatty() and not quiet, labels=own, **self._wishes()
+        )
+
+    def _wishes(self) -> dict[str, Any]:
+        """Name what is asked of the model, besides its words."""
+        return vars(self)
 
 
 @option_group
@@ -244,7 +195,7 @@ class ExplainedModel(_Engine):
 
 @option_group
 class ModelChoice(_Engine):
-    """Which model, and how it runs."""
+    """Which model, how it runs, and which words it is given."""
 
     precision: Annotated[
         str, typer.Option(metavar="P", rich_help_panel=_MODEL, help="auto, fp32, bf16, fp16.")
@@ -255,6 +206,64 @@ class ModelChoice(_Engine):
                      help="Windows per forward pass."),
     ] = None  # fmt: skip
     offline: Offline = False
+    labels: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="TEXT", rich_help_panel=_WORDS,
+                     help="An action in your own words; may be repeated. 'a | b' are two ways to "
+                          "say the same."),
+    ] = None  # fmt: skip
+    labels_from: Annotated[
+        str | None,
+        typer.Option("--labels-from", metavar="FILE", rich_help_panel=_WORDS,
+                     help="Read them from a file, one per line; - is stdin, # begins a comment."),
+    ] = None  # fmt: skip
+    template: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", rich_help_panel=_WORDS, show_default="the model's own",
+                     help="The sentence that they are put into, at its {}."),
+    ] = None  # fmt: skip
+    background: Annotated[
+        Literal["auto", "none"],
+        typer.Option(metavar="auto|none", rich_help_panel=_WORDS,
+                     help="What they compete with: other actions and nothing at all, or none: "
+                          "one another alone."),
+    ] = "auto"  # fmt: skip
+
+    def given(self) -> tuple[str, ...] | None:
+        """List the words; `None` where none were asked for.
+
+        Raises:
+            UsageError: Their file can't be read.
+        """
+        if self.labels_from is None:
+            return None if self.labels is None else tuple(self.labels)
+        from vidtag.inputs.labels import read_labels_file
+
+        return (*(self.labels or ()), *read_labels_file(self.labels_from))
+
+    def load(self, *, quiet: bool, labels: Sequence[str] | None = None) -> "LoadOptions":
+        """Make the options for loading it, with the words that were given."""
+        return super().load(quiet=quiet, labels=self.given() if labels is None else labels)
+
+    def also_read(self) -> tuple[str, ...]:
+        """Name the files that are read besides inputs and the model."""
+        return () if self.labels_from in (None, "-") else (str(self.labels_from),)
+
+    def check_stdin(self, *others: str) -> None:
+        """Refuse two uses of stdin.
+
+        Args:
+            others: Inputs and lists, of which `-` is stdin, too.
+
+        Raises:
+            BadParameter: It would be read twice.
+        """
+        if self.labels_from == "-" and "-" in others:
+            raise typer.BadParameter("stdin can be read once: for --labels-from or for another -.")
+
+    def _wishes(self) -> dict[str, Any]:
+        words = ("labels", "labels_from")
+        return {name: value for name, value in vars(self).items() if name not in words}
 
 
 @option_group

@@ -35,6 +35,7 @@ def tag(
     from vidtag.cli.tag_run import Request, run_batch
     from vidtag.tagging.settings import Settings
 
+    model.check_stdin(*(inputs or ()), *(batch.files_from or ()))
     load = model.load(quiet=common.quiet)
     settings = Settings(
         top_k=results.top_k,
@@ -47,6 +48,7 @@ def tag(
     request = Request(
         arguments=tuple(inputs or ()),
         files_from=tuple(batch.files_from or ()),
+        also_read=model.also_read(),
         nul_separated=batch.nul,
         recursive=batch.recursive,
         formats=results.names(),

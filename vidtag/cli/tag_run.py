@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from vidtag.cache.contents import hash_file
 from vidtag.cache.scores import ScoreStore
 from vidtag.cli.display import Display
+from vidtag.cli.words import tell_words
 from vidtag.documents.records import Failure, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
 from vidtag.inputs.finding import find_inputs
@@ -37,6 +38,9 @@ class Request:
 
     files_from: tuple[str, ...] = ()
     """Files that list more of them."""
+
+    also_read: tuple[str, ...] = ()
+    """Other files that are read, and never written."""
 
     nul_separated: bool = False
     """Whether those lists are NUL-separated."""
@@ -96,7 +100,7 @@ def run_batch(
         replaced[pages.name] = pages
         if not any(plan.path and pages.name in plan.formats for plan in plans):
             raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
-    also_read = (*request.files_from, load.name)
+    also_read = (*request.files_from, *request.also_read, load.name)
     outputs = open_outputs(plans, inputs, replaced, also_read=also_read, force=request.force)
     display = Display(
         num_videos=len(inputs.items),
@@ -196,6 +200,8 @@ class _Batch:
                 f"{info.model_id} ({info.revision or 'no revision'}) on {info.device} with "
                 f"{info.engine} {info.precision}, {info.batch_size} windows at once"
             )
+            for told in tell_words(info):
+                self.display.say(told)
         video: Tagging | None = None
         try:
             with tagger.open(*(item.source for item in items)) as videos:

@@ -48,6 +48,24 @@ def read_labels(
     return read_config(files.folder, files.name).labels
 
 
+def labels_of(options: LoadOptions) -> tuple[str, ...]:
+    """Give the labels that a model has without words of the user's."""
+    return read_labels(options.name, options.revision, options.offline)
+
+
+def reads_text(options: LoadOptions) -> bool:
+    """Tell whether a model takes words of the user's; one that is not cached is downloaded.
+
+    Raises:
+        ModelLoadError: It can't be had.
+    """
+    alias = alias_of(options.name)
+    if alias is not None:
+        return alias.reads_text
+    files = find_model(options.name, revision=options.revision, offline=options.offline)
+    return read_config(files.folder, files.name).kind.text is not None
+
+
 def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = None) -> Classifier:
     """Load a model, checked and ready to run.
 
