@@ -18,6 +18,7 @@ HOMES = {
     "torch": ("models", "explain", "clips/preparing.py"),  # both ways to resize stand side by side
     "transformers": ("models", "explain"),
     "safetensors": ("models",),
+    "tokenizers": ("models",),
     "huggingface_hub": ("models",),
     "openvino": ("models",),
     "typer": ("cli",),

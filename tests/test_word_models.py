@@ -18,6 +18,7 @@ from vidtag.models.words.background import (
 )
 from vidtag.models.words.classifier import WordClassifier
 from vidtag.models.words.encoding import blend
+from vidtag.models.words.engines import OpenVINOTowers
 from vidtag.models.words.given import WordsError, check_template, parse_words
 
 ENGINES = ("torch", "openvino")
@@ -178,11 +179,35 @@ def test_texts_are_read_once(own_folder, monkeypatch):
     from vidtag.models.words import encoding
 
     first = load(own_folder, ["lying on the floor"])
+    monkeypatch.setattr(encoding, "_tokenizer_of_transformers", None)
     monkeypatch.setattr(encoding, "_load_tokenizer", None)
     again = load(own_folder, ["lying on the floor"])
     assert (first._texts == again._texts).all()
     with pytest.raises(TypeError):
         load(own_folder, ["sitting on the floor"])
+
+
+@pytest.mark.parametrize("architecture", WORD_ARCHITECTURES)
+def test_new_words_need_no_transformers_again(folders, architecture, monkeypatch):
+    from transformers import AutoTokenizer
+
+    from vidtag.models.words import encoding
+
+    load(folders[architecture], ["lying on the floor"], background="none")
+    monkeypatch.setattr(encoding, "_tokenizer_of_transformers", None)
+    read = {}
+    text = OpenVINOTowers.text
+    monkeypatch.setattr(
+        OpenVINOTowers,
+        "text",
+        lambda self, ids: read.update(ids=ids[0].tolist()) or text(self, ids),
+    )
+    load(folders[architecture], ["Sitting, on a chair"], background="none", template="{}")
+    tokenizer = AutoTokenizer.from_pretrained(folders[architecture])
+    assert read["ids"] == tokenizer("Sitting, on a chair")["input_ids"]
+    load(folders[architecture], ["chair " * 50], background="none", template="{}")
+    whole = tokenizer(("chair " * 50).strip(), truncation=True, max_length=40)["input_ids"]
+    assert read["ids"] == whole
 
 
 def test_a_damaged_text_is_read_again(own_folder):
@@ -247,7 +272,8 @@ def test_another_models_tokenizer_is_refused(own_folder, tmp_path):
 
     folder = Path(shutil.copytree(own_folder, tmp_path / "model"))
     config = json.loads((folder / "config.json").read_text())
-    config["text_config"]["vocab_size"] = 50
+    config["vidtag"]["nothing"] = ["somebody sleeps"]
+    (folder / "config.json").write_text(json.dumps(config))
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelLoadError) as caught:
         load(folder, ["new words"])

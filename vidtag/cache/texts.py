@@ -1,5 +1,7 @@
 """Texts as a model reads them, kept: a set of words is read once, and only what is new of it.
 
+Beside them lies how the model splits texts into tokens.
+
 Whatever fails here costs speed, never the result.
 """
 
@@ -17,7 +19,9 @@ from vidtag.cache.folder import cache_folder
 
 _TABLES = {
     "texts": "CREATE TABLE texts (key BLOB PRIMARY KEY, num_tokens INTEGER NOT NULL, "
-    "vector BLOB NOT NULL, checksum BLOB NOT NULL) WITHOUT ROWID"
+    "vector BLOB NOT NULL, checksum BLOB NOT NULL) WITHOUT ROWID",
+    "tokenizers": "CREATE TABLE tokenizers (key BLOB PRIMARY KEY, content BLOB NOT NULL, "
+    "checksum BLOB NOT NULL)",
 }
 
 _MOST_TEXTS = 50_000
@@ -75,8 +79,22 @@ class TextStore:
             rows.append((insert, (key, one.num_tokens, blob, _digest(key, one.num_tokens, blob))))
         count = self._database.read("SELECT count(*) FROM texts")
         if count and count[0][0] + len(rows) > _MOST_TEXTS:
-            rows.insert(0, ("DELETE FROM texts", ()))
+            rows[:0] = [("DELETE FROM texts", ()), ("DELETE FROM tokenizers", ())]
         self._database.write(*rows)
+
+    def tokenizer(self) -> str | None:
+        """Return how the model splits texts, as `keep_tokenizer` got it."""
+        select = "SELECT content, checksum FROM tokenizers WHERE key = ?"
+        for content, checksum in self._database.read(select, self._key("")):
+            if isinstance(content, bytes) and checksum == _digest(self._key(""), 0, content):
+                return content.decode()
+        return None
+
+    def keep_tokenizer(self, content: str) -> None:
+        """Keep how the model splits texts: finding that out takes transformers, and a second."""
+        key, blob = self._key(""), content.encode()
+        insert = "INSERT OR REPLACE INTO tokenizers VALUES (?, ?, ?)"
+        self._database.write((insert, (key, blob, _digest(key, 0, blob))))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from vidtag.models.refusals import refuse, shortened
 from vidtag.models.source import ModelFiles
 from vidtag.models.words.background import Vectors, directions
 from vidtag.models.words.engines import Towers
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 _MANY = 100
 """Sentences of which it is said that they are read; that many take a second or two."""
@@ -48,7 +51,7 @@ def read_texts(
             return known
         if len(new) >= _MANY and tell is not None:
             tell(f"reading {len(new)} phrases; they are kept for later runs")
-        tokenizer = _load_tokenizer(files)
+        tokenizer = _load_tokenizer(files, store)
         read = {one: _read(one, tokenizer, config, files, towers) for one in new}
         store.save(read)
     return {**known, **read}
@@ -76,17 +79,17 @@ def text_facts(
     }
 
 
-def _load_tokenizer(files: ModelFiles) -> Any:
-    from transformers import AutoTokenizer
+def _load_tokenizer(files: ModelFiles, store: TextStore) -> "Tokenizer":
+    """Load what splits texts: as transformers does it, or as an earlier run kept that."""
+    from tokenizers import Tokenizer
 
-    from vidtag.models.torch_engine import quiet
-
+    kept = store.tokenizer()
     try:
-        with quiet(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return AutoTokenizer.from_pretrained(
-                files.folder, local_files_only=True, trust_remote_code=False
-            )
+        if kept is not None:
+            return Tokenizer.from_str(kept)
+        tokenizer = _tokenizer_of_transformers(files)
+        store.keep_tokenizer(tokenizer.to_str())
+        return tokenizer
     # Of a file that is no tokenizer, the libraries raise whatever comes.
     except Exception as exc:
         raise refuse(
@@ -97,13 +100,31 @@ def _load_tokenizer(files: ModelFiles) -> Any:
         ) from exc
 
 
+def _tokenizer_of_transformers(files: ModelFiles) -> "Tokenizer":
+    """Let transformers put together what the files say with the rules of their class."""
+    from transformers import AutoTokenizer
+
+    from vidtag.models.torch_engine import quiet
+
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found: Any = AutoTokenizer.from_pretrained(
+            files.folder, local_files_only=True, trust_remote_code=False
+        )
+    tokenizer: Tokenizer = found.backend_tokenizer
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
 def _read(
-    sentence: str, tokenizer: Any, config: ModelConfig, files: ModelFiles, towers: Towers
+    sentence: str, tokenizer: "Tokenizer", config: ModelConfig, files: ModelFiles, towers: Towers
 ) -> StoredText:
-    ids = tokenizer(sentence)["input_ids"]
-    read = ids
-    if len(ids) > config.max_tokens:
-        read = tokenizer(sentence, truncation=True, max_length=config.max_tokens)["input_ids"]
+    ids = read = tokenizer.encode(sentence).ids
+    if len(ids) > config.max_tokens:  # what closes a text stays
+        tokenizer.enable_truncation(config.max_tokens)
+        read = tokenizer.encode(sentence).ids
+        tokenizer.no_truncation()
     vocabulary = config.text.get("vocab_size")
     if not read or (isinstance(vocabulary, int) and max(read) >= vocabulary):
         raise refuse(
