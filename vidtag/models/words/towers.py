@@ -39,8 +39,9 @@ class XClipVideo(Pixels):
         patches = model.prompts_visual_layernorm(seen.last_hidden_state[:, 1:])
         patches = patches @ model.prompts_visual_projection
         patches = patches.view(batch, frames, -1, video.shape[-1]).mean(dim=1)
+        video = video.float()  # the temperature makes differences of directions large
         video = video / video.norm(p=2, dim=-1, keepdim=True)
-        return torch.cat([video, patches.flatten(1)], dim=1)
+        return torch.cat([video, patches.float().flatten(1)], dim=1)
 
 
 class XClipText(torch.nn.Module):
@@ -73,10 +74,10 @@ class XClipMatch(torch.nn.Module):
         video, patches = features[:, :width], features[:, width:]
         patches = patches.to(self.dtype).view(features.shape[0], -1, width)
         expanded = texts.to(self.dtype).unsqueeze(0).expand(features.shape[0], -1, -1)
-        read = expanded + self.prompts_generator(expanded, patches)
+        read = (expanded + self.prompts_generator(expanded, patches)).float()
         read = read / read.norm(p=2, dim=-1, keepdim=True)
-        scaled = self.logit_scale.exp() * read
-        return torch.einsum("bd,bkd->bk", video.to(self.dtype), scaled)
+        scaled = self.logit_scale.float().exp() * read
+        return torch.einsum("bd,bkd->bk", video, scaled)
 
 
 class PrismVideo(Pixels):
