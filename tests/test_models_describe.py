@@ -5,11 +5,13 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from tiny_models import ARCHITECTURES, make_tiny_model
+from tiny_word_models import WORD_ARCHITECTURES, make_tiny_word_model
 
 from vidtag.aliases import ALIASES, DEFAULT_MODEL, alias_of
 from vidtag.models import describe
@@ -28,6 +30,8 @@ def built(config: ModelConfig) -> tuple[int, float]:
     from torch.utils.flop_counter import FlopCounterMode
     from transformers.models.videomae import modeling_videomae
 
+    if config.kind.text is not None:
+        return built_with_text(config)
     values = {k: v for k, v in config.values.items() if k not in ("model_type", "label2id")}
     real = transformers.AutoConfig.for_model(config.architecture, **values)
     with pytest.MonkeyPatch.context() as patch, torch.device("meta"):
@@ -40,6 +44,27 @@ def built(config: ModelConfig) -> tuple[int, float]:
         clip = torch.zeros(1, config.num_frames, 3, side, side)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             model(**{config.kind.input_name: clip})
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return parameters, counter.get_total_flops() / 1e9
+
+
+def built_with_text(config: ModelConfig) -> tuple[int, float]:
+    """The same of a video-text model: what counts per window is its video tower."""
+    import transformers
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from vidtag.models.torch_engine import describe_to_transformers
+    from vidtag.models.words.towers import split
+
+    with torch.device("meta"):
+        model = transformers.AutoModel.from_config(describe_to_transformers(config)).eval()
+        model.requires_grad_(False)
+        plain: Any = SimpleNamespace(level_affine=lambda: ((0.0,) * 3, (1.0,) * 3))
+        video = split(model, config, plain, torch.float32)["video"]
+        side = config.image_size
+        clips = torch.zeros((1, config.num_frames, side, side, 3), dtype=torch.uint8)
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            video(clips)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return parameters, counter.get_total_flops() / 1e9
 
@@ -61,6 +86,24 @@ def test_the_arithmetic_holds_for_odd_configurations(tmp_path: Path, architectur
     cost = model_cost(config)
     assert cost is not None
     assert (cost.parameters, cost.gflops) == built(config)
+
+
+@pytest.mark.parametrize("architecture", WORD_ARCHITECTURES)
+def test_the_arithmetic_of_video_text_models_holds(tmp_path: Path, architecture: str) -> None:
+    make_tiny_word_model(tmp_path, architecture, image_size=48, num_frames=4)
+    config = parse_config(json.loads((tmp_path / "config.json").read_text()), "tiny")
+    cost = model_cost(config)
+    assert cost is not None
+    assert (cost.parameters, cost.gflops) == built(config)
+
+
+def test_x_clip_of_more_frames_is_known_by_its_config() -> None:
+    vision = {"patch_size": 16, "num_frames": 32}
+    config = parse_config({"model_type": "xclip", "vision_config": vision}, "x")
+    cost = model_cost(config)
+    assert cost is not None
+    assert (cost.parameters, cost.gflops) == built(config)
+    assert default_window(config) == (4, 1)
 
 
 def test_an_unknown_arithmetic_is_left_open() -> None:

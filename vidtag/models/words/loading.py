@@ -11,7 +11,6 @@ from vidtag.clips.preparing import Preprocessing
 from vidtag.models.classifier import ClassifierInfo, WordsInfo
 from vidtag.models.config import ModelConfig
 from vidtag.models.conversions import conversion_facts
-from vidtag.models.cost import feature_size
 from vidtag.models.source import ModelFiles
 from vidtag.models.words.background import (
     Background,
@@ -20,6 +19,7 @@ from vidtag.models.words.background import (
     read_vocabulary,
 )
 from vidtag.models.words.classifier import WordClassifier
+from vidtag.models.words.cost import feature_size
 from vidtag.models.words.encoding import blend, read_texts, text_facts
 from vidtag.models.words.engines import Towers
 from vidtag.models.words.given import Word, fill
