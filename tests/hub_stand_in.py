@@ -49,6 +49,9 @@ class Hub:
     slow: set[str] = field(default_factory=set)
     """Ids whose large files stop in the middle until the other side hangs up."""
 
+    pinned: dict[str, str] = field(default_factory=dict)
+    """Ids whose files are at one commit that is on no branch, and nowhere else."""
+
     licences: dict[str, str] = field(default_factory=dict)
     """Licence that a model's card names, by its id."""
 
@@ -119,7 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(503, b"busy")
         elif model_id not in self.hub.models:
             self._error(404, "RepoNotFound", "Repository not found")
-        elif revision not in (*BRANCHES, COMMIT):
+        elif revision not in (
+            {self.hub.pinned.get(model_id)} if model_id in self.hub.pinned else {*BRANCHES, COMMIT}
+        ):
             self._error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         else:
             return True
@@ -134,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
             "_id": "0",
             "id": model_id,
             "modelId": model_id,
-            "sha": COMMIT,
+            "sha": self.hub.pinned.get(model_id, COMMIT),
             "private": False,
             "gated": "auto" if model_id in self.hub.gated else False,
             "tags": [f"license:{self.hub.licences[model_id]}"]
@@ -156,9 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
         if model_id in self.hub.gated:
             self._error(403, "GatedRepo", f"Access to model {model_id} is restricted")
             return
+        commit = self.hub.pinned.get(model_id, COMMIT)
         path = self.hub.models[model_id] / name
         if not path.is_file():
-            self._error(404, "EntryNotFound", "Entry not found", {"X-Repo-Commit": COMMIT})
+            self._error(404, "EntryNotFound", "Entry not found", {"X-Repo-Commit": commit})
             return
         content = path.read_bytes()
         if path.suffix in STORED_SUFFIXES:
@@ -169,11 +175,11 @@ class _Handler(BaseHTTPRequestHandler):
                     "Location": f"{self.hub.storage}/storage/{model_id}/files/{name}",
                     "X-Linked-Size": str(len(content)),
                     "X-Linked-Etag": f'"{hashlib.sha256(content).hexdigest()}"',
-                    "X-Repo-Commit": COMMIT,
+                    "X-Repo-Commit": commit,
                 },
             )
         else:
-            self._send(200, content, {"X-Repo-Commit": COMMIT})
+            self._send(200, content, {"X-Repo-Commit": commit})
 
     def _send_stored(self, model_id: str, content: bytes) -> None:
         """Send a large file, or the part of it that is asked for."""

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vidtag.aliases import CLIP_CAVEAT
 from vidtag.models.describe import ModelDescription
 from vidtag.terminal import printing
 from vidtag.text import printable
@@ -39,7 +40,7 @@ def models_text(descriptions: Sequence[ModelDescription], *, width: int | None =
         table.add_row(
             printable(one.name),
             f"{one.num_frames}x{one.image_size}",
-            str(one.num_labels),
+            f"{one.num_labels}{'+' if one.reads_text else ''}",
             "" if one.parameters is None else f"{one.parameters / 1e6:.1f} M",
             "" if one.tokens is None else str(one.tokens),
             "" if one.gflops is None else f"{one.gflops:.4g}",
@@ -51,13 +52,18 @@ def models_text(descriptions: Sequence[ModelDescription], *, width: int | None =
     names.add_column()
     for one in descriptions:
         about = Text(printable(one.model_id))
-        if one.note:
-            about.append(f"\n{printable(one.note)}", style="dim")
+        for line in (one.note, f"top-1 {one.accuracy}" if one.accuracy else ""):
+            if line:
+                about.append(f"\n{printable(line)}", style="dim")
         names.add_row(printable(one.name), about)
     with console.capture() as capture:
         console.print(table)
         console.print()
         console.print(names)
+        if any(one.reads_text for one in descriptions):
+            console.print()
+            console.print("+ takes your own words, too: vidtag VIDEO -m xclip --label TEXT")
+            console.print(CLIP_CAVEAT)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
 

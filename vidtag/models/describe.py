@@ -59,6 +59,12 @@ class ModelDescription:
     note: str
     """One line for a person; empty for models that have no alias."""
 
+    accuracy: str | None = None
+    """Top-1 as it was published, with its source."""
+
+    reads_text: bool = False
+    """Whether it takes labels in the user's own words."""
+
 
 _BASE: Mapping[str, int] = {
     "hidden_size": 768,
@@ -157,7 +163,7 @@ def describe_alias(name: str) -> ModelDescription:
         is_cached = (PACKAGED[name] / "config.json").is_file()
         config = read_config(PACKAGED[name], name)
     else:
-        folder = cached_snapshot(alias.hub_id)
+        folder = cached_snapshot(alias.hub_id, alias.revision)
         is_cached = folder is not None
         config = published_config(name)
         if folder is not None:
@@ -175,7 +181,7 @@ def describe_alias(name: str) -> ModelDescription:
 def _describe(
     config: ModelConfig, *, name: str, model_id: str, licence: str | None, is_cached: bool
 ) -> ModelDescription:
-    cost = model_cost(config)
+    cost, alias = model_cost(config), ALIASES.get(name)
     return ModelDescription(
         name=name,
         model_id=model_id,
@@ -188,5 +194,7 @@ def _describe(
         gflops=cost.gflops if cost else None,
         licence=licence,
         is_cached=is_cached,
-        note=ALIASES[name].note if name in ALIASES else "",
+        note=alias.note if alias is not None else "",
+        accuracy=alias.accuracy if alias is not None else None,
+        reads_text=config.kind.text is not None,
     )

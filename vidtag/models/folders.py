@@ -26,6 +26,20 @@ PREPROCESSOR_FILES = (
 )
 """Where the preprocessing may be written, in the order in which it is looked for."""
 
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+)
+"""Where a video-text model may say how its words become tokens."""
+
+_WHOLE_TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("spiece.model",))
+"""Any of these will do."""
+
 CONFIG_FILES = ("config.json", *PREPROCESSOR_FILES)
 """What shapes a result beside the weights."""
 
@@ -82,6 +96,20 @@ def why_no_config(path: Path) -> str | None:
             return f"its {name} holds a number of thousands of digits"
         return None
     return why
+
+
+def takes_words(folder: Path) -> bool:
+    """Tell by its config whether a folder's model compares videos with text."""
+    values = read_json(folder / "config.json")
+    kind = ARCHITECTURES.get(str(values.get("model_type"))) if isinstance(values, dict) else None
+    return kind is not None and kind.text is not None
+
+
+def why_no_tokenizer(folder: Path) -> str | None:
+    """Say what a video-text model's folder lacks to read words; `None` where it lacks nothing."""
+    if any(all((folder / name).is_file() for name in names) for names in _WHOLE_TOKENIZERS):
+        return None
+    return f"there is no {TOKENIZER_FILES[0]}"
 
 
 def list_checkpoints(folder: Path) -> list[Path]:

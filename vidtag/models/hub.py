@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidtag.models.adapters import refuse_adapter
-from vidtag.models.folders import PREPROCESSOR_FILES, where_to_get_one
+from vidtag.models.folders import (
+    PREPROCESSOR_FILES,
+    TOKENIZER_FILES,
+    takes_words,
+    where_to_get_one,
+    why_no_tokenizer,
+)
 from vidtag.models.refusals import DEMO_HINT, refuse, shortened
 from vidtag.models.suggestions import suggest
 from vidtag.models.weights import (
@@ -103,7 +109,7 @@ def _what_lacks(folder: Path) -> str | None:
         return why_no_weights(folder).removesuffix("; download it again")
     if not any((folder / name).is_file() for name in PREPROCESSOR_FILES):
         return f"there is no {PREPROCESSOR_FILES[-1]}"
-    return None
+    return why_no_tokenizer(folder) if takes_words(folder) else None
 
 
 def _snapshot_folder(hub_id: str, revision: str | None) -> Path | None:
@@ -199,6 +205,14 @@ def _download(wanted: Wanted) -> Path:
             "its repository has no preprocessor config; download it into a folder of your own, "
             f"and {where_to_get_one(folder, 'that folder')}",
         )
+    if takes_words(folder):
+        words = [name for name in TOKENIZER_FILES if name in there]
+        small += words
+        for name in words:
+            _get(api, wanted, name, commit)
+        why = why_no_tokenizer(folder)
+        if why is not None:
+            raise refuse(wanted.name, "bad_tokenizer", f"in its repository {why}; try another")
     weights = _weights(api, wanted, there, commit)
     _announce(wanted, about, [there[name] for name in (*small, *weights)])
     for name in weights:

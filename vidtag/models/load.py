@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TypeVar
 
-from vidtag.aliases import DEFAULT_MODEL, WORDS_MODEL, alias_of
+from vidtag.aliases import ALIASES, DEFAULT_MODEL, WORDS_MODEL, alias_of
 from vidtag.clips.preparing import Preprocessing
 from vidtag.clips.processors import PreprocessorError, read_preprocessing
 from vidtag.errors import MODEL_WARNING_CODES, VidtagError
@@ -24,6 +24,7 @@ from vidtag.models.options import LoadOptions
 from vidtag.models.refusals import mismatch, refuse, shortened, wrong_option
 from vidtag.models.soundness import is_out_of_memory
 from vidtag.models.source import PACKAGED, ModelFiles, find_model
+from vidtag.models.words.background import read_vocabulary
 from vidtag.models.words.engines import (
     Towers,
     are_converted,
@@ -42,8 +43,12 @@ def read_labels(
 ) -> tuple[str, ...]:
     """Give a model's labels without reading its weights.
 
-    A hub model that is not cached is downloaded.
+    A hub model that is not cached is downloaded; those of X-CLIP's and VideoPrism's aliases, which
+    have none of their own, come with the package.
     """
+    alias = ALIASES.get(model)
+    if alias is not None and alias.reads_text and alias.hub_id is not None:
+        return read_vocabulary("kinetics400")
     files = find_model(model, revision=revision, offline=offline)
     return read_config(files.folder, files.name).labels
 

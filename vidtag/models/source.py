@@ -27,7 +27,14 @@ from vidtag.models.adapters import refuse_adapter_in
 from vidtag.models.card import card_licence
 from vidtag.models.classifier import CONTENT_REVISION
 from vidtag.models.config import read_config
-from vidtag.models.folders import CONFIG_FILES, why_no_config, why_no_model
+from vidtag.models.folders import (
+    CONFIG_FILES,
+    TOKENIZER_FILES,
+    takes_words,
+    why_no_config,
+    why_no_model,
+    why_no_tokenizer,
+)
 from vidtag.models.hub import Wanted, cached_snapshot, fetch
 from vidtag.models.refusals import refuse, shortened
 from vidtag.models.suggestions import names_a_folder, suggest
@@ -180,6 +187,14 @@ def _local(model: str, folder: Path) -> ModelFiles:
     if not (folder / "config.json").is_file():
         raise refuse(model, "not_a_model", why_no_model(folder))
     _check_configs(model, folder)
+    why = why_no_tokenizer(folder) if takes_words(folder) else None
+    if why is not None:
+        raise refuse(
+            model,
+            "bad_tokenizer",
+            f"{why} in it, so it can't read words; copy that of the model it was made from, or "
+            "save the tokenizer beside it with `save_pretrained`",
+        )
     alias = ALIASES.get(model)
     try:
         revision = content_revision(folder)
@@ -222,6 +237,8 @@ def content_revision(folder: Path) -> str:
     """
     digest = hashlib.sha256()
     configs = [folder / name for name in CONFIG_FILES if (folder / name).is_file()]
+    if takes_words(folder):
+        configs += [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
     for path in (*configs, *find_weights(folder)):
         digest.update(f"{path.name} {_content_id(path)}\n".encode())
     return f"{CONTENT_REVISION}{digest.hexdigest()[:16]}"
