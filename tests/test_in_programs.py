@@ -325,7 +325,7 @@ def test_an_engine_whose_model_fails_is_named(model, clips, engine, monkeypatch)
 
     classifier = tagger.classifier
     if isinstance(classifier, DeferredClassifier):
-        classifier = classifier._loaded()
+        classifier = classifier._classifier.get()
     inner = "_model" if engine == "torch" else "_requests"
     failing: object = Failing() if engine == "torch" else {"whole": Failing()}
     monkeypatch.setattr(classifier, inner, failing)

@@ -257,8 +257,9 @@ def test_words_are_refused_by_a_closed_model():
     with pytest.raises(ModelOptionError, match="-m xclip can") as caught:
         load_classifier(LoadOptions(model="base", labels=("squat",)))
     assert caught.value.code == "closed_model"
-    with pytest.raises(ModelOptionError, match="-m xclip can"):
-        load_classifier(LoadOptions(model="demo", template="a video of {}."))
+    for alone in ({"template": "a video of {}."}, {"background": "none"}):
+        with pytest.raises(ModelOptionError, match="goes with labels of your own"):
+            LoadOptions(model="xclip", **alone)
 
 
 def test_words_alone_choose_the_model():

@@ -130,7 +130,7 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
 
 def _refuse_words(options: LoadOptions) -> None:
     """Refuse words for a model that knows its own labels alone."""
-    if options.labels is not None or options.template is not None:
+    if options.labels is not None:
         raise wrong_option(
             options.name,
             "closed_model",

@@ -74,6 +74,8 @@ class LoadOptions:
         check_kind("model", self.model, str, os.PathLike)
         object.__setattr__(self, "model", os.fsdecode(self.model))
         check_kind("template", self.template, str, type(None))
+        if self.template is not None:
+            object.__setattr__(self, "template", self._clean_template(self.template))
         check_choice("background", self.background, get_args(BackgroundChoice))
         self.words()  # what is wrong with them is said before anything is loaded
         check_kind("revision", self.revision, str, type(None))
@@ -95,15 +97,23 @@ class LoadOptions:
         assert self.model is not None  # it was set as this was made
         return os.fspath(self.model)
 
+    def _clean_template(self, template: str) -> str:
+        try:
+            return check_template(template)
+        except WordsError as exc:
+            raise wrong_option(self.name, "bad_labels", str(exc)) from exc
+
     def words(self) -> tuple[tuple[Word, ...], tuple[str, ...]]:
         """Make words of the labels: the words, and those that were given more than once.
 
         Raises:
-            ModelOptionError: One is empty, there is none, or the template has no place for them.
+            ModelOptionError: One is empty, there is none, or there is only a template for them.
         """
         try:
-            if self.template is not None:
-                check_template(self.template)
-            return ((), ()) if self.labels is None else parse_words(self.labels)
+            if self.labels is not None:
+                return parse_words(self.labels)
+            if self.template is not None or self.background != "auto":
+                raise WordsError("a template or a background goes with labels of your own")
+            return (), ()
         except WordsError as exc:
             raise wrong_option(self.name, "bad_labels", str(exc)) from exc
