@@ -21,6 +21,7 @@ from vidtag.documents.records import (
     round_score,
     summarise,
 )
+from vidtag.documents.words import BackgroundRecord, LeftOutRecord, WordRecord
 from vidtag.seconds import round_seconds
 
 LABELS = (
@@ -185,6 +186,71 @@ def make_empty(path: str = "clips/empty.mp4") -> Document:
     return make_document(path, rows=[((0, 0.2), (1, 0.1))] * 3)
 
 
+WORDS = ("pouring milk", "opening a fridge", "washing up")
+
+KITCHEN: tuple[Row, ...] = (
+    ((1, 0.06), (0, 0.01), (2, 0.0)),
+    ((1, 0.81), (0, 0.02), (2, 0.0)),
+    ((1, 0.52), (0, 0.07), (2, 0.01)),
+    ((0, 0.91), (1, 0.03), (2, 0.0)),
+    ((0, 0.77), (1, 0.02), (2, 0.02)),
+    ((2, 0.28), (0, 0.26), (1, 0.22)),
+    ((2, 0.02), (0, 0.01), (1, 0.0)),
+    ((2, 0.04), (0, 0.03), (1, 0.01)),
+)
+"""Nothing of the words, a fridge, milk, a moment at which the words share the score, and nothing
+again: `WORDS`, and what they leave goes to the background."""
+
+NO_WORD: tuple[Row, ...] = (((0, 0.02), (1, 0.01), (2, 0.0)),) * 3
+"""Nothing of the words anywhere."""
+
+
+def give_words(
+    document: Document, labels: Sequence[str], *, has_background: bool = True
+) -> Document:
+    """Make labels of a document given ones; what they leave of the scores is the background's."""
+    if not has_background:
+        background = None
+    else:
+        left_out = LeftOutRecord(phrase=f"{labels[0]}!", label=labels[0], cosine=0.97)
+        background = BackgroundRecord(
+            source="kinetics400", num_phrases=410, limit=0.93, left_out=(left_out,)
+        )
+
+    def rest(tags: Sequence[TagRecord]) -> float | None:
+        return round_score(1 - sum(tag.score for tag in tags)) if has_background else None
+
+    steps = [replace(step, background_score=rest(step.tags)) for step in document.timeline]
+    return replace(
+        document,
+        model=replace(
+            document.model,
+            id="xclip",
+            num_labels=len(labels),
+            labels="given",
+            words=tuple(
+                WordRecord(label=label, phrases=(label, f"somebody is {label}")) for label in labels
+            ),
+            template="a video of {}.",
+            background=background,
+        ),
+        background_score=rest(document.tags),
+        timeline=tuple(steps),
+    )
+
+
+def make_worded(
+    path: str = "clips/kitchen.mp4",
+    *,
+    rows: Sequence[Row] = KITCHEN,
+    labels: Sequence[str] = WORDS,
+    has_background: bool = True,
+) -> Document:
+    """Make the document of a video with labels in the user's own words."""
+    document = make_document(path, rows=rows, labels=labels)
+    return give_words(document, labels, has_background=has_background)
+
+
 def make_documents() -> dict[str, Document]:
     """Make one document of every kind that a writer must take, by the name of the kind."""
     documents = {
@@ -204,6 +270,18 @@ def make_documents() -> dict[str, Document]:
         "absolute": make_document("/srv/videos/clip 1.mp4"),
         "same label twice": make_document(labels=["walk"] * len(LABELS)),
         "unlabelled": replace(make_empty(), timeline=(), tags=()),
+    }
+    documents |= {
+        "words": make_worded(),
+        "words, none of them": make_worded("street.mp4", rows=NO_WORD),
+        "words alone": make_worded(
+            "alone.mp4", rows=[((0, 0.6), (1, 0.4)), ((0, 0.5), (1, 0.5))], has_background=False
+        ),
+        "hostile words": make_worded(
+            "words.mp4",
+            rows=[((k, 0.9 - k / 100),) for k in range(len(HOSTILE_LABELS))],
+            labels=HOSTILE_LABELS,
+        ),
     }
     hostile = [((k, 0.9 - k / 100),) for k in range(len(HOSTILE_LABELS))]
     for number, path in enumerate(HOSTILE_PATHS):

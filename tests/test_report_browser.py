@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from chromium import Chromium, Page
-from documents import HOSTILE_LABELS, make_document, make_documents, make_failed
+from documents import HOSTILE_LABELS, make_document, make_documents, make_failed, make_worded
 from PIL import Image
 
 from vidtag.report.index import IndexEntry, render_index
@@ -425,3 +425,19 @@ def test_pages_can_be_printed(visit, tmp_path):
     page.call("Emulation.setEmulatedMedia", media="print")
     assert shown(page, ".tools, .player, .unfold") == []
     assert len(shown(page, "#segments tbody tr")) == 4
+
+
+def test_none_of_these_is_read_out_and_is_no_guess(browser, tmp_path):
+    path = tmp_path / "kitchen.html"
+    path.write_text(render_page(make_worded(), video_href=None), encoding="utf-8")
+    page = browser.open(f"{path.as_uri()}#t=0.5")
+    assert page.evaluate("document.getElementById('then').textContent") == (
+        "none of these0.93opening a fridge0.06"
+    )
+    page.evaluate("location.hash = '#t=5.5'")
+    page.wait_until(
+        "document.getElementById('then').textContent.startsWith('\u2013 maybewashing up')"
+    )
+    assert page.evaluate("document.querySelectorAll('.lane').length") == 2
+    assert page.complaints == []
+    page.close()

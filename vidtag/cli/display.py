@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
-from vidtag.documents.headline import NOTHING, guess_phrase, held_phrases
+from vidtag.documents.headline import NONE_OF_THESE, NOTHING, guess_phrase, held_phrases
 from vidtag.documents.records import Document
 from vidtag.seconds import format_seconds
 from vidtag.tagging.scoring import StepTags
@@ -205,13 +205,15 @@ class Display:
         table = Table.grid(padding=(0, 2))
         for step in self._recent:
             best = step.tags[0]
-            name, style = printable(best.label), ""
-            if best.score < self._min_score:
+            name, score, style = printable(best.label), best.score, ""
+            if score < self._min_score:
                 name, style = f"{NOTHING} maybe {name}", "dim"
+                if step.background_score is not None and step.background_score >= score:
+                    name, score = NONE_OF_THESE, step.background_score
             table.add_row(
                 Text(format_seconds(step.start_seconds), style="dim"),
                 Text(name, style=style),
-                Text(f"{best.score:.2f}", style=style),
+                Text(f"{score:.2f}", style=style),
             )
         return Group(table, self._progress)
 

@@ -302,7 +302,8 @@ class Document(Record):
         >>> document.to_pandas("steps").pivot(columns="label", values="score")  # doctest: +SKIP
 
         Args:
-            rows: A row for each segment, or for each tag of each step, the best first.
+            rows: A row for each segment, or for each tag of each step, the best first; with what
+                went to none of the labels, where these were given.
 
         Raises:
             ImportError: pandas is not there.
@@ -322,16 +323,21 @@ class Document(Record):
             for step in self.timeline
             for rank, tag in enumerate(step.tags, 1)
         ]
-        return DataFrame(tags, columns=columns)
+        frame = DataFrame(tags, columns=columns)
+        if self.background_score is not None:
+            frame["background_score"] = [s.background_score for s in self.timeline for _ in s.tags]
+        return frame
 
     def _repr_html_(self) -> str:
         """Draw a small table of the segments, for a notebook."""
+        from vidtag.documents.headline import nothing_phrase
+
         head = f"{printable(self.video.path)}, {printable(self.model.id)}"
         rows = [
             f"<tr><td>{format_seconds(one.start_seconds)} - {format_seconds(one.end_seconds)}</td>"
             f"<td>{escape(printable(one.label))}</td><td>{one.score:.2f}</td></tr>"
             for one in self.segments
-        ] or [f"<tr><td colspan=3>no label reaches {self.settings.min_score:g}</td></tr>"]
+        ] or [f"<tr><td colspan=3>{nothing_phrase(self)}</td></tr>"]
         columns = "<tr><th>time</th><th>action</th><th>score</th></tr>"
         return f"<table><caption>{escape(head)}</caption>{columns}{''.join(rows)}</table>"
 

@@ -20,6 +20,7 @@ from vidtag.documents.json import parse_json, parse_result
 from vidtag.documents.records import (
     Document,
     Failure,
+    ModelRecord,
     SegmentRecord,
     StepRecord,
     TagRecord,
@@ -295,6 +296,8 @@ def _complaint(document: Document) -> str | None:
         or _complaint_of_steps(document.timeline)
         or _complaint_of_segments(document.segments)
         or _complaint_of_summary(document)
+        or _complaint_of_words(document.model)
+        or _complaint_of_background(document)
     )
 
 
@@ -340,4 +343,45 @@ def _complaint_of_summary(document: Document) -> str | None:
             return f"summary.{n}: its scores are none"
         if not (0 <= one.index < 1 << 31 and 0 <= one.num_segments < 1 << 63):
             return f"summary.{n}: its counts are none"
+    return None
+
+
+def _complaint_of_words(model: ModelRecord) -> str | None:
+    words, background = model.words, model.background
+    if words is None:
+        is_bare = model.labels is None and model.template is None and background is None
+        return None if is_bare else "model: it has no words"
+    if model.labels is None:
+        return "model.words: its labels are not given ones"
+    if len(words) != model.num_labels:
+        return "model.words: they are not as many as its labels"
+    if model.template is None or model.template.count("{}") != 1:
+        return "model.template: it has no one place for a label"
+    for n, word in enumerate(words):
+        if not (word.label and word.phrases and all(word.phrases)):
+            return f"model.words.{n}: it says nothing"
+    if background is None:
+        return None
+    if not 0 <= background.num_phrases < 1 << 63:
+        return "model.background.num_phrases: it is no count"
+    labels = {word.label for word in words}
+    for n, one in enumerate(background.left_out):
+        if one.label not in labels:
+            return f"model.background.left_out.{n}: a label that was not given"
+        if not -1 <= one.cosine <= 1:
+            return f"model.background.left_out.{n}: its cosine is none"
+    return None if -1 <= background.limit <= 1 else "model.background.limit: it is no cosine"
+
+
+def _complaint_of_background(document: Document) -> str | None:
+    background = document.model.background
+    has_one = background is not None and background.num_phrases > 0
+    scores = {"background_score": document.background_score}
+    steps = enumerate(document.timeline)
+    scores |= {f"timeline.{n}.background_score": step.background_score for n, step in steps}
+    for name, score in scores.items():
+        if (score is not None) != has_one:
+            return f"{name}: {'it is missing' if has_one else 'there is no background'}"
+        if score is not None and not 0 <= score <= 1:
+            return f"{name}: a score of {score:g}"
     return None

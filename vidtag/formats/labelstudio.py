@@ -64,11 +64,12 @@ def write_tasks(results: Sequence[Document | Failure]) -> str:
 
 
 def write_config(results: Sequence[Document | Failure]) -> str:
-    """Write the labelling config, with every label of the videos' tags and segments."""
+    """Write the labelling config, with every label that was given or is among what was found."""
     documents = [result for result in results if isinstance(result, Document)]
     tags = {(tag.index, tag.label) for document in documents for tag in document.tags}
     held = {(segment.index, segment.label) for d in documents for segment in d.segments}
-    labels = dict.fromkeys(one_line(label, index) for index, label in sorted(tags | held))
+    given = {(k, word.label) for d in documents for k, word in enumerate(d.model.words or ())}
+    labels = dict.fromkeys(one_line(label, index) for index, label in sorted(tags | held | given))
     lines = [
         f'    <Label value="{escape(label)}" background="{_COLORS[k % len(_COLORS)]}"/>\n'
         for k, label in enumerate(labels)

@@ -1,7 +1,8 @@
 """The table for a person: a title, what holds how long, one row per segment.
 
 Rendered for a terminal of a given width, or, for files and pipes, plain, unwrapped and
-untruncated. A stretch in which no label holds is a row, too: a dash, and what it might be.
+untruncated. A stretch in which no label holds is a row, too: a dash, and what it might be; or
+none of these, where given labels competed with a background and that has more than any of them.
 """
 
 from bisect import bisect_left
@@ -15,7 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from vidtag.aliases import ALIASES, DEMO_MODEL
-from vidtag.documents.headline import NOTHING, guess_phrase, held_phrases, worth_showing
+from vidtag.documents.headline import (
+    NOTHING,
+    guess_phrase,
+    held_phrases,
+    is_none_of_these,
+    words_phrase,
+    worth_showing,
+)
 from vidtag.documents.records import Document, TagRecord
 from vidtag.documents.stretches import list_gaps
 from vidtag.seconds import format_seconds
@@ -49,7 +57,8 @@ class Row:
 
     others: tuple[TagRecord, ...]
     """Other labels by their mean over the row's steps, the best first, without those that say
-    nothing. Where no label holds, the first one is what it might be."""
+    nothing; among them, what went to none of given labels. Where no label holds, the first one is
+    what it might be."""
 
 
 def make_rows(document: Document) -> tuple[Row, ...]:
@@ -65,7 +74,9 @@ def make_rows(document: Document) -> tuple[Row, ...]:
             score = before + tag.score / len(steps)
             found[tag.index] = TagRecord(label=tag.label, index=tag.index, score=score)
         ranked = sorted(found.values(), key=lambda tag: -tag.score)
-        return worth_showing(ranked)[: document.settings.top_k]
+        left = [step.background_score for step in steps if step.background_score is not None]
+        background = sum(left) / len(left) if left else None
+        return worth_showing(ranked, background)[: document.settings.top_k]
 
     rows = [
         Row(
@@ -94,6 +105,9 @@ def render(document: Document, *, width: int | None = None) -> Group:
         width: Columns of the terminal; `None` for a file or pipe.
     """
     head = [_title(document, width), _settings(document)]
+    words = words_phrase(document.model)
+    if words is not None:
+        head.append(Text(words, style="dim", overflow="ellipsis", no_wrap=True))
     if document.model.id == DEMO_MODEL:  # its tags mean nothing there, however high they score
         note = f"{DEMO_MODEL}: {ALIASES[DEMO_MODEL].note}"
         head.append(Text(note, style="dim", overflow="ellipsis", no_wrap=True))
@@ -195,7 +209,9 @@ def _table(document: Document, width: int | None) -> Table:
     for row, time, name in zip(rows, times, names, strict=True):
         if row.score is None:
             score = f"{row.others[0].score:.2f}" if row.others else ""
-            cells = [time, Text(name, style="dim italic"), Text(score, style="dim"), ""]
+            is_none = bool(row.others) and is_none_of_these(row.others[0])
+            style = "dim" if is_none else "dim italic"
+            cells = [time, Text(name, style=style), Text(score, style="dim"), ""]
         else:
             bar = Bar(1, 0, row.score, width=_BAR_CELLS, color="cyan")
             cells = [time, Text(name, style="bold"), f"{row.score:.2f}", bar]
@@ -209,7 +225,10 @@ def _name(row: Row) -> str:
     """Name what holds in a row, or say what it might be."""
     if row.label is not None:
         return printable(row.label)
-    return f"{NOTHING} maybe {printable(row.others[0].label)}" if row.others else NOTHING
+    if not row.others:
+        return NOTHING
+    best = row.others[0]
+    return best.label if is_none_of_these(best) else f"{NOTHING} maybe {printable(best.label)}"
 
 
 def _runners_up(row: Row) -> Sequence[TagRecord]:

@@ -79,7 +79,10 @@ def percent(share: float) -> str:
 
 
 def pool_steps(timeline: Sequence[StepRecord], max_count: int) -> tuple[StepRecord, ...]:
-    """Join neighbouring steps until there are few enough; each label keeps its best score."""
+    """Join neighbouring steps until there are few enough; each label keeps its best score.
+
+    So does what went to none of them.
+    """
     size = -(-len(timeline) // max_count)
     if size <= 1:
         return tuple(timeline)
@@ -87,6 +90,7 @@ def pool_steps(timeline: Sequence[StepRecord], max_count: int) -> tuple[StepReco
     for first in range(0, len(timeline), size):
         group = timeline[first : first + size]
         best: dict[int, TagRecord] = {}
+        left = [one.background_score for one in group if one.background_score is not None]
         for tag in (tag for step in group for tag in step.tags):
             if tag.index not in best or tag.score > best[tag.index].score:
                 best[tag.index] = tag
@@ -95,21 +99,27 @@ def pool_steps(timeline: Sequence[StepRecord], max_count: int) -> tuple[StepReco
                 start_seconds=group[0].start_seconds,
                 end_seconds=group[-1].end_seconds,
                 tags=tuple(sorted(best.values(), key=lambda tag: (-tag.score, tag.index))),
+                background_score=max(left, default=None),
             )
         )
     return tuple(pooled)
 
 
-def trace_curve(steps: Sequence[StepRecord], index: int, span: Span) -> Curve:
+def trace_curve(steps: Sequence[StepRecord], index: int | None, span: Span) -> Curve:
     """Draw a label's scores: through the middles of steps, broken where none was stored.
 
     A run of steps reaches from the start of its first to the end of its last, so that a single
     step is a level line and not an invisible point.
+
+    Args:
+        steps: The timeline.
+        index: The label; `None` for what went to none of them.
+        span: The part of the video that is drawn.
     """
     runs: list[list[tuple[int, int]]] = []
     previous_end: float | None = None
     for step in steps:
-        score = next((tag.score for tag in step.tags if tag.index == index), None)
+        score = _score(step, index)
         if score is None:
             previous_end = None
             continue
@@ -128,6 +138,12 @@ def trace_curve(steps: Sequence[StepRecord], index: int, span: Span) -> Curve:
             for run in runs
         ),
     )
+
+
+def _score(step: StepRecord, index: int | None) -> float | None:
+    if index is None:
+        return step.background_score
+    return next((tag.score for tag in step.tags if tag.index == index), None)
 
 
 def quiet_boxes(document: Document) -> tuple[str, float]:

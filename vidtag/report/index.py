@@ -6,8 +6,14 @@ Owns what an index holds. Pages of videos are linked, never read.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vidtag.documents.headline import worth_showing
-from vidtag.documents.records import Document, Failure
+from vidtag.documents.headline import (
+    NONE_OF_THESE,
+    background_wins,
+    is_none_of_these,
+    words_phrase,
+    worth_showing,
+)
+from vidtag.documents.records import Document, Failure, ModelRecord
 from vidtag.report.lanes import (
     NUM_COLOURS,
     NUM_PATTERNS,
@@ -72,6 +78,8 @@ class _Entry:
     labels: tuple[_Label, ...]
     """What holds the longest, or what the tags make a guess at."""
     is_guess: bool
+    is_none: bool
+    """Whether what given labels competed with has more than any of them, where none holds."""
 
 
 def render_index(entries: Sequence[IndexEntry]) -> str:
@@ -83,21 +91,22 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
     documents = [entry.result for entry in entries if isinstance(entry.result, Document)]
     failures = [entry.result for entry in entries if isinstance(entry.result, Failure)]
     # One look per label in all strips of a model; two models may number labels differently.
-    by_model: dict[str, list[Document]] = {}
+    by_model: dict[_Labelling, list[Document]] = {}
     for document in documents:
-        by_model.setdefault(document.model.id, []).append(document)
-    looks: dict[str, dict[int, Look]] = {}
+        by_model.setdefault(_labelling(document.model), []).append(document)
+    looks: dict[_Labelling, dict[int, Look]] = {}
     num_looks = 0
-    for model_id, group in by_model.items():
+    for labelling, group in by_model.items():
         ranked = rank_labels(group)[: max(NUM_LOOKS - num_looks, 0)]
-        looks[model_id] = {index: Look(num_looks + k) for k, index in enumerate(ranked)}
+        looks[labelling] = {index: Look(num_looks + k) for k, index in enumerate(ranked)}
         num_looks += len(ranked)
     shown, room, num_left_out = [], MAX_PICTURE_BYTES, 0
     for entry in entries:
         if isinstance(entry.result, Document):
             room -= len(entry.picture.jpeg) if entry.picture else 0
             num_left_out += entry.picture is not None and room < 0
-            shown.append(_entry(entry, entry.result, looks[entry.result.model.id], room >= 0))
+            own = looks[_labelling(entry.result.model)]
+            shown.append(_entry(entry, entry.result, own, room >= 0))
     labels = {
         one_line(segment.label, segment.index)
         for document in documents
@@ -121,8 +130,13 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
         "num_segments": sum(len(document.segments) for document in documents),
         "known_labels": sorted(labels),
         "models": [
-            {"id": model.id, "licence": model.licence, "note": note_on(model)}
-            for model in {document.model.id: document.model for document in documents}.values()
+            {
+                "id": model.id,
+                "licence": model.licence,
+                "note": note_on(model),
+                "words": words_phrase(model),
+            }
+            for model in {_labelling(one.model): one.model for one in documents}.values()
         ],
         "data": embed_json(
             [
@@ -134,13 +148,23 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
     return render("index.html", values, script="index.js")
 
 
+_Labelling = tuple[str, tuple[str, ...]]
+"""What tells labels of the same number apart: the model, and the words that it was given."""
+
+
+def _labelling(model: ModelRecord) -> _Labelling:
+    return model.id, tuple(word.label for word in model.words or ())
+
+
 def _entry(entry: IndexEntry, document: Document, looks: dict[int, Look], has_room: bool) -> _Entry:
     path = document.video.path.replace("\\", "/").rstrip("/")
     names = name_labels(document)
     if document.summary:
         shown = [(label.index, clock(label.seconds)) for label in document.summary]
     else:
-        shown = [(tag.index, decimal(tag.score)) for tag in worth_showing(document.tags)]
+        guesses = worth_showing(document.tags, document.background_score)
+        names |= {tag.index: NONE_OF_THESE for tag in guesses if is_none_of_these(tag)}
+        shown = [(tag.index, decimal(tag.score)) for tag in guesses]
     return _Entry(
         name=show_name(document.video.path),
         folder=escape_controls(path.rsplit("/", 1)[0]) if "/" in path else "",
@@ -157,7 +181,14 @@ def _entry(entry: IndexEntry, document: Document, looks: dict[int, Look], has_ro
             for index, value in shown[:NUM_LABELS]
         ),
         is_guess=not document.summary,
+        is_none=_is_none(document),
     )
+
+
+def _is_none(document: Document) -> bool:
+    score = document.background_score
+    is_held = bool(document.segments or document.summary)
+    return not is_held and score is not None and background_wins(score, document.tags)
 
 
 def _describe(document: Document) -> str:
@@ -171,7 +202,7 @@ def _describe(document: Document) -> str:
     left = len(document.segments) - len(parts)
     if left:
         parts.append(f"{left} more")
-    return "; ".join(parts) or "no label holds"
+    return "; ".join(parts) or (NONE_OF_THESE if _is_none(document) else "no label holds")
 
 
 def _hits(document: Document) -> list[list[object]]:

@@ -165,7 +165,9 @@ def make_lanes(document: Document) -> tuple[Lane, ...]:
         of_label.setdefault(segment.index, []).append((k, segment))
     steps = pool_steps(document.timeline, MAX_POINTS)
     shown = set(of_label)
-    shown = shown or {tag.index for tag in worth_showing(document.tags)[:NUM_VIDEO_TAGS]}
+    # Of given labels it is known that somebody asks for them.
+    tags = document.tags if document.model.words else worth_showing(document.tags)
+    shown = shown or {tag.index for tag in tags[:NUM_VIDEO_TAGS]}
     lanes = []
     for rank, index in enumerate(k for k in rank_labels([document]) if k in shown):
         own = of_label.get(index, [])

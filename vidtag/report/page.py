@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vidtag.aliases import alias_of
-from vidtag.documents.headline import worth_showing
+from vidtag.documents.headline import (
+    NONE_OF_THESE,
+    background_wins,
+    is_none_of_these,
+    worth_showing,
+)
 from vidtag.documents.records import Document, ModelRecord, SegmentRecord
 from vidtag.documents.stretches import list_gaps
 from vidtag.links import file_name
@@ -23,6 +28,7 @@ from vidtag.report.drawing import (
     quiet_boxes,
     span_of,
 )
+from vidtag.report.given import describe_words, list_guesses, make_background_lane
 from vidtag.report.lanes import Lane, choose_moments, make_lanes, name_labels, rank_segments
 from vidtag.report.rendering import checked_href, clock, embed_data, embed_json, render
 from vidtag.report.thumbnails import MAX_THUMBNAILS, Thumbnail
@@ -176,8 +182,14 @@ def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -
     quiet_path, quiet_seconds = quiet_boxes(document)
     rows = sorted(rank_segments(document.segments)[:MAX_ROWS])
     steps = pool_steps(document.timeline, MAX_STEPS)
-    gaps = [[gap.start_ms / 1000, gap.end_ms / 1000] for gap in list_gaps(document)]
     is_told = any(warning.code == "demo_model" for warning in document.warnings)
+    shown = [
+        (worth_showing(step.tags, step.background_score) or step.tags[:1])[:NUM_READ_OUT]
+        for step in steps
+    ]
+    guesses = worth_showing(document.tags, document.background_score)
+    listed = [tag for tags in (*shown, guesses) for tag in tags]
+    names |= {tag.index: NONE_OF_THESE for tag in listed if is_none_of_these(tag)}
     places = {index: place for place, index in enumerate(names)}
     return {
         "document": document,
@@ -189,7 +201,12 @@ def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -
         "lane_of": by_index,
         "label_of": names,
         "num_labels": NUM_LABELS,
-        "guesses": worth_showing(document.tags),
+        "guesses": guesses,
+        "background_score": document.background_score,
+        "is_none": document.background_score is not None
+        and background_wins(document.background_score, document.tags),
+        "background": make_background_lane(document),
+        "asked": describe_words(document.model),
         "num_open_lanes": NUM_OPEN_LANES,
         "rows": [document.segments[k] for k in rows],
         "is_table_open": len(rows) <= NUM_OPEN_ROWS,
@@ -208,16 +225,17 @@ def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -
                 "end": span.start_seconds + span.length_seconds,
                 "labels": list(names.values()),
                 "indices": list(names),
-                "gaps": gaps,
+                # Where what is read out is a guess.
+                "gaps": list_guesses(list_gaps(document), steps),
                 "starts": [step.start_seconds for step in steps],
                 # Label's place and score in thousandths, in turn: short, and read by no person.
                 "steps": [
                     [
                         number
-                        for tag in (worth_showing(step.tags) or step.tags[:1])[:NUM_READ_OUT]
+                        for tag in tags
                         for number in (places[tag.index], round(tag.score * 1000))
                     ]
-                    for step in steps
+                    for tags in shown
                 ],
             }
         ),

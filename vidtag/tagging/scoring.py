@@ -31,7 +31,7 @@ from vidtag.tagging.events import (
 )
 from vidtag.tagging.recall import Recall
 from vidtag.tagging.settings import Settings
-from vidtag.timeline.scores import Tag, top_tags
+from vidtag.timeline.scores import Tag, background_score, top_tags
 from vidtag.timeline.steps import Step, TimelineBuilder
 from vidtag.video.frames import Notice
 
@@ -48,6 +48,9 @@ class StepTags:
 
     tags: tuple[Tag, ...]
     """The best labels, best first."""
+
+    background_score: float | None = None
+    """What went to none of the given labels; `None` where these had no background."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -143,10 +146,12 @@ class VideoScorer:
     def tags_of(self, step: Step) -> StepTags:
         """Return a step with its best labels alone."""
         equipment = self._equipment
+        has_background = equipment.classifier.info.num_background > 0
         return StepTags(
             start_seconds=step.start_seconds,
             end_seconds=step.end_seconds,
             tags=top_tags(step.scores, equipment.labels, equipment.settings.top_k),
+            background_score=background_score(step.scores) if has_background else None,
         )
 
     def scores(self) -> VideoScores:
