@@ -363,3 +363,39 @@ def test_every_format_takes_words(run, clip, model, tmp_path):
     assert len(list(tmp_path.iterdir())) >= len(formats)
     page = Path(tmp_path / "clip.mp4.html").read_text()
     assert "<b>kick" not in page
+
+
+# Why
+
+
+@pytest.mark.slow
+def test_a_word_is_explained_by_what_is_covered(run, clip, model):
+    usual = ["explain", clip, "-m", model, "--label", "Kick | kicks"]
+    code, out, err = run(*usual, "--method", "occlusion", "--json")
+    assert code == 0, err
+    [explanation] = json.loads(out)["explanations"]
+    assert (explanation["label"], explanation["index"]) == ("Kick", 0)
+    assert 0 < explanation["score"] < 1
+    code, _, err = run(*usual)
+    assert code == 1
+    assert "not inside a model that reads text; try --method occlusion" in err
+
+
+def test_a_background_is_never_what_is_explained(clip, model):
+    from vidtag.explain.methods import explain_window
+
+    classifier = Tagger(model, labels=["kick"]).classifier
+    frames = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
+    explanation = explain_window(classifier, frames, method="occlusion")
+    assert explanation.label == "kick"
+    assert 0 < explanation.score < 1
+
+
+@pytest.mark.slow
+def test_pages_of_words_have_maps(run, clip, model, tmp_path):
+    code, _, err = run(
+        *(clip, "-m", model, "-f", "html", "--explain", "-o", f"{tmp_path}/"),
+        *("--label", "kick", "--min-score", "0.01"),
+    )
+    assert code == 0, err
+    assert "Where the evidence for" in (tmp_path / "clip.mp4.html").read_text()

@@ -19,6 +19,9 @@ DEMO_MODEL = "demo"
 DEMO_WORDS_MODEL = "demo-words"
 """The small video-text model inside the package, for trying words offline."""
 
+PACKAGED_MODELS = (DEMO_MODEL, DEMO_WORDS_MODEL)
+"""Those that know drawn figures alone, which every place that shows them says."""
+
 CLIP_CAVEAT = (
     "X-CLIP starts from OpenAI's CLIP, whose model card calls deployment out of its scope: a note "
     "on its use, no term of the licence."

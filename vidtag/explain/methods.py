@@ -13,8 +13,9 @@ import numpy as np
 from vidtag.errors import UsageError
 from vidtag.explain.explanation import Explanation, Method, TokenGrid, as_evidence
 from vidtag.explain.occlusion import Clip, mean_colour, occlusion
-from vidtag.models.classifier import Classifier
+from vidtag.models.classifier import Classifier, Logits
 from vidtag.models.refusals import mismatch
+from vidtag.models.words.classifier import WordClassifier
 from vidtag.timeline.scores import softmax
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def explain_window(
     grid = token_grid(classifier)
     if method == "occlusion":
         logits = classifier.logits(clip[None])[0]
-        index = int(logits.argmax()) if index is None else index
+        index = best_label(logits, classifier) if index is None else index
         values = occlusion(classifier, clip, index, grid)
     else:
         from vidtag.explain import videomae
@@ -100,7 +101,7 @@ def explain_window(
             network, clip, for_gradients=method in videomae.NEEDS_BACKWARD
         )
         logits = reader.logits()
-        index = int(logits.argmax()) if index is None else index
+        index = best_label(logits, classifier) if index is None else index
         empty = videomae.VideoMaeReader.of_clip(
             network, np.broadcast_to(mean_colour(clip), clip.shape)
         )
@@ -115,6 +116,11 @@ def explain_window(
         evidence=as_evidence(values),
         grid=grid,
     )
+
+
+def best_label(logits: Logits, classifier: Classifier) -> int:
+    """Find the best label of a window; what given labels compete with is none."""
+    return int(logits[: len(classifier.labels)].argmax())
 
 
 def token_grid(classifier: Classifier) -> TokenGrid:
@@ -149,9 +155,19 @@ def _architecture(network: "PixelModel") -> str:
     return str(getattr(config, "model_type", "unknown"))
 
 
+def why_not_inside(method: Method) -> str:
+    """Say that a method can't look inside a model that reads text."""
+    return (
+        f"--method {method} can look inside VideoMAE, but not inside a model that reads text; try "
+        "--method occlusion"
+    )
+
+
 def _videomae(classifier: Classifier, method: Method) -> "PixelModel":
     info = classifier.info
     network = torch_network(classifier)
+    if isinstance(classifier, WordClassifier):
+        raise mismatch(info.model_id, "not_explainable", why_not_inside(method))
     if network is None:
         raise mismatch(
             info.model_id,

@@ -12,6 +12,7 @@ from vidtag.clips.reading import open_part
 from vidtag.clips.windows import Window
 from vidtag.documents.records import Document
 from vidtag.errors import EmptyVideoError, UsageError
+from vidtag.explain.methods import best_label
 from vidtag.models.classifier import Classifier
 from vidtag.seconds import format_seconds, milliseconds
 from vidtag.text import encodable
@@ -89,8 +90,8 @@ class WindowFinder:
         scored = []
         for window in holding or windows[-1:]:
             logits = self._classifier.logits(np.stack(window.clip)[None])[0]
-            best = float(logits.max())
-            score = best if moment.index is None else float(logits[moment.index])
+            index = best_label(logits, self._classifier) if moment.index is None else moment.index
+            best, score = float(logits.max()), float(logits[index])
             scored.append(score - best - float(np.log(np.exp(logits - best).sum())))
         return (holding or windows[-1:])[int(np.argmax(scored))]
 

@@ -7,13 +7,15 @@ from fractions import Fraction
 
 from vidtag.documents.records import Document
 from vidtag.errors import VideoError
-from vidtag.explain.explanation import Explanation
+from vidtag.explain.explanation import Explanation, Method
 from vidtag.explain.measures import MeasureRow
+from vidtag.explain.methods import DEFAULT_METHOD
 from vidtag.explain.pictures import embed
 from vidtag.explain.run import ExplainOptions, VideoExplanation, explain_video
 from vidtag.formats.format import Format
 from vidtag.formats.html import FORMAT
 from vidtag.models.classifier import Classifier
+from vidtag.models.load import reads_text
 from vidtag.models.options import LoadOptions
 from vidtag.report.format import write_page_at
 from vidtag.report.page import ExplanationClip
@@ -70,9 +72,12 @@ class Explainer:
     def _write_page(self, document: Document, source: str, path: str) -> str:
         if not document.segments or not os.path.isfile(source):
             return write_page_at(document, source, path)
-        # Maps need to look inside the model, which only torch allows, whatever tagged the video.
-        load = replace(self._load, engine="auto", precision="auto")
-        asked = ExplainOptions(source=source, load=load, settings=self._settings)
+        load = self._load
+        method: Method = "occlusion"
+        if not reads_text(load):
+            # To look inside a model is what torch alone allows, whatever tagged the video.
+            load, method = replace(load, engine="auto", precision="auto"), DEFAULT_METHOD
+        asked = ExplainOptions(source=source, load=load, settings=self._settings, method=method)
         try:
             result = explain_video(asked, document=document, classifier=self._classifier)
         except VideoError:  # it was tagged, and has gone since: the page goes without maps

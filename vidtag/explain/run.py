@@ -24,13 +24,15 @@ from vidtag.explain.methods import (
     explain_window,
     find_label,
     torch_network,
+    why_not_inside,
 )
 from vidtag.explain.moments import WindowFinder, choose_moments
 from vidtag.explain.pictures import ExplainedClip
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.models.classifier import Classifier
-from vidtag.models.load import load_classifier
+from vidtag.models.load import load_classifier, reads_text
 from vidtag.models.options import LoadOptions
+from vidtag.models.refusals import mismatch
 from vidtag.seconds import round_seconds
 from vidtag.tagging.settings import Settings
 from vidtag.tagging.tagger import Tagger
@@ -121,6 +123,8 @@ def explain_video(
     error = None if document is not None else _foresee_failure(options.source)
     if error is not None:
         raise error
+    if classifier is None and options.load.engine != "openvino":
+        _refuse_texts(options)
     if options.at is None and document is None:
         tagger = Tagger(classifier or options.load, options.settings, store=store)
         document = tagger.tag(options.source)
@@ -143,6 +147,12 @@ def explain_video(
     explained = tuple(_explain(classifier, window, chosen, options) for window, chosen in windows)
     shown = without_credentials(options.source)
     return VideoExplanation(path=shown, classifier=classifier, windows=explained)
+
+
+def _refuse_texts(options: ExplainOptions) -> None:
+    """Refuse methods that look inside of a model for one that reads text, before it is run."""
+    if options.method in NEEDS_TORCH and reads_text(options.load):
+        raise mismatch(options.load.name, "not_explainable", why_not_inside(options.method))
 
 
 def _foresee_failure(source: str) -> VideoError | None:

@@ -15,7 +15,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vidtag.aliases import ALIASES, DEMO_MODEL
+from vidtag.aliases import ALIASES, PACKAGED_MODELS
 from vidtag.documents.headline import (
     NOTHING,
     guess_phrase,
@@ -108,8 +108,9 @@ def render(document: Document, *, width: int | None = None) -> Group:
     words = words_phrase(document.model)
     if words is not None:
         head.append(Text(words, style="dim", overflow="ellipsis", no_wrap=True))
-    if document.model.id == DEMO_MODEL:  # its tags mean nothing there, however high they score
-        note = f"{DEMO_MODEL}: {ALIASES[DEMO_MODEL].note}"
+    name = document.model.id
+    if name in PACKAGED_MODELS and name in ALIASES:  # its tags mean nothing on real footage
+        note = f"{name}: {ALIASES[name].note}"
         head.append(Text(note, style="dim", overflow="ellipsis", no_wrap=True))
     return Group(*head, Text(), *_headlines(document, width), Text(), _table(document, width))
 
