@@ -1,6 +1,7 @@
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,17 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the suite away from the user's cache, also in child processes."""
     os.environ["VIDTAG_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture
+def run(capfd, monkeypatch):
+    """Run the command in this process; return its exit code, stdout and stderr."""
+    from vidtag.cli import app
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["vidtag", *arguments])
+        code = app.run()
+        captured = capfd.readouterr()
+        return code, captured.out, captured.err
+
+    return run

@@ -17,7 +17,6 @@ from make_video import make_video
 from tiny_models import make_tiny_model
 
 from vidtag import LoadOptions, Part, Settings, __version__
-from vidtag.cli import app
 from vidtag.cli.explain import Asked
 from vidtag.cli.grouping import grouped
 from vidtag.cli.options import Common, ModelChoice, Sampling, Segments, TaggedResults, Talk
@@ -45,19 +44,6 @@ def clip(folder):
     path = folder / "clip.mp4"
     make_video(path, num_frames=130, fps=25)
     return str(path)
-
-
-@pytest.fixture
-def run(capfd, monkeypatch):
-    """Run the command in this process; return its exit code, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["vidtag", *arguments])
-        code = app.run()
-        captured = capfd.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def spawn(*arguments: str, **options: object) -> subprocess.CompletedProcess[bytes]:

@@ -1,7 +1,6 @@
 """Labels in the user's own words, from the command line to what is stored."""
 
 import json
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -12,7 +11,6 @@ from tiny_models import make_tiny_model
 from tiny_word_models import make_tiny_word_model
 
 from vidtag import LoadOptions, ScoreStore, Tagger
-from vidtag.cli import app
 from vidtag.documents.json import make_json_schema
 
 OWN = ["squat", "jumping jacks", "waving", "clapping"]
@@ -35,19 +33,6 @@ def clip(folder):
     path = folder / "clip.mp4"
     make_video(path, num_frames=130, fps=25)
     return str(path)
-
-
-@pytest.fixture
-def run(capfd, monkeypatch):
-    """Run the command in this process; return its exit code, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["vidtag", *arguments])
-        code = app.run()
-        captured = capfd.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def without_timing(text: str) -> dict[str, object]:
