@@ -1,4 +1,4 @@
-"""The labels of the demo model, and who performs each of them."""
+"""The labels of the demo model, who performs each of them, and what else a clip may show."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 from figures.body import Pose
 from figures.performing import Cue
 
-from . import exercises, pastimes
+from . import exercises, others, pastimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,7 @@ class Action:
     """One label: who poses it and from where it is best seen."""
 
     label: str
-    """Its exact Kinetics-400 name."""
+    """Of an action of the demo model: its exact Kinetics-400 name."""
     perform: Callable[[Cue, Pose], None]
     yaw: tuple[float, float]
     """Degrees by which the figure may be turned away from the viewer."""
@@ -56,7 +56,21 @@ ACTIONS = (
 
 LABELS = tuple(action.label for action in ACTIONS)
 
+STANDING, EMPTY = "standing", "empty"
+"""What clips show in which nothing happens: a figure that stands still, a place without one."""
+OTHERS = (
+    Action(label=STANDING, perform=others.standing, yaw=(-100, 100), framing="any"),
+    Action(label="waving", perform=others.waving, yaw=(-50, 50), framing="any"),
+    Action(label="bowing", perform=others.bowing, yaw=(-90, 90), framing="full"),
+)
+UNSEEN = ("waving", "bowing")
+"""Actions that no model is trained on: they are kept for tests of what a model can't know."""
+CLASSES = (*LABELS, STANDING, EMPTY, *UNSEEN)
+"""Everything that a clip can be labelled with; a label's place is the same as in `LABELS`."""
+
 
 def find_action(label: str) -> Action:
-    """Return the action of a label."""
-    return ACTIONS[LABELS.index(label)]
+    """Return the action of a label; an empty place is played by a figure that isn't drawn."""
+    known = (*ACTIONS, *OTHERS)
+    names = [action.label for action in known]
+    return known[names.index(STANDING if label == EMPTY else label)]

@@ -6,6 +6,7 @@ another. Frames are taken as a tagger takes them from a video: at 8 samples a se
 that is on the screen, from videos of many frame rates.
 """
 
+import dataclasses
 import multiprocessing
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from figures.actions import LABELS
+from figures.actions import CLASSES, EMPTY, LABELS
 from figures.body import TRACKED_JOINTS
 from figures.casting import Script, sample_shot
 from figures.rendering import RenderedClip, render_clip
+from figures.scenery import PLACES
 from figures.shots import Shot
 from vidtag.clips.preparing import prepare_with_torch
 from vidtag.clips.processors import parse_preprocessing
@@ -32,6 +34,9 @@ SAMPLES_PER_SECOND = 8
 """16 frames over 2 s: the rate at which Kinetics models are trained (every 4th frame of 30/s)."""
 WINDOW_SECONDS = NUM_FRAMES / SAMPLES_PER_SECOND
 FRAME_RATES = (12.0, 15.0, 20.0, 24.0, 24000 / 1001, 25.0, 30.0, 30000 / 1001, 48.0, 50.0, 60.0)
+SETTING_SIZE = 9
+OUT_OF_SIGHT = -500.0
+"""Where the joints of nobody are, in pixels."""
 STRADDLING_SHARE = 0.22
 """How many training clips show the change from one action to another."""
 
@@ -52,9 +57,11 @@ class Example:
     joints: npt.NDArray[np.float32]
     """(16, 13, 2) x and y in pixels."""
     labels: tuple[int, int]
-    """Indices of the first and the second action; equal when there is one."""
+    """Indices in `CLASSES` of the first and the second action; equal when there is one."""
     first_share: float
     """Share of the samples that show the first."""
+    setting: npt.NDArray[np.float32]
+    """(9,) what `describe_setting` returns."""
 
 
 def on_screen_times(rng: Rng, num_samples: int) -> npt.NDArray[np.float64]:
@@ -109,8 +116,9 @@ def fit_to_model(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def make_single(rng: Rng, label: str) -> Example:
-    """Draw and render one clip of one action."""
+    """Draw and render one clip of one action, or of a place without anybody."""
     shot = sample_shot(rng, Script(labels=(label,), size=_picture_size(rng)))
+    shot = dataclasses.replace(shot, empty=label == EMPTY)
     return _example(shot, 1.0 + on_screen_times(rng, NUM_FRAMES))
 
 
@@ -152,14 +160,30 @@ def _picture_size(rng: Rng) -> tuple[int, int]:
 
 def _example(shot: Shot, times: npt.NDArray[np.float64]) -> Example:
     clip: RenderedClip = render_clip(shot, times)
-    labels = [LABELS.index(take.label) for take in shot.takes]
+    labels = [CLASSES.index(take.label) for take in shot.takes]
+    joints = clip.joints * np.float32(IMAGE_SIZE / min(shot.size))
+    if shot.empty:
+        joints = np.full_like(joints, OUT_OF_SIGHT)
     first_share = float((times < shot.takes[0].end_seconds).mean())
     return Example(
         frames=fit_to_model(clip.frames),
-        joints=clip.joints * np.float32(IMAGE_SIZE / min(shot.size)),
+        joints=joints,
         labels=(labels[0], labels[-1]),
         first_share=first_share,
+        setting=describe_setting(shot),
     )
+
+
+def describe_setting(shot: Shot) -> npt.NDArray[np.float32]:
+    """Return what can be said of a shot besides the action.
+
+    Returns:
+        (9,): index of the place, red, green and blue of shirt and trousers (0 to 1), whether
+        the trousers are short, whether the hair is long.
+    """
+    look = shot.look
+    place = list(PLACES).index(shot.place)
+    return np.array([place, *look.shirt, *look.trousers, look.shorts, look.long_hair], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +240,8 @@ class Pool:
     """(N, 2)."""
     first_share: npt.NDArray[np.float32]
     """(N,)."""
+    settings: npt.NDArray[np.float32]
+    """(N, 9)."""
 
     def __len__(self) -> int:
         """Return the number of examples."""
@@ -229,7 +255,7 @@ def render_pool(folder: Path, maker: Maker, count: int, seed: int) -> Iterator[i
     """Render examples into a folder, on every core; do nothing if just these are there.
 
     Args:
-        folder: receives four .npy files.
+        folder: receives an .npy file for each of an example's fields.
         maker: makes example number i with a seed.
         count: how many.
         seed: of the whole run.
@@ -247,6 +273,7 @@ def render_pool(folder: Path, maker: Maker, count: int, seed: int) -> Iterator[i
         "joints": ((NUM_FRAMES, len(TRACKED_JOINTS), 2), np.float16),
         "labels": ((2,), np.int64),
         "first_share": ((), np.float32),
+        "setting": ((SETTING_SIZE,), np.float32),
     }
     arrays = {
         name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (count, *shape))
@@ -272,13 +299,14 @@ def _make(job: tuple[Maker, int, int]) -> Example:
 
 def open_pool(folder: Path) -> Pool:
     """Map the examples that `render_pool` left in a folder."""
-    frames, joints, labels, first_share = (
+    frames, joints, labels, first_share, settings = (
         np.load(folder / f"{name}.npy", mmap_mode="r")
-        for name in ("frames", "joints", "labels", "first_share")
+        for name in ("frames", "joints", "labels", "first_share", "setting")
     )
     return Pool(
         frames=frames,
         joints=joints,
         labels=np.asarray(labels),
         first_share=np.asarray(first_share),
+        settings=np.asarray(settings),
     )

@@ -37,7 +37,7 @@ class _Part:
 
 
 def draw_figure(pixels: Pixels, view: View, now: Performance) -> None:
-    """Draw the figure and all things, the farthest first.
+    """Draw the figure, if there is one, and all things, the farthest first.
 
     Args:
         pixels: (3, T, H, W) float32, changed in place.
@@ -45,7 +45,12 @@ def draw_figure(pixels: Pixels, view: View, now: Performance) -> None:
         now: the figure in these T frames; limbs are sorted by their mean depth over all of them.
     """
     figure = _Figure(view, now)
-    parts = [*figure.body_parts(), *figure.prop_parts()]
+    parts = figure.prop_parts()
+    if view.shot.empty:
+        for part in sorted(parts, key=lambda part: part.depth):
+            paint_cones(pixels, part.cones, part.paint)
+        return
+    parts = [*figure.body_parts(), *parts]
     head_depth = figure.depth("head") + 0.03
     nearer = [part for part in parts if part.depth >= head_depth]
     farther = [part for part in parts if part.depth < head_depth]

@@ -68,7 +68,8 @@ def render_in_parts(shot: Shot, seconds: FloatArray) -> Iterator[RenderedClip]:
         now = cut(performance, part)
         part_view = View(shot, view.shift[part])
         pixels = _shifted_background(place, margin, part_view)
-        draw_shadow(pixels, part_view, now)
+        if not shot.empty:
+            draw_shadow(pixels, part_view, now)
         draw_figure(pixels, part_view, now)
         joints = np.stack([part_view.project(now.joints[name])[0] for name in TRACKED_JOINTS], 1)
         yield RenderedClip(_develop(pixels, shot.film, grain), joints.astype(np.float32))

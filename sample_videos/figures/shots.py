@@ -83,3 +83,5 @@ class Shot:
     """How long the change from one take to the next lasts; its middle is the boundary."""
     bystanders: tuple[Prop, ...] = ()
     """Things that lie or stand about, unused; points of shape (1, 3)."""
+    empty: bool = False
+    """Whether the figure is left out, so that nobody is there."""
