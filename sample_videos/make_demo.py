@@ -8,9 +8,6 @@ compares a model's timelines of them with the truths.
 import dataclasses
 import json
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +24,6 @@ from figures.dataset import (
     make_training_example,
     make_validation_example,
     open_pool,
-    render_pool,
 )
 from figures.evaluation import (
     NetworkClassifier,
@@ -38,6 +34,7 @@ from figures.evaluation import (
     predict,
     right_seconds,
 )
+from figures.running import render_splits, stopwatch
 from figures.samples import SAMPLES, write_sample
 from figures.training import Progress, Trainer, build_model, start_patches_as_frequencies
 from rich.console import Console
@@ -97,7 +94,7 @@ def model(
     amounts = QUICK if quick else Amounts(steps=steps)
     torch.manual_seed(seed)
     work.mkdir(parents=True, exist_ok=True)
-    with _stopwatch(work) as minutes:
+    with stopwatch(work) as minutes:
         training, validation = _render_clips(work, amounts, seed)
         trained = _train(work, (training, validation), Recipe(steps=amounts.steps, seed=seed))
         write_model(trained, out)
@@ -110,27 +107,13 @@ def model(
     typer.echo(table)
 
 
-@contextmanager
-def _stopwatch(work: Path) -> Iterator[Callable[[], float]]:
-    """Give the minutes spent so far, those of earlier, interrupted runs included."""
-    begun, path = time.monotonic(), work / "seconds.txt"
-    earlier = float(path.read_text(encoding="utf-8")) if path.exists() else 0.0
-    try:
-        yield lambda: (earlier + time.monotonic() - begun) / 60
-    finally:
-        path.write_text(f"{earlier + time.monotonic() - begun:.0f}", encoding="utf-8")
-
-
 def _render_clips(work: Path, amounts: Amounts, seed: int) -> tuple[Pool, Pool]:
     splits = (
         ("validation", make_validation_example, amounts.validation_clips),
         ("train", make_training_example, amounts.training_clips),
         ("test", make_test_example, amounts.test_clips),
     )
-    for name, maker, count in splits:
-        rendered = render_pool(work / name, maker, count, seed)
-        for _ in track(rendered, f"{name} clips", total=count, console=console):
-            pass
+    render_splits(work, splits, seed, console)
     return open_pool(work / "train"), open_pool(work / "validation")
 
 

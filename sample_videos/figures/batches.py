@@ -28,7 +28,9 @@ class Recipe:
     batch_size: int = 32
     warm_up_steps: int = 100
     decay_share: float = 0.45
-    """Last part of the steps, in which the learning rate falls to zero."""
+    """Last part of the steps, in which the learning rate falls."""
+    final_rate: float = 0.0
+    """Share of the learning rate at which the fall ends."""
     adam_rate: float = 6e-4
     muon_rate: float = 1.8e-3
     weight_decay: float = 0.05
@@ -86,25 +88,25 @@ class Batch:
 
 def make_batch(pool: Pool, recipe: Recipe, step: int) -> Batch:
     """Choose and vary the clips of one step; depends on nothing but the arguments."""
-    indices = np.sort(_indices(len(pool), recipe, step))
+    indices = np.sort(step_indices(len(pool), recipe, step))
     rng = np.random.default_rng([recipe.seed, 1, step])
     frames, joints = pool.frames[indices], pool.joints[indices].astype(np.float32)
     varied = np.empty((len(indices), NUM_FRAMES, 3, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     for i, clip in enumerate(frames):
-        _vary(rng, clip, joints[i], varied[i])
+        vary(rng, clip, joints[i], varied[i])
     if recipe.frozen_frames:
         middle = NUM_FRAMES // 2
         varied = np.repeat(varied[:, middle : middle + 1], NUM_FRAMES, 1)
         joints = np.repeat(joints[:, middle : middle + 1], NUM_FRAMES, 1)
     return Batch(
-        pixels=_relight(rng, torch.from_numpy(varied)),
+        pixels=relight(torch.from_numpy(varied), draw_light(rng, len(indices))),
         joints=joint_targets(joints),
         labels=torch.from_numpy(pool.labels[indices]),
         first_share=torch.from_numpy(pool.first_share[indices]),
     )
 
 
-def _indices(count: int, recipe: Recipe, step: int) -> npt.NDArray[np.int64]:
+def step_indices(count: int, recipe: Recipe, step: int) -> npt.NDArray[np.int64]:
     """Return the clips of a step: every epoch goes through all of them in a new order."""
     first = step * recipe.batch_size
     chosen = []
@@ -119,13 +121,17 @@ def _epoch_order(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng([seed, 2, epoch]).permutation(count)
 
 
-def _vary(
+def vary(
     rng: np.random.Generator,
     clip: npt.NDArray[np.uint8],
     joints: npt.NDArray[np.float32],
     out: npt.NDArray[np.uint8],
-) -> None:
-    """Flip, shift and recolour one clip into `out` (16, 3, 96, 96); move its joints along."""
+) -> npt.NDArray[np.int64]:
+    """Flip, shift and recolour one clip into `out` (T, 3, 96, 96); move its joints along.
+
+    Returns:
+        (3,) which channel each of the three was taken from.
+    """
     if rng.random() < 0.5:
         clip = clip[:, :, ::-1]
         joints[..., 0] = IMAGE_SIZE - 1 - joints[..., 0]
@@ -139,6 +145,7 @@ def _vary(
         # What the shift leaves free keeps the unshifted picture: any content will do.
         out[:, target] = clip[..., source]
         out[:, target, target_y, target_x] = clip[:, source_y, source_x, source]
+    return channels
 
 
 def _overlap(shift: int) -> tuple[slice, slice]:
@@ -148,14 +155,27 @@ def _overlap(shift: int) -> tuple[slice, slice]:
     return slice(read, read + size), slice(written, written + size)
 
 
-def _relight(rng: np.random.Generator, pixels: Tensor) -> Tensor:
-    """Normalise with a random gain and offset per channel; turn a few clips into negatives."""
-    batch = len(pixels)
+@dataclass(frozen=True, slots=True)
+class Light:
+    """How the colours of each clip are changed: value * gain + offset, for shares 0 to 1."""
+
+    gain: npt.NDArray[np.float64]
+    """(B, 3)."""
+    offset: npt.NDArray[np.float64]
+    """(B, 3)."""
+
+
+def draw_light(rng: np.random.Generator, batch: int) -> Light:
+    """Draw a gain and an offset per channel; turn a few clips into negatives."""
     gain, offset = rng.uniform(0.75, 1.25, (batch, 3)), rng.uniform(-0.12, 0.12, (batch, 3))
     negative = rng.random((batch, 1)) < 0.05
-    gain, offset = np.where(negative, -gain, gain), np.where(negative, 1 - offset, offset)
-    gain = gain / 255 / IMAGE_STD
-    offset = (offset - np.array(IMAGE_MEAN)) / IMAGE_STD
-    shape = (batch, 1, 3, 1, 1)
+    return Light(np.where(negative, -gain, gain), np.where(negative, 1 - offset, offset))
+
+
+def relight(pixels: Tensor, light: Light) -> Tensor:
+    """Change the colours of (B, T, 3, H, W) bytes and normalise them."""
+    gain = light.gain / 255 / IMAGE_STD
+    offset = (light.offset - np.array(IMAGE_MEAN)) / IMAGE_STD
+    shape = (len(pixels), 1, 3, 1, 1)
     scale, bias = (torch.from_numpy(v.astype(np.float32)).view(shape) for v in (gain, offset))
     return pixels.float().mul_(scale).add_(bias)

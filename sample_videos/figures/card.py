@@ -1,11 +1,13 @@
 """Writes the shipped folder: weights, configurations and the model card."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from transformers import VideoMAEForVideoClassification
+import numpy.typing as npt
+from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from figures.actions import LABELS
@@ -33,7 +35,7 @@ class Report:
     """Of the whole run, known only at its end."""
 
 
-def write_model(model: VideoMAEForVideoClassification, folder: Path) -> None:
+def write_model(model: PreTrainedModel, folder: Path) -> None:
     """Save a model in half precision with the preprocessing that it was trained with.
 
     Args:
@@ -108,23 +110,34 @@ def figures_table(report: Report) -> str:
             f"{report.frozen_control:.2%}",
         ),
     ]
-    lines = [
-        "| measure | result |",
-        "|---|---|",
-        *(f"| {name} | {value} |" for name, value in rows),
-    ]
-    return "\n".join(lines)
+    return as_table(("measure", "result"), rows)
+
+
+def as_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return rows of text as a Markdown table."""
+    rule = "---|" * len(head)
+    lines = [f"| {' | '.join(line)} |" for line in (head, *rows)]
+    return "\n".join([lines[0], f"|{rule}", *lines[1:]])
 
 
 def per_label_table(clips: ClipFigures) -> str:
     """Return accuracy and the commonest confusions of every label as a Markdown table."""
-    lines = ["| label | right | taken for |", "|---|---|---|"]
-    for index, label in enumerate(LABELS):
-        row = clips.confusion[index]
-        others = [i for i in np.argsort(-row, kind="stable") if i != index and row[i]][:3]
-        mistakes = ", ".join(f"{LABELS[i]} ({row[i]})" for i in others)
-        lines.append(f"| {label} | {row[index] / row.sum():.1%} | {mistakes} |")
-    return "\n".join(lines)
+    rows = [
+        (
+            label,
+            f"{clips.confusion[index, index] / clips.confusion[index].sum():.1%}",
+            mistakes(clips.confusion, index),
+        )
+        for index, label in enumerate(LABELS)
+    ]
+    return as_table(("label", "right", "taken for"), rows)
+
+
+def mistakes(confusion: npt.NDArray[np.int64], index: int) -> str:
+    """Return what a label is most often taken for."""
+    row = confusion[index]
+    others = [i for i in np.argsort(-row, kind="stable") if i != index and row[i]][:3]
+    return ", ".join(f"{LABELS[i]} ({row[i]})" for i in others)
 
 
 _CARD = """\

@@ -27,6 +27,23 @@ Segment = tuple[float, float, int]
 BATCH = 25
 
 
+def network_info(batch_size: int) -> ClassifierInfo:
+    """Return what a tagger wants to know of a network in memory."""
+    return ClassifierInfo(
+        model_id="network",
+        revision=None,
+        num_frames=NUM_FRAMES,
+        image_size=IMAGE_SIZE,
+        licence=None,
+        window_seconds=Fraction(NUM_FRAMES, SAMPLES_PER_SECOND),
+        stride_seconds=Fraction(1),
+        engine="torch",
+        device="cpu",
+        precision="fp32",
+        batch_size=batch_size,
+    )
+
+
 class NetworkClassifier:
     """A network in memory as a classifier, so that it is judged as the shipped one is."""
 
@@ -34,19 +51,7 @@ class NetworkClassifier:
 
     def __init__(self, network: VideoMAEForVideoClassification) -> None:
         self._network = network
-        self.info = ClassifierInfo(
-            model_id="network",
-            revision=None,
-            num_frames=NUM_FRAMES,
-            image_size=IMAGE_SIZE,
-            licence=None,
-            window_seconds=Fraction(NUM_FRAMES, SAMPLES_PER_SECOND),
-            stride_seconds=Fraction(1),
-            engine="torch",
-            device="cpu",
-            precision="fp32",
-            batch_size=BATCH,
-        )
+        self.info = network_info(BATCH)
 
     def prepare(self, image: Frames) -> Frames:
         """Resize and crop one picture."""

@@ -11,7 +11,7 @@ two cores (each was needed; found with the prototype):
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def start_patches_as_frequencies(
     """
     projection = model.videomae.embeddings.patch_embeddings.projection
     channels = projection.weight.shape[0]
-    space, time = _cosines(PATCH), _cosines(TUBELET)
+    space, time = cosines(PATCH), cosines(TUBELET)
     colour = torch.tensor([[1.0, 1, 1], [1, 0, -1], [-1, 2, -1]])
     colour = colour / colour.norm(dim=1, keepdim=True)
     # Costs by which channels are chosen: high frequencies are dear, colour and stillness dearer.
@@ -102,7 +102,8 @@ def start_patches_as_frequencies(
         projection.bias.copy_(-mean / std)
 
 
-def _cosines(size: int) -> Tensor:
+def cosines(size: int) -> Tensor:
+    """Return (size, size): a row for each frequency of a cosine transform, lowest first."""
     places = torch.arange(size) + 0.5
     waves = torch.cos(math.pi * torch.outer(torch.arange(size), places) / size)
     scaled: Tensor = waves / waves.norm(dim=1, keepdim=True)
@@ -117,10 +118,78 @@ def _batches(pool: Pool, recipe: Recipe, first_step: int) -> Iterator[Batch]:
 
 
 def learning_rate_factor(step: int, recipe: Recipe) -> float:
-    """Rise over the warm-up, stay, then fall in a straight line to almost zero."""
+    """Rise over the warm-up, stay, then fall in a straight line, by default to almost zero."""
     rise = min(1.0, (step + 1) / recipe.warm_up_steps)
     left = (recipe.steps - step) / (recipe.decay_share * recipe.steps)
-    return rise * min(1.0, left)
+    return rise * max(recipe.final_rate, min(1.0, left))
+
+
+def make_optimisers(
+    inner: list[nn.Parameter], every: list[nn.Parameter], recipe: Recipe
+) -> list[torch.optim.Optimizer]:
+    """Give inner matrices, if any, to Muon and all other parameters to AdamW, which comes first."""
+    known = {id(weight) for weight in inner}
+    outer = [weight for weight in every if id(weight) not in known]
+    decay = recipe.weight_decay
+    groups = [
+        {"params": [w for w in outer if w.ndim > 1], "weight_decay": decay},
+        {"params": [w for w in outer if w.ndim <= 1], "weight_decay": 0.0},
+    ]
+    adam = torch.optim.AdamW(groups, lr=recipe.adam_rate, betas=(0.9, 0.98), fused=True)
+    if not inner:
+        return [adam]
+    muon = torch.optim.Muon(
+        inner, lr=recipe.muon_rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
+    )
+    return [adam, muon]
+
+
+def set_learning_rates(optimisers: list[torch.optim.Optimizer], recipe: Recipe, step: int) -> None:
+    """Set the rates of what `make_optimisers` returned for one step."""
+    factor = learning_rate_factor(step, recipe)
+    for optimiser, rate in zip(optimisers, (recipe.adam_rate, recipe.muon_rate), strict=False):
+        for group in optimiser.param_groups:
+            group["lr"] = rate * factor
+
+
+def descend(
+    loss: Tensor, optimisers: list[torch.optim.Optimizer], clipped: Iterable[nn.Parameter]
+) -> None:
+    """Take one step down the loss.
+
+    Args:
+        loss: a scalar.
+        optimisers: of all the parameters.
+        clipped: the parameters whose common gradient is kept from growing too long.
+    """
+    for optimiser in optimisers:
+        optimiser.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    nn.utils.clip_grad_norm_(clipped, 2.0)
+    for optimiser in optimisers:
+        optimiser.step()
+
+
+def presence_loss(answers: Tensor, present: Tensor) -> Tensor:
+    """Tell which kinds of joints are in a patch; both tensors end in (patches, kinds)."""
+    # Few patches hold a joint: those that do count more.
+    presence = functional.binary_cross_entropy_with_logits(
+        answers, present, pos_weight=torch.tensor(4.0)
+    )
+    return presence * len(JOINT_KINDS)
+
+
+def motion_loss(answers: Tensor, targets: Tensor, present: Tensor) -> Tensor:
+    """Tell places and velocities (…, kinds, 2 or 4) of the joints that are present (…, kinds)."""
+    motion = functional.smooth_l1_loss(answers, targets, reduction="none", beta=0.2).sum(-1)
+    return (motion * present).sum() / present.sum().clamp(min=1)
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint so that a stop leaves the old one or the new one, and no half."""
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
 
 
 @dataclass(slots=True)
@@ -145,23 +214,8 @@ class Trainer:
             for name, weight in self.model.named_parameters()
             if "encoder.layer" in name and weight.ndim == 2
         ]
-        known = {id(weight) for weight in inner}
-        outer = [*self.model.parameters(), *self.auxiliary.parameters()]
-        outer = [weight for weight in outer if id(weight) not in known]
-        decay = self.recipe.weight_decay
-        groups = [
-            {"params": [w for w in outer if w.ndim > 1], "weight_decay": decay},
-            {"params": [w for w in outer if w.ndim <= 1], "weight_decay": 0.0},
-        ]
-        self.optimisers = [
-            torch.optim.AdamW(groups, lr=self.recipe.adam_rate, betas=(0.9, 0.98), fused=True),
-            torch.optim.Muon(
-                inner,
-                lr=self.recipe.muon_rate,
-                weight_decay=decay,
-                adjust_lr_fn="match_rms_adamw",
-            ),
-        ]
+        every = [*self.model.parameters(), *self.auxiliary.parameters()]
+        self.optimisers = make_optimisers(inner, every, self.recipe)
 
     def _keep_tokens(self, _module: nn.Module, _inputs: Any, output: Any) -> None:
         self._tokens[:] = [output[0] if isinstance(output, tuple) else output]
@@ -201,22 +255,13 @@ class Trainer:
         return self.model
 
     def _learn(self, batch: Batch) -> tuple[float, float, float]:
-        factor = learning_rate_factor(self.step, self.recipe)
-        rates = (self.recipe.adam_rate, self.recipe.muon_rate)
-        for optimiser, rate in zip(self.optimisers, rates, strict=True):
-            for group in optimiser.param_groups:
-                group["lr"] = rate * factor
+        set_learning_rates(self.optimisers, self.recipe, self.step)
         with torch.autocast("cpu", torch.bfloat16):
             logits = self.model(batch.pixels).logits
         logits = logits.float()
         loss = self._label_loss(logits, batch)
         auxiliary_loss = self._joint_loss(batch.joints)
-        for optimiser in self.optimisers:
-            optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss + auxiliary_loss)
-        nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
-        for optimiser in self.optimisers:
-            optimiser.step()
+        descend(loss + auxiliary_loss, self.optimisers, self.model.parameters())
         longer = torch.where(batch.first_share >= 0.5, batch.labels[:, 0], batch.labels[:, 1])
         accuracy = (logits.argmax(-1) == longer).float().mean()
         return loss.item(), auxiliary_loss.item(), accuracy.item()
@@ -236,14 +281,8 @@ class Trainer:
         """Presence of joints everywhere; their place and velocity where they are."""
         answers = self.auxiliary(self._tokens[0].float()).view_as(targets)
         present = targets[..., 0]
-        # Few patches hold a joint: those that do count more.
-        presence = functional.binary_cross_entropy_with_logits(
-            answers[..., 0], present, pos_weight=torch.tensor(4.0)
-        )
-        motion = functional.smooth_l1_loss(
-            answers[..., 1:], targets[..., 1:], reduction="none", beta=0.2
-        ).sum(-1)
-        return presence * len(JOINT_KINDS) + (motion * present).sum() / present.sum().clamp(min=1)
+        motion = motion_loss(answers[..., 1:], targets[..., 1:], present)
+        return presence_loss(answers[..., 0], present) + motion
 
     def save(self, path: Path) -> None:
         """Write all that is needed to go on from here."""
@@ -253,9 +292,7 @@ class Trainer:
             "auxiliary": self.auxiliary.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
         }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
+        save_state(path, state)
 
     def resume(self, path: Path) -> None:
         """Go on from where `save` was called."""
