@@ -13,6 +13,7 @@ from typing import Annotated
 
 import torch
 import typer
+from figures.batches import Recipe
 from figures.dataset import (
     Pool,
     make_sequence,
@@ -60,7 +61,7 @@ class Amounts:
     sequences: int = 60
     picture_steps: int = 1_100
     text_steps: int = 400
-    clip_steps: int = 4_000
+    clip_steps: int = 2_700
 
 
 QUICK = Amounts(
@@ -130,10 +131,10 @@ def _train(work: Path, amounts: Amounts, seed: int) -> WordTrainer:
     else:
         if early.exists():
             trainer.resume(early, pictures)
-        trainer.learn_pictures(training, pictures, _reporter(trainer, "pictures", early))
-        trainer.learn_texts(texts, _reporter(trainer, "texts", None))
+        trainer.learn_pictures(training, pictures, _reporter(trainer, early, pictures))
+        trainer.learn_texts(texts, _reporter(trainer, None, texts))
         trainer.save(late)
-    report = _reporter(trainer, "clips", late)
+    report = _reporter(trainer, late, whole)
 
     def report_and_look(progress: Progress) -> None:
         report(progress)
@@ -154,7 +155,7 @@ def _validate(trainer: WordTrainer, validation: Pool) -> None:
 
 
 def _reporter(
-    trainer: WordTrainer, name: str, checkpoint: Path | None
+    trainer: WordTrainer, checkpoint: Path | None, recipe: Recipe
 ) -> Callable[[Progress], None]:
     """Return what prints the means of a phase's steps and saves them now and then."""
     recent: list[Progress] = []
@@ -167,11 +168,13 @@ def _reporter(
                 for field in ("loss", "auxiliary_loss", "accuracy")
             )
             recent.clear()
+            name = checkpoint.stem if checkpoint else "texts"
             typer.echo(
                 f"{name} step {progress.step}: loss {loss:.3f}, joints {joints:.3f}, "
                 f"accuracy {right:.1%}"
             )
-        if checkpoint and progress.step % SAVE_EVERY == 0:
+        is_due = progress.step % SAVE_EVERY == 0 or progress.step == recipe.steps
+        if checkpoint and is_due:
             trainer.save(checkpoint)
 
     return report

@@ -31,6 +31,8 @@ class Recipe:
     """Last part of the steps, in which the learning rate falls."""
     final_rate: float = 0.0
     """Share of the learning rate at which the fall ends."""
+    knee: tuple[float, float] | None = None
+    """Where the fall becomes gentler: share of the steps, and of the learning rate there."""
     adam_rate: float = 6e-4
     muon_rate: float = 1.8e-3
     weight_decay: float = 0.05

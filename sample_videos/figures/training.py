@@ -118,8 +118,12 @@ def _batches(pool: Pool, recipe: Recipe, first_step: int) -> Iterator[Batch]:
 
 
 def learning_rate_factor(step: int, recipe: Recipe) -> float:
-    """Rise over the warm-up, stay, then fall in a straight line, by default to almost zero."""
+    """Rise over the warm-up, stay, then fall in one or two straight lines, often to almost zero."""
     rise = min(1.0, (step + 1) / recipe.warm_up_steps)
+    if recipe.knee:
+        ends = (1 - recipe.decay_share, recipe.knee[0], 1.0)
+        factors = (1.0, recipe.knee[1], recipe.final_rate)
+        return rise * float(np.interp(step / recipe.steps, ends, factors))
     left = (recipe.steps - step) / (recipe.decay_share * recipe.steps)
     return rise * max(recipe.final_rate, min(1.0, left))
 

@@ -33,7 +33,13 @@ from figures.words.captions import (
     sentence,
 )
 from figures.words.clips import CYCLE, NOTHING
-from figures.words.phrases import GROUPS, NOTHING_HAPPENS, NOTHING_PHRASES, PLACES, Wording
+from figures.words.other_phrases import (
+    GROUPS,
+    NOTHING_HAPPENS,
+    NOTHING_PHRASES,
+    PLACES,
+)
+from figures.words.phrases import Wording
 from figures.words.tokens import encode
 
 Rng = np.random.Generator

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from figures.words.phrases import (
+from figures.words.other_phrases import (
     COLOURS,
     EMPTY_PLACE,
     GROUPS,
@@ -18,9 +18,8 @@ from figures.words.phrases import (
     STANDING_STILL,
     SUBJECTS,
     UNSEEN_WORDINGS,
-    WORDINGS,
-    Wording,
 )
+from figures.words.phrases import WORDINGS, Wording
 
 Rng = np.random.Generator
 

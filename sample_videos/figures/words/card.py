@@ -17,7 +17,8 @@ from figures.words.evaluation import (
     UnseenFigures,
     WordFigures,
 )
-from figures.words.phrases import NOTHING_PHRASES, UNSEEN_WORDINGS, WORDINGS
+from figures.words.other_phrases import NOTHING_PHRASES, UNSEEN_WORDINGS
+from figures.words.phrases import WORDINGS
 from figures.words.training import WordTrainer
 
 REQUIRED = {

@@ -27,7 +27,7 @@ from figures.words.asking import (
     share_right,
 )
 from figures.words.network import match, read
-from figures.words.phrases import NOTHING_PHRASES, UNSEEN_WORDINGS
+from figures.words.other_phrases import NOTHING_PHRASES, UNSEEN_WORDINGS
 from figures.words.tokens import encode
 from vidtag import Tagger
 

@@ -75,7 +75,14 @@ def text_recipe(steps: int, seed: int) -> Recipe:
 
 def clip_recipe(steps: int, seed: int) -> Recipe:
     """Return the schedule of the third phase: about half the rates, or it undoes the first."""
-    return Recipe(steps=steps, decay_share=0.6, adam_rate=4e-4, muon_rate=1e-3, seed=seed)
+    return Recipe(
+        steps=steps,
+        decay_share=38 / 45,
+        knee=(1 / 3, 5 / 7),
+        adam_rate=4e-4,
+        muon_rate=1e-3,
+        seed=seed,
+    )
 
 
 @dataclass(slots=True)
