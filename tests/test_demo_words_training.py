@@ -182,6 +182,19 @@ def test_the_end_is_the_last_token() -> None:
     )
 
 
+def test_the_tokenizer_is_always_the_same() -> None:
+    assert tokens.learn_merges(["an an", "ant bee"]) == [
+        ("a", "n</w>"),
+        ("a", "n"),
+        ("an", "t</w>"),
+        ("b", "e"),
+        ("be", "e</w>"),
+    ]
+    tokenizer = tokens.build_tokenizer()
+    for word in known_words():
+        assert tokenizer(word)["input_ids"][1:-1] == [tokenizer.vocab[f"{word}</w>"]]
+
+
 # --- the shipped folder
 
 
@@ -203,11 +216,13 @@ def test_the_model_is_complete_and_small(model) -> None:
     assert written == dataset.PROCESSOR
 
 
-def test_the_tokenizer_is_the_one_that_captions_were_read_with(model) -> None:
-    texts = [*HELD_OUT, *other_phrases.NOTHING_PHRASES, "Zebra's Ärger, 3 for 4!"]
-    ours, theirs = tokens.build_tokenizer(), model.tokenizer
-    assert ours(texts)["input_ids"] == theirs(texts)["input_ids"]
-    assert theirs.model_max_length == model.network.config.text_config.max_position_embeddings
+def test_the_tokenizer_knows_each_word_of_the_captions(model) -> None:
+    tokenizer, end = model.tokenizer, len(model.tokenizer) - 1
+    for word in known_words():
+        assert tokenizer(word)["input_ids"][1:-1] == [tokenizer.vocab[f"{word}</w>"]]
+    ids = tokenizer("Zebra's Ärger, 3 for 4!")["input_ids"]
+    assert ids[-1] == max(ids) == end
+    assert tokenizer.model_max_length == model.network.config.text_config.max_position_embeddings
 
 
 def test_the_parts_give_what_the_library_gives(model) -> None:
