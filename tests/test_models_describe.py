@@ -127,7 +127,7 @@ def test_every_alias_is_listed_without_network_or_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demo = make_tiny_model(tmp_path / "demo", num_labels=18)
-    monkeypatch.setattr(describe, "PACKAGED", {"demo": demo})
+    monkeypatch.setattr(describe, "PACKAGED", {"demo": demo, "demo-words": demo})
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     listed = {description.name: description for description in list_models()}
     assert list(listed) == list(ALIASES)

@@ -154,6 +154,13 @@ _ALL = (
         licence="mit",
         note="small VideoMAE inside vidtag; knows drawn figures only, not real footage",
     ),
+    ModelAlias(
+        name=DEMO_WORDS_MODEL,
+        hub_id=None,
+        licence="mit",
+        note="small X-CLIP inside vidtag, for words offline; knows drawn figures only",
+        reads_text=True,
+    ),
 )
 
 PINNED: Mapping[str, str] = MappingProxyType(

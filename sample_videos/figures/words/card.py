@@ -7,7 +7,7 @@ from pathlib import Path
 
 from figures.actions import LABELS, UNSEEN
 from figures.card import as_table, mistakes, write_model
-from figures.dataset import IMAGE_SIZE, STRADDLING_SHARE
+from figures.dataset import IMAGE_SIZE, NUM_FRAMES, SAMPLES_PER_SECOND, STRADDLING_SHARE
 from figures.words.evaluation import (
     LOW,
     PLACE_ADDED,
@@ -56,8 +56,16 @@ def write_words_model(trainer: WordTrainer, folder: Path) -> None:
     trainer.tokenizer.save_pretrained(folder)
     write_model(trainer.model, folder)
     # Saved configurations of towers repeat every default of the library; the top says the names.
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
     assert config["label2id"] == {label: index for index, label in enumerate(LABELS)}
+    # What vidtag is to know of it: how it looks, and what its words compete with beside its names.
+    config["vidtag"] = {
+        "nothing": list(NOTHING_PHRASES),
+        "stride_seconds": 1,
+        "window_seconds": NUM_FRAMES // SAMPLES_PER_SECOND,
+    }
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def write_words_card(report: Report, folder: Path) -> str:
