@@ -103,7 +103,7 @@ def test_x_clip_of_more_frames_is_known_by_its_config() -> None:
     cost = model_cost(config)
     assert cost is not None
     assert (cost.parameters, cost.gflops) == built(config)
-    assert default_window(config) == (4, 1)
+    assert default_window(config) == (4, 2)
 
 
 def test_an_unknown_arithmetic_is_left_open() -> None:

@@ -157,7 +157,7 @@ def test_a_template_takes_the_words_in(own_folder):
 
 def test_the_window_is_the_models_own(folders, own_folder):
     assert (load(folders["xclip"]).info.window_seconds, 4) == (4, 4)
-    assert load(folders["xclip"]).info.stride_seconds == 1
+    assert load(folders["xclip"]).info.stride_seconds == 2
     info = load(own_folder).info
     assert (float(info.window_seconds), float(info.stride_seconds)) == (2, 0.5)
 

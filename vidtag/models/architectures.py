@@ -90,9 +90,6 @@ class Architecture:
     window_seconds: Fraction | None = None
     """The window that suits its models, however many frames they take of it."""
 
-    stride_seconds: Fraction | None = None
-    """The stride that suits its models; half of the window where `None`."""
-
     section: str | None = None
     """Where config.json has the numbers of the video tower; at its top where `None`."""
 
@@ -188,7 +185,6 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 # smear what a timeline is to tell apart, one of two shows eight frames almost
                 # alike. Four is between them; no weights were at hand to measure it.
                 window_seconds=Fraction(4),
-                stride_seconds=Fraction(1),
                 # Source: VideoX, X-CLIP/utils/tools.py: the bare name.
                 text=TextSide(max_tokens=77, template="{}"),
             ),

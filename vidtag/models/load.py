@@ -341,8 +341,7 @@ def default_window(config: ModelConfig) -> tuple[Fraction, Fraction]:
     usual = Fraction(1, SAMPLES_PER_SECOND)
     window = config.num_frames * config.kind.frame_seconds.get(config.num_frames, usual)
     window = config.own_seconds("window_seconds") or config.kind.window_seconds or window
-    stride = config.own_seconds("stride_seconds") or config.kind.stride_seconds
-    return window, stride or window / 2
+    return window, config.own_seconds("stride_seconds") or window / 2
 
 
 _BATCH_GFLOPS = {"cpu": 60.0, "mps": 1_500.0, "cuda": 6_000.0}

@@ -28,7 +28,7 @@ from vidtag.video.frames import Notice
 
 _MOST_STORED = 128 * 1024
 """Bytes of features that are stored for a window in place of its logits. X-CLIP B/32 has 102 kB
-of them: 370 MB for an hour at a stride of 1 s, which saves four minutes of its video tower on two
+of them: 185 MB for an hour at its stride of 2 s, which saves minutes of its video tower on two
 cores; B/16 403 kB, L/14 790 kB, which fill the cache before they are asked for again."""
 
 
