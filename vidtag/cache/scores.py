@@ -3,8 +3,8 @@
 What a model made of each window, its logits or the features that they are made of, is kept as
 float32 in one SQLite file in the user's cache folder, under a key of the file's content and of
 everything that shapes it. Each row carries a digest of the pictures that it was made from, and a
-checksum of itself. Whatever fails here costs speed, never
-the result: a row that is not what was written is not there, and is written again.
+checksum of itself. Whatever fails here costs speed, never the result: a row that is not what was
+written is not there, and is written again.
 """
 
 import hashlib

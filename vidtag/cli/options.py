@@ -5,7 +5,7 @@ once, with its default.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -149,23 +149,15 @@ class NamedModel:
     ] = None  # fmt: skip
     revision: Revision = None
 
-    def load(self, *, quiet: bool, labels: Sequence[str] | None = None) -> "LoadOptions":
-        """Make the options for loading it.
-
-        Args:
-            quiet: Whether a download draws no progress.
-            labels: Words of the user's own, for a model that takes them.
-        """
+    def load(self, *, quiet: bool) -> "LoadOptions":
+        """Make the options for loading it."""
         from vidtag.models.options import LoadOptions
 
-        own = None if labels is None else tuple(labels)
-        return LoadOptions(
-            show_progress=sys.stderr.isatty() and not quiet, labels=own, **self._wishes()
-        )
+        return LoadOptions(show_progress=sys.stderr.isatty() and not quiet, **self._wishes())
 
     def _wishes(self) -> dict[str, Any]:
-        """Name what is asked of the model, besides its words."""
-        return vars(self)
+        """Name what is asked of the model."""
+        return dict(vars(self))
 
 
 @option_group
@@ -229,22 +221,6 @@ class ModelChoice(_Engine):
                           "one another alone."),
     ] = "auto"  # fmt: skip
 
-    def given(self) -> tuple[str, ...] | None:
-        """List the words; `None` where none were asked for.
-
-        Raises:
-            UsageError: Their file can't be read.
-        """
-        if self.labels_from is None:
-            return None if self.labels is None else tuple(self.labels)
-        from vidtag.inputs.labels import read_labels_file
-
-        return (*(self.labels or ()), *read_labels_file(self.labels_from))
-
-    def load(self, *, quiet: bool, labels: Sequence[str] | None = None) -> "LoadOptions":
-        """Make the options for loading it, with the words that were given."""
-        return super().load(quiet=quiet, labels=self.given() if labels is None else labels)
-
     def also_read(self) -> tuple[str, ...]:
         """Name the files that are read besides inputs and the model."""
         return () if self.labels_from in (None, "-") else (str(self.labels_from),)
@@ -262,8 +238,18 @@ class ModelChoice(_Engine):
             raise typer.BadParameter("stdin can be read once: for --labels-from or for another -.")
 
     def _wishes(self) -> dict[str, Any]:
-        words = ("labels", "labels_from")
-        return {name: value for name, value in vars(self).items() if name not in words}
+        """Name what is asked of the model, and the words that it is given.
+
+        Raises:
+            UsageError: Their file can't be read.
+        """
+        wishes = super()._wishes()
+        path = wishes.pop("labels_from")
+        if path is not None:
+            from vidtag.inputs.labels import read_labels_file
+
+            wishes["labels"] = (*(self.labels or ()), *read_labels_file(path))
+        return wishes
 
 
 @option_group

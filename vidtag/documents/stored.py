@@ -376,12 +376,19 @@ def _complaint_of_words(model: ModelRecord) -> str | None:
 def _complaint_of_background(document: Document) -> str | None:
     background = document.model.background
     has_one = background is not None and background.num_phrases > 0
-    scores = {"background_score": document.background_score}
-    steps = enumerate(document.timeline)
-    scores |= {f"timeline.{n}.background_score": step.background_score for n, step in steps}
-    for name, score in scores.items():
-        if (score is not None) != has_one:
-            return f"{name}: {'it is missing' if has_one else 'there is no background'}"
-        if score is not None and not 0 <= score <= 1:
-            return f"{name}: a score of {score:g}"
+    complaint = _complaint_of_rest(document.background_score, has_one)
+    if complaint is not None:
+        return f"background_score: {complaint}"
+    for n, step in enumerate(document.timeline):
+        complaint = _complaint_of_rest(step.background_score, has_one)
+        if complaint is not None:
+            return f"timeline.{n}.background_score: {complaint}"
     return None
+
+
+def _complaint_of_rest(score: float | None, has_background: bool) -> str | None:
+    if score is None:
+        return "it is missing" if has_background else None
+    if not has_background:
+        return "there is no background"
+    return None if 0 <= score <= 1 else f"a score of {score:g}"

@@ -109,7 +109,7 @@ def render(document: Document, *, width: int | None = None) -> Group:
     if words is not None:
         head.append(Text(words, style="dim", overflow="ellipsis", no_wrap=True))
     name = document.model.id
-    if name in PACKAGED_MODELS and name in ALIASES:  # its tags mean nothing on real footage
+    if name in PACKAGED_MODELS:  # its tags mean nothing on real footage
         note = f"{name}: {ALIASES[name].note}"
         head.append(Text(note, style="dim", overflow="ellipsis", no_wrap=True))
     return Group(*head, Text(), *_headlines(document, width), Text(), _table(document, width))

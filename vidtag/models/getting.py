@@ -7,7 +7,7 @@ nothing; it tells.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from vidtag.aliases import ALIASES, DEMO_MODEL
+from vidtag.aliases import ALIASES, PACKAGED_MODELS
 from vidtag.models.classifier import ClassifierInfo
 from vidtag.models.hub import tell_licence
 from vidtag.models.load import load_classifier
@@ -66,9 +66,9 @@ def get_model(options: LoadOptions, tell: Callable[[str], None]) -> Ready:
 
 def _describe(files: ModelFiles) -> str:
     """Say of a model that needs no download what it is."""
-    if files.name == DEMO_MODEL:
-        note = ALIASES[DEMO_MODEL].note
-        return f"{DEMO_MODEL} is part of vidtag, so there is nothing to download ({note})"
+    if files.name in PACKAGED_MODELS:
+        note = ALIASES[files.name].note
+        return f"{files.name} is part of vidtag, so there is nothing to download ({note})"
     size = format_bytes(sum(path.stat().st_size for path in find_weights(files.folder)))
     where = "as a folder" if files.is_own_folder else f"in {files.folder}"
     return f"{files.name} is there already, {where}: {size}, {tell_licence(files.licence)}"

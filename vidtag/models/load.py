@@ -195,13 +195,14 @@ def _load_towers(
         except ImportError as exc:
             raise _missing(files, "torch", exc) from exc
 
-    def on_openvino() -> tuple[Towers, ClassifierInfo]:
-        return load_openvino_towers(files, config, preprocessing, info), info
+    def on_openvino(*, is_converted: bool = False) -> tuple[Towers, ClassifierInfo]:
+        towers = load_openvino_towers(files, config, preprocessing, info, is_converted=is_converted)
+        return towers, info
 
     if plan.engine != "openvino":
         return on_torch(info)
     if are_converted(conversion_facts(files, config, preprocessing)):
-        return on_openvino()
+        return on_openvino(is_converted=True)
     return _convert(files, plan, on_openvino, lambda exc: on_torch(_fallback(info, exc)), tell)
 
 

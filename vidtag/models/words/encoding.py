@@ -58,13 +58,12 @@ def read_texts(
 
 
 def text_facts(
-    files: ModelFiles, config: ModelConfig, info: ClassifierInfo, part: Mapping[str, str]
+    config: ModelConfig, info: ClassifierInfo, part: Mapping[str, str]
 ) -> dict[str, str]:
     """List all that shapes how a model reads a text.
 
     Args:
-        files: The model.
-        config: What it is.
+        config: The model.
         info: What runs it.
         part: What shapes it as it is converted: see `conversion_facts`.
     """

@@ -127,11 +127,23 @@ class OpenVINOTowers:
 
 
 def load_openvino_towers(
-    files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing, info: ClassifierInfo
+    files: ModelFiles,
+    config: ModelConfig,
+    preprocessing: Preprocessing,
+    info: ClassifierInfo,
+    *,
+    is_converted: bool,
 ) -> Towers:
     """Take the converted parts from the cache, or convert them and keep them there.
 
     Parts that were converted before were found sound then: nothing is loaded before it is needed.
+
+    Args:
+        files: The model.
+        config: What it is.
+        preprocessing: What is left to do to uint8 pixels.
+        info: What a result records.
+        is_converted: What `are_converted` says of it.
 
     Raises:
         ModelLoadError: The model is unsound.
@@ -155,7 +167,7 @@ def load_openvino_towers(
 
         return OpenVINORunner(compiled, preprocessing, info)
 
-    if are_converted(facts):
+    if is_converted:
         return OpenVINOTowers(load, preprocessing, info)
     runner = load()
     runner.get_ready(*PARTS)

@@ -4,7 +4,7 @@ Pure: owns the reading of lines, and knows neither files nor models.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vidtag.text import encodable
@@ -97,10 +97,10 @@ def check_template(template: str) -> str:
     return clean
 
 
-def fill(template: str, phrases: Sequence[str]) -> tuple[str, ...]:
-    """Put phrases into a template.
+def fill(template: str, phrase: str) -> str:
+    """Put a phrase into a template.
 
-    >>> fill("a video of {}.", ["pouring milk"])
-    ('a video of pouring milk.',)
+    >>> fill("a video of {}.", "pouring milk")
+    'a video of pouring milk.'
     """
-    return tuple(template.replace("{}", phrase) for phrase in phrases)
+    return template.replace("{}", phrase)

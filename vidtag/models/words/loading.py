@@ -70,12 +70,12 @@ def load_words(
     nothing = tuple(config.own.get("nothing") or read_vocabulary("nothing"))
     rivals = (*config.labels, *nothing) if choice.given and choice.has_background else ()
     sentences = {phrase for word in given for phrase in word.phrases} | {*rivals}
-    filled = {phrase: fill(template, [phrase])[0] for phrase in sorted(sentences)}
+    filled = {phrase: fill(template, phrase) for phrase in sorted(sentences)}
     known = read_texts(
         list(filled.values()),
         files=files,
         config=config,
-        facts=text_facts(files, config, info, conversion_facts(files, config, preprocessing)),
+        facts=text_facts(config, info, conversion_facts(files, config, preprocessing)),
         towers=towers,
         tell=tell,
     )
