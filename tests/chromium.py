@@ -201,11 +201,16 @@ class Page:
                 raise TimeoutError(expression)
 
     def click(self, selector: str, *, x: float = 0.5, y: float = 0.5) -> None:
-        """Click with the mouse on an element, at shares of its width and height."""
+        """Click with the mouse on an element, at shares of its width and height.
+
+        A click is aimed at the last picture that was drawn: two frames are waited for, so that
+        what a script has just shown or scrolled to is in it.
+        """
         box = self.evaluate(
-            f"""(() => {{
+            f"""(async () => {{
               const part = document.querySelector({json.dumps(selector)});
               part.scrollIntoView({{block: "center", behavior: "instant"}});
+              for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
               const box = part.getBoundingClientRect();
               return [box.left + box.width * {x}, box.top + box.height * {y}];
             }})()"""
