@@ -14,7 +14,7 @@ from vidtag.cache.contents import hash_file
 from vidtag.cache.scores import ScoreStore
 from vidtag.cli.display import Display
 from vidtag.cli.words import tell_words
-from vidtag.documents.records import Failure, make_failure
+from vidtag.documents.records import Document, Failure, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
 from vidtag.inputs.finding import find_inputs
 from vidtag.inputs.foresight import foresee_failure
@@ -265,9 +265,18 @@ class _Batch:
             self.display.say(
                 f"{name}: {timing.total_seconds:.2f} s (decoding {timing.decode_seconds:.2f}"
                 f" s, model {timing.model_seconds:.2f} s"
-                f"{', stored scores' if timing.from_cache else ''})"
+                f"{', stored scores' if timing.from_cache else ''}"
+                f"{_repeated(document)})"
             )
         return True
+
+
+def _repeated(document: Document) -> str:
+    """Say how often the model was spared a window."""
+    number = document.timing.num_repeated_windows
+    if not number:
+        return ""
+    return f", {number} of {document.sampling.num_windows} windows as the one before"
 
 
 def _as_input(error: VideoError) -> Input:

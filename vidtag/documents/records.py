@@ -241,6 +241,8 @@ class TimingRecord(Record):
     """Seconds of video per second of work."""
     from_cache: bool
     """Whether every window's scores were stored ones."""
+    num_repeated_windows: int = 0
+    """Windows that the model was not run on, since they show the same as the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -277,6 +277,7 @@ def _complaint(document: Document) -> str | None:
         "model.image_size": document.model.image_size,
         "sampling.num_windows": sampling.num_windows,
         "settings.top_k": settings.top_k,
+        "timing.num_repeated_windows": document.timing.num_repeated_windows,
     }
     for name, count in counts.items():
         if not 0 <= count < 1 << 63:

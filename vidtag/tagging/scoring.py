@@ -14,11 +14,8 @@ import numpy.typing as npt
 
 from vidtag.cache.scores import ScoreStore
 from vidtag.clips.grid import Grid
-from vidtag.clips.windows import Window
 from vidtag.documents.records import TimingRecord
-from vidtag.errors import ModelError, VidtagError
-from vidtag.models.classifier import Classifier, FeatureClassifier, check_logits
-from vidtag.models.refusals import shortened
+from vidtag.models.classifier import Classifier
 from vidtag.seconds import format_seconds, round_seconds
 from vidtag.tagging.document import VideoScores
 from vidtag.tagging.events import (
@@ -30,6 +27,7 @@ from vidtag.tagging.events import (
     WindowRead,
 )
 from vidtag.tagging.recall import Recall
+from vidtag.tagging.running import WindowRunner
 from vidtag.tagging.settings import Settings
 from vidtag.timeline.scores import Tag, background_score, top_tags
 from vidtag.timeline.steps import Step, TimelineBuilder
@@ -71,11 +69,9 @@ class Equipment:
         """Whether what is stored of a window are features, of which logits of words are made."""
         return self.classifier.info.feature_size is not None
 
-    @property
-    def row_size(self) -> int:
-        """Numbers that are stored of a window."""
-        info = self.classifier.info
-        return info.feature_size or len(self.labels) + info.num_background
+    def runner(self) -> WindowRunner:
+        """Make what runs the model on one video."""
+        return WindowRunner(self.classifier, len(self.labels), with_features=self.with_features)
 
 
 class VideoScorer:
@@ -97,15 +93,14 @@ class VideoScorer:
             start_seconds=self._grid.start_seconds,
             num_background=equipment.classifier.info.num_background,
         )
+        self._runner = equipment.runner()
         self._recall: Recall | None = None
         self._waiting: list[WindowRead] = []
         self._bounds: list[tuple[Fraction, Fraction]] = []
         self._logits: list[npt.NDArray[np.float32]] = []
-        self._features: list[npt.NDArray[np.float32]] = []
         self._last_step_end: Fraction | None = None
         self._read: ReadResult | None = None
         self._num_scored = 0
-        self._model_seconds = 0.0
         self._total_seconds = 0.0
 
     def steps(self, events: Iterator[VideoEvent]) -> Iterator[Step]:
@@ -164,7 +159,7 @@ class VideoScorer:
             bounds=tuple(self._bounds),
             logits=np.concatenate(self._logits),
             num_background=self._equipment.classifier.info.num_background,
-            features=np.concatenate(self._features) if self._features else None,
+            features=np.concatenate(self._runner.features) if self._runner.features else None,
             start_seconds=grid.start_seconds,
             end_seconds=self._read.end_seconds,
             window_seconds=grid.window_seconds,
@@ -196,76 +191,24 @@ class VideoScorer:
         self._seen = self._waiting[-1]
         windows = [one.window for one in self._waiting]
         self._waiting = []
-        rows, were_stored = self._recall.rows(windows, self._run_model)
-        self._num_scored += 0 if were_stored else len(windows)
+        rows, were_stored = self._recall.rows(windows, self._runner.rows)
+        if were_stored:
+            self._runner.note_known(windows, rows)
+        else:
+            self._num_scored += len(windows)
         return self._take([(one.start_seconds, one.end_seconds) for one in windows], rows)
 
     def _take(
         self, bounds: Sequence[tuple[Fraction, Fraction]], rows: npt.NDArray[np.float32]
     ) -> list[Step]:
         """Make steps of a batch of windows, of which there are logits or features."""
-        logits = self._run_head(rows) if self._equipment.stores_features else rows
+        logits = self._runner.logits(rows)
         self._bounds += bounds
         self._logits.append(logits)
         steps: list[Step] = []
         for (start, end), row in zip(bounds, logits, strict=True):
             steps += self._builder.add(start, end, row)
         return steps
-
-    def _run_model(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
-        classifier, labels = self._equipment.classifier, self._equipment.labels
-        try:
-            pictures = np.stack([picture for window in windows for picture in window.clip])
-            clips = pictures.reshape(len(windows), -1, *pictures.shape[1:])
-            began = time.perf_counter()
-            if self._equipment.stores_features:
-                assert isinstance(classifier, FeatureClassifier)  # its info says what it stores
-                features = np.asarray(classifier.features(clips), dtype=np.float32)
-                self._model_seconds += time.perf_counter() - began
-                return features
-            if self._equipment.with_features and isinstance(classifier, FeatureClassifier):
-                features = np.asarray(classifier.features(clips), dtype=np.float32)
-                self._features.append(features)
-                logits = np.asarray(classifier.head(features), dtype=np.float32)
-            else:
-                logits = np.asarray(classifier.logits(clips), dtype=np.float32)
-            self._model_seconds += time.perf_counter() - began
-        except VidtagError:
-            raise
-        # Also a model that somebody brought along may fail in any way.
-        except Exception as exc:
-            raise self._failure(exc) from exc
-        width = len(labels) + classifier.info.num_background
-        return check_logits(logits, (len(windows), width), classifier.info)
-
-    def _run_head(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Make logits of features, batch by batch as when they were made: the bits are the same."""
-        classifier, size = self._equipment.classifier, self._equipment.classifier.info.batch_size
-        assert isinstance(classifier, FeatureClassifier)  # its info says what it stores
-        if self._equipment.with_features:
-            self._features.append(features)
-        began = time.perf_counter()
-        try:
-            parts = [
-                np.asarray(classifier.head(features[first : first + size]), dtype=np.float32)
-                for first in range(0, len(features), size)
-            ]
-        except VidtagError:
-            raise
-        except Exception as exc:
-            raise self._failure(exc) from exc
-        self._model_seconds += time.perf_counter() - began
-        width = len(self._equipment.labels) + classifier.info.num_background
-        return check_logits(np.concatenate(parts), (len(features), width), classifier.info)
-
-    def _failure(self, exc: Exception) -> ModelError:
-        model_id = self._equipment.classifier.info.model_id
-        return ModelError(
-            model_id,
-            "model_failed",
-            f"The model '{model_id}' failed ({type(exc).__name__}: {shortened(exc)}); "
-            "try another --model.",
-        )
 
     def _finish(self, read: ReadResult) -> list[Step]:
         steps = self._score()
@@ -319,7 +262,8 @@ class VideoScorer:
         return TimingRecord(
             total_seconds=round_seconds(self._total_seconds),
             decode_seconds=round_seconds(read.decode_seconds),
-            model_seconds=round_seconds(self._model_seconds),
+            model_seconds=round_seconds(self._runner.model_seconds),
             realtime_factor=round(tagged / max(self._total_seconds, 1e-3), 1),
             from_cache=self._num_scored == 0,
+            num_repeated_windows=self._runner.num_repeated,
         )

@@ -290,7 +290,7 @@ class Batch:
             equipment.grid,
             equipment.settings.read,
             equipment.store,
-            equipment.row_size,
+            equipment.runner().row_size,
         )
         info = equipment.classifier.info
         self._ahead = ReadAhead(
