@@ -16,7 +16,7 @@ import torch
 import typer
 from figures.actions import LABELS
 from figures.batches import Recipe
-from figures.card import Report, write_card, write_model
+from figures.card import Report, note_threshold, write_card, write_model
 from figures.dataset import (
     Pool,
     make_sequence,
@@ -98,6 +98,7 @@ def model(
         training, validation = _render_clips(work, amounts, seed)
         trained = _train(work, (training, validation), Recipe(steps=amounts.steps, seed=seed))
         write_model(trained, out)
+        note_threshold(out)
         control = _tune_control(trained, training, Recipe(steps=amounts.control_steps, seed=seed))
         report = _evaluate(
             (load_model(out), NetworkClassifier(control)), open_pool(work / "test"), (amounts, seed)

@@ -21,6 +21,7 @@ HOMES = {
     "tokenizers": ("models",),
     "huggingface_hub": ("models",),
     "openvino": ("models",),
+    "nncf": ("models/int8.py",),
     "typer": ("cli",),
     "rich": (
         "cli",

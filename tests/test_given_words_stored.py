@@ -13,6 +13,7 @@ from documents import (
 from vidtag.documents.json import to_json
 from vidtag.documents.stored import read_documents
 from vidtag.errors import DocumentError
+from vidtag.outputs import fingerprint
 
 ODD = {
     "score beyond 1": ("background_score", 1.5),
@@ -64,3 +65,10 @@ def test_a_background_of_which_nothing_is_left_has_no_score():
     background = replace(background, num_phrases=0, left_out=())
     document = replace(document, model=replace(document.model, background=background))
     assert read_documents(to_json(document), "x") == [document]
+
+
+def test_a_file_of_several_videos_remembers_the_words_that_it_was_made_with():
+    words = fingerprint.record_of(make_worded())
+    assert "words" not in fingerprint.record_of(make_document())["model"]
+    assert words["model"]["words"] == json.loads(to_json(make_worded()))["model"]["words"]
+    assert words["model"]["background"]["left_out"] == []

@@ -547,7 +547,14 @@ def test_a_fingerprint_is_taken_from_what_a_run_is_made_with() -> None:
     grid = Grid.from_seconds(
         window=Fraction(1), stride=Fraction(1, 2), num_frames=16, start=Fraction(3, 2)
     )
-    info: Any = SimpleNamespace(model_id="demo", revision="0123abc", identity="demo", words=None)
+    info: Any = SimpleNamespace(
+        model_id="demo",
+        revision="0123abc",
+        identity="demo",
+        words=None,
+        is_fast=False,
+        calibration=None,
+    )
     fingerprint = Fingerprint.of(settings, info, grid)
     assert fingerprint.vidtag_version == vidtag.__version__
     record = {**json.loads(vidtag_json(document)), "vidtag_version": vidtag.__version__}

@@ -211,6 +211,8 @@ MODEL_ERROR_CODES: Mapping[str, str] = {
     "missing_device": "The device that was asked for is not there.",
     "bad_engine": "The engine is unknown.",
     "bad_precision": "The precision is unknown, or the device can't compute in it.",
+    "not_calibrated": "int8 has to be calibrated on videos of yours, or that can't be kept.",
+    "too_few_windows": "The videos have too few windows that differ to calibrate int8 on.",
     "bad_batch_size": "The batch size is not a whole number from 1 on.",
     "bad_labels": "The labels in your own words, or their template, can't be used.",
     "closed_model": "The model knows its own labels alone, and can't take words of yours.",
@@ -258,6 +260,8 @@ MODEL_WARNING_CODES: Mapping[str, str] = {
     "engine_fallback": "OpenVINO could not run the model, so torch does; slower, the same scores.",
     "unnamed_labels": "The model's config does not name its classes; they are numbered.",
     "label_repeated": "A label in your own words was given more than once; it counts once.",
+    "approximate": "Patches that stood still were computed once, so scores are approximate.",
+    "not_faster": "The model needs all patches of a window, so --fast changes nothing.",
     "label_truncated": "A label in your own words is longer than the model reads.",
 }
 """Code of a note in `ClassifierInfo.notes` → what it means, in one line."""

@@ -15,6 +15,10 @@ from figures.batches import Recipe
 from figures.dataset import IMAGE_SIZE, PROCESSOR, STRADDLING_SHARE
 from figures.evaluation import ClipFigures, SequenceFigures
 
+STILL_THRESHOLD = 0.0175
+"""How far patches may differ and be called still by `--fast`. Drawn backgrounds stand as still as
+real ones do at five times this. Measured by tests/benchmarks/still.py."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -50,6 +54,14 @@ def write_model(model: PreTrainedModel, folder: Path) -> None:
     (folder / "model.safetensors").chmod(0o644)
     text = json.dumps(PROCESSOR, indent=2) + "\n"
     (folder / "preprocessor_config.json").write_text(text, encoding="utf-8")
+
+
+def note_threshold(folder: Path) -> None:
+    """Write into a saved configuration what vidtag is to know of it."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["vidtag"] = {"still_threshold": STILL_THRESHOLD}
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def write_card(report: Report, folder: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from vidtag.cli.cache import cache
+from vidtag.cli.compare import compare
 from vidtag.cli.explain import explain
 from vidtag.cli.grep import grep
 from vidtag.cli.group import TAG, Group, TagCommand
@@ -56,6 +57,7 @@ app.command(TAG, cls=TagCommand)(grouped(tag))
 app.command()(grouped(show))
 app.command()(grouped(grep))
 app.command()(grouped(explain))
+app.command()(grouped(compare))
 app.add_typer(models, name="models")
 app.command()(grouped(labels))
 app.command()(schema)

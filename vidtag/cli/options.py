@@ -190,8 +190,14 @@ class ModelChoice(_Engine):
     """Which model, how it runs, and which words it is given."""
 
     precision: Annotated[
-        str, typer.Option(metavar="P", rich_help_panel=_MODEL, help="auto, fp32, bf16, fp16.")
+        str, typer.Option(metavar="P", rich_help_panel=_MODEL, help="auto, fp32, bf16, fp16, int8.")
     ] = "auto"
+    fast: Annotated[
+        bool,
+        typer.Option("--fast", rich_help_panel=_MODEL,
+                     help="Compute what stands still once; scores are approximate (vidtag "
+                          "compare)."),
+    ] = False  # fmt: skip
     batch_size: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", rich_help_panel=_MODEL, show_default="from the device",

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from vidtag.cache.contents import hash_file
 from vidtag.cache.scores import ScoreStore
+from vidtag.cli.calibrating import calibrate_first
 from vidtag.cli.display import Display
 from vidtag.cli.words import tell_words
 from vidtag.documents.records import Document, Failure, make_failure
@@ -123,6 +124,7 @@ def run_batch(
             named = failing.keys() if not request.fail_fast else ()
             for item in named:
                 display.fail(str(failing[item]))
+            calibrate_first(load, settings, items, display.note)
             tagger = Tagger(load_classifier(load, display.note), settings, store=store)
             if request.skip_existing:
                 items = _without_done(items, outputs, _Made(load, tagger, store), display)
@@ -266,17 +268,20 @@ class _Batch:
                 f"{name}: {timing.total_seconds:.2f} s (decoding {timing.decode_seconds:.2f}"
                 f" s, model {timing.model_seconds:.2f} s"
                 f"{', stored scores' if timing.from_cache else ''}"
-                f"{_repeated(document)})"
+                f"{_spared(document)})"
             )
         return True
 
 
-def _repeated(document: Document) -> str:
-    """Say how often the model was spared a window."""
+def _spared(document: Document) -> str:
+    """Say what the model was spared."""
+    said = ""
     number = document.timing.num_repeated_windows
-    if not number:
-        return ""
-    return f", {number} of {document.sampling.num_windows} windows as the one before"
+    if number:
+        said = f", {number} of {document.sampling.num_windows} windows as the one before"
+    if document.still_share is not None:
+        said += f", {document.still_share:.0%} of the patches still"
+    return said
 
 
 def _as_input(error: VideoError) -> Input:

@@ -134,7 +134,14 @@ class EngineRecord(Record):
     device: str
     """`cpu`, `cuda:0`, `mps`, …"""
     precision: str
-    """`fp32`, `bf16` or `fp16`."""
+    """`fp32`, `bf16`, `fp16` or `int8`."""
+    fast: bool | None = field(default=None, metadata=OPTIONAL)
+    """True where patches that stood still were computed once, and scores are approximate. Not
+    there in an exact run, as with the next."""
+    still_threshold: float | None = field(default=None, metadata=OPTIONAL)
+    """How far the pixels of a patch may differ, as the model gets them, and be called still."""
+    calibrated_on: tuple[str, ...] | None = field(default=None, metadata=OPTIONAL)
+    """Content ids of the videos that int8 was calibrated on; not there in another precision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +218,9 @@ class StepRecord(Record):
     """The best labels, best first."""
     background_score: float | None = field(default=None, metadata=OPTIONAL)
     """What went to none of the given labels; only where these competed with a background."""
+    still_share: float | None = field(default=None, metadata=OPTIONAL)
+    """Of its windows' patches, how many stood still and were not computed, in [0, 1]; only in a
+    fast run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +274,8 @@ class Document(Record):
     """The best labels of the whole video, from the mean of all windows."""
     background_score: float | None = field(default=None, metadata=OPTIONAL)
     """Of the whole video: what went to none of the given labels."""
+    still_share: float | None = field(default=None, metadata=OPTIONAL)
+    """Of all windows' patches, how many stood still and were not computed; only in a fast run."""
     summary: tuple[SummaryRecord, ...] = ()
     """Each label that has a segment, the longest held first; what an older vidtag made has none."""
     segments: tuple[SegmentRecord, ...]

@@ -288,6 +288,9 @@ def _complaint(document: Document) -> str | None:
         return "video.frame_rate: it is no rate"
     if not abs(video.rotation_degrees) <= 360:
         return "video.rotation_degrees: it is no rotation"
+    shares = [document.still_share, *(step.still_share for step in document.timeline)]
+    if not all(0 <= share <= 1 for share in shares if share is not None):
+        return "still_share: it is no share"
     if not 0 <= settings.min_score <= 1:
         return "settings.min_score: it is no score"
     if not 0 <= document.timing.realtime_factor <= MAX_SECONDS:

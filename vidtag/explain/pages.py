@@ -23,8 +23,16 @@ from vidtag.seconds import format_seconds, round_seconds
 from vidtag.tagging.settings import Settings
 
 
-def embed_windows(result: VideoExplanation, size: int = 160) -> tuple[ExplanationClip, ...]:
-    """Make a small animation of every explained window, for a page."""
+def embed_windows(
+    result: VideoExplanation, size: int = 160, *, is_exact: bool = True
+) -> tuple[ExplanationClip, ...]:
+    """Make a small animation of every explained window, for a page.
+
+    Args:
+        result: What was explained, always of the exact model.
+        size: Height and width of the animations, in pixels.
+        is_exact: Whether the tags of the page are of the exact model, too.
+    """
     return tuple(
         ExplanationClip(
             index=window.explanation.index,
@@ -34,13 +42,13 @@ def embed_windows(result: VideoExplanation, size: int = 160) -> tuple[Explanatio
             ),
             media_type="image/webp",
             content=embed(window, size),
-            caption=_caption(window.explanation, window.rows),
+            caption=_caption(window.explanation, window.rows, is_exact=is_exact),
         )
         for window in result.windows
     )
 
 
-def _caption(explanation: Explanation, rows: Sequence[MeasureRow]) -> str:
+def _caption(explanation: Explanation, rows: Sequence[MeasureRow], *, is_exact: bool) -> str:
     between = " to ".join(
         format_seconds(Fraction(round(seconds * 100), 100))
         for seconds in (explanation.start_seconds, explanation.end_seconds)
@@ -49,6 +57,7 @@ def _caption(explanation: Explanation, rows: Sequence[MeasureRow]) -> str:
     return (
         f"Where the evidence for “{explanation.label}” lies from {between}: the brighter, the "
         f"more. {read['frames frozen']}"
+        + ("" if is_exact else " It explains the exact model; the tags took a shortcut.")
     )
 
 
@@ -76,11 +85,13 @@ class Explainer:
         method: Method = "occlusion"
         if not reads_text(load):
             # To look inside a model is what torch alone allows, whatever tagged the video.
-            load, method = replace(load, engine="auto", precision="auto"), DEFAULT_METHOD
+            load, method = replace(load, engine="auto"), DEFAULT_METHOD
+            load = replace(load, precision="auto", fast=False)
         asked = ExplainOptions(source=source, load=load, settings=self._settings, method=method)
         try:
             result = explain_video(asked, document=document, classifier=self._classifier)
         except VideoError:  # it was tagged, and has gone since: the page goes without maps
             return write_page_at(document, source, path)
         self._classifier = result.classifier
-        return write_page_at(document, source, path, embed_windows(result))
+        is_exact = not document.engine.fast and document.engine.calibrated_on is None
+        return write_page_at(document, source, path, embed_windows(result, is_exact=is_exact))

@@ -165,6 +165,8 @@ def _foresee_failure(source: str) -> VideoError | None:
 
 
 def _suits(classifier: Classifier, method: Method) -> bool:
+    if classifier.info.is_fast or classifier.info.precision == "int8":
+        return False  # what is explained is the exact model
     if method not in NEEDS_TORCH:
         return True
     return torch_network(classifier) is not None and classifier.info.precision == "fp32"
@@ -172,6 +174,8 @@ def _suits(classifier: Classifier, method: Method) -> bool:
 
 def _explaining(load: LoadOptions, method: Method) -> LoadOptions:
     """Load on torch in single precision where a method looks inside the model."""
+    precision = "auto" if load.precision == "int8" else load.precision
+    load = replace(load, fast=False, precision=precision)
     if method not in NEEDS_TORCH:
         return load
     if load.engine == "openvino":

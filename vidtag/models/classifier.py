@@ -45,6 +45,17 @@ class WordsInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What a model in int8 was quantised on."""
+
+    content_ids: tuple[str, ...]
+    """Content hashes of the videos."""
+
+    num_windows: int
+    """Windows that were taken from them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifierInfo:
     """What a result records of the model and the engine that made it."""
 
@@ -77,7 +88,7 @@ class ClassifierInfo:
     """`cpu`, `cuda:0`, `mps`, …"""
 
     precision: str
-    """`fp32`, `bf16` or `fp16`."""
+    """`fp32`, `bf16`, `fp16` or `int8`."""
 
     batch_size: int
     """Windows per forward pass."""
@@ -91,6 +102,18 @@ class ClassifierInfo:
     feature_size: int | None = None
     """Numbers that stand for a window in the stored scores, in place of its logits: the model's
     features, of which `head` makes logits of any words. `None` where logits are stored."""
+
+    still_threshold: float | None = None
+    """Where patches that stand still are computed once: how far they may differ and be called
+    still, in normalised pixels. `None` where each is computed."""
+
+    calibration: Calibration | None = None
+    """Of a model in int8: what it was quantised on."""
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether patches that stand still are computed once."""
+        return self.still_threshold is not None
 
     @property
     def rows_stand_alone(self) -> bool:

@@ -60,6 +60,16 @@ class ModelConfig:
         return None if key not in self.own else Fraction(str(self.own[key]))
 
     @property
+    def still_threshold(self) -> float | None:
+        """How far normalised pixels may differ and still be called still: its own, or the usual.
+
+        `None` where its architecture can't leave tokens out.
+        """
+        usual = self.kind.still_threshold
+        own = self.own.get("still_threshold")
+        return usual if usual is None or own is None else float(own)
+
+    @property
     def kind(self) -> Architecture:
         """What is true of every model of its architecture."""
         return ARCHITECTURES[self.architecture]
@@ -178,6 +188,9 @@ def _own(values: Mapping[str, Any]) -> Mapping[str, Any]:
         seconds = own.get(key, 1)
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
             raise ValueError(f"{key} is {seconds!r}")
+    threshold = own.get("still_threshold", 1)
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not threshold > 0:
+        raise ValueError(f"still_threshold is {threshold!r}")
     nothing = own.get("nothing", [])
     if not isinstance(nothing, list) or not all(isinstance(one, str) for one in nothing):
         raise ValueError("nothing is no list of phrases")

@@ -74,6 +74,11 @@ def conversion_facts(
     }
 
 
+def int8_facts(facts: Mapping[str, str]) -> dict[str, str]:
+    """Say of a part that it is quantised: there is one such model, whatever it was made from."""
+    return {**facts, "precision": "int8", "nncf": _version("nncf")}
+
+
 def part_facts(facts: Mapping[str, str], part: str) -> dict[str, str]:
     """Say which part of a model is converted, where it is not the `whole`."""
     return {**facts, **({} if part == "whole" else {"part": part})}
@@ -164,7 +169,23 @@ def why_not_kept() -> str | None:
     return None
 
 
-def keep_converted(facts: Mapping[str, str], write: Callable[[Path], None]) -> Path | None:
+def read_notes(facts: Mapping[str, str]) -> dict[str, Any] | None:
+    """Read what was noted beside a converted model; `None` where there is no whole one."""
+    path = find_converted(facts)
+    if path is None:
+        return None
+    try:
+        notes = _read_manifest(path.parent)["notes"]
+        return dict(notes)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def keep_converted(
+    facts: Mapping[str, str],
+    write: Callable[[Path], None],
+    notes: Mapping[str, Any] | None = None,
+) -> Path | None:
     """Write a converted model under its key.
 
     It is written beside its place and then renamed, so another process sees all of it or
@@ -173,6 +194,7 @@ def keep_converted(facts: Mapping[str, str], write: Callable[[Path], None]) -> P
     Args:
         facts: Everything that shapes the model.
         write: Called with the path of the graph to be written.
+        notes: What `read_notes` gives back.
 
     Returns:
         The graph's path; `None` where it could not be kept (a full disk, say).
@@ -186,7 +208,8 @@ def keep_converted(facts: Mapping[str, str], write: Callable[[Path], None]) -> P
         unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root))
         write(unfinished / MODEL_FILE)
         noted = {name: _note(unfinished / name) for name in _FILES}
-        manifest = json.dumps({"facts": dict(facts), "files": noted}, indent=2, sort_keys=True)
+        described = {"facts": dict(facts), "files": noted, "notes": dict(notes or {})}
+        manifest = json.dumps(described, indent=2, sort_keys=True)
         (unfinished / _MANIFEST).write_text(manifest, encoding="utf-8")
         if find_converted(facts) is None:
             _move(unfinished, place, facts)

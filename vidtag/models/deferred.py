@@ -22,6 +22,7 @@ from vidtag.models.classifier import (
     Features,
     Logits,
 )
+from vidtag.models.fast import Sparse
 from vidtag.models.refusals import refuse, shortened
 from vidtag.video.frames import Image
 
@@ -120,6 +121,14 @@ class DeferredClassifier:
     def head(self, features: Features) -> Logits:
         """Run the last layer on `(B, d)` float32 features."""
         return self._with_features().head(features)
+
+    def some_tokens(
+        self, clips: Clips, index: npt.NDArray[np.int64], lengths: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """Run some of the tokens (`fast.Sparse`)."""
+        loaded = self._classifier.get()
+        assert isinstance(loaded, Sparse)  # all engines of vidtag's own are
+        return loaded.some_tokens(clips, index, lengths)
 
     def _with_features(self) -> FeatureClassifier:
         loaded = self._classifier.get()

@@ -18,10 +18,10 @@ from typing import Literal
 from vidtag.models.refusals import refuse, wrong_option
 
 Engine = Literal["torch", "openvino"]
-Precision = Literal["fp32", "bf16", "fp16"]
+Precision = Literal["fp32", "bf16", "fp16", "int8"]
 
 ENGINES: tuple[Engine, ...] = ("torch", "openvino")
-PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "fp16")
+PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "fp16", "int8")
 
 _DEVICE = re.compile(r"cpu|cuda(:\d{1,3})?|mps")
 
@@ -64,6 +64,14 @@ def choose(model: str, *, device: str, engine: str, precision: str) -> Plan:
             "bad_device",
             f"the openvino engine runs on the CPU, not on {device}; leave out --engine or --device",
         )
+    if precision == "int8":
+        if engine == "torch" or device not in ("auto", "cpu"):
+            raise wrong_option(
+                model,
+                "bad_precision",
+                "int8 is for the openvino engine on the CPU; leave out --engine and --device",
+            )
+        device, engine = "cpu", "openvino"
     place = _place(model, device, engine)
     if place != "cpu":
         _need(model, "torch")
@@ -101,7 +109,9 @@ def check_words(model: str, device: str, engine: str, precision: str) -> None:
         raise wrong_option(model, "bad_engine", f"unknown engine {engine!r}; auto, torch, openvino")
     if precision not in ("auto", *PRECISIONS):
         raise wrong_option(
-            model, "bad_precision", f"unknown precision {precision!r}; auto, fp32, bf16 or fp16"
+            model,
+            "bad_precision",
+            f"unknown precision {precision!r}; auto, fp32, bf16, fp16 or int8",
         )
 
 
@@ -209,7 +219,10 @@ def _gpu_precision(model: str, device: str, wanted: str) -> Precision:
 
 
 def _precision(wanted: str) -> Precision:
-    return "bf16" if wanted == "bf16" else "fp16" if wanted == "fp16" else "fp32"
+    for precision in PRECISIONS:
+        if wanted == precision:
+            return precision
+    return "fp32"
 
 
 def _cpu_precision(model: str, wanted: str) -> Precision:

@@ -11,19 +11,26 @@ from typing import TypeVar
 
 from vidtag.aliases import ALIASES, DEFAULT_MODEL, WORDS_MODEL, alias_of
 from vidtag.clips.preparing import Preprocessing
-from vidtag.clips.processors import PreprocessorError, read_preprocessing
 from vidtag.errors import MODEL_WARNING_CODES, VidtagError
+from vidtag.models.calibration import need_calibration
 from vidtag.models.classifier import Classifier, ClassifierInfo
 from vidtag.models.config import ModelConfig, read_config
-from vidtag.models.conversions import conversion_facts, find_converted, why_not_kept
+from vidtag.models.conversions import (
+    conversion_facts,
+    find_converted,
+    part_facts,
+    why_not_kept,
+)
 from vidtag.models.cost import model_cost
 from vidtag.models.deferred import DeferredClassifier
 from vidtag.models.device import Plan, choose
-from vidtag.models.folders import where_to_get_one
+from vidtag.models.fast import FastClassifier, Sparse
+from vidtag.models.found import check_found, find_and_read
 from vidtag.models.options import LoadOptions
-from vidtag.models.refusals import mismatch, refuse, shortened, wrong_option
+from vidtag.models.refusals import refuse, shortened, wrong_option
 from vidtag.models.soundness import is_out_of_memory
 from vidtag.models.source import PACKAGED, ModelFiles, find_model
+from vidtag.models.still import StillRule, still_rule
 from vidtag.models.words.background import read_vocabulary
 from vidtag.models.words.engines import (
     Towers,
@@ -92,19 +99,17 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
         engine=options.engine,
         precision=options.precision,
     )
-    files = find_model(
-        options.name,
-        revision=options.revision,
-        offline=options.offline,
-        show_progress=options.show_progress,
-        tell=tell,
-    )
-    config = read_config(files.folder, files.name)
+    files, config = find_and_read(options, tell)
     if config.kind.text is None:
         _refuse_words(options)
-    _check_channels(files, config)
-    preprocessing = _preprocessing(files, config)
+    found = check_found(files, config)
+    preprocessing = found.preprocessing
     info = _info(files, config, preprocessing, plan, options.batch_size)
+    if plan.precision == "int8":
+        info = replace(info, calibration=need_calibration(found))
+    rule = still_rule(config, preprocessing) if options.fast else None
+    if options.fast:
+        info = _fast_info(info, config, rule)
     if config.kind.text is not None:
         towers, info = _load_towers(files, config, preprocessing, info, plan, tell)
         given, repeated = options.words()
@@ -124,8 +129,23 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
             tell=tell,
         )
     if plan.engine == "openvino":
-        return _load_openvino(files, config, preprocessing, info, plan, tell)
-    return _load_torch(files, config, preprocessing, info)
+        engine = _load_openvino(files, config, preprocessing, info, plan, tell)
+    else:
+        engine = _load_torch(files, config, preprocessing, info)
+    if rule is None:
+        return engine
+    assert isinstance(engine, Sparse)  # all engines of vidtag's own are
+    return FastClassifier(engine, rule, engine.info)
+
+
+def _fast_info(info: ClassifierInfo, config: ModelConfig, rule: StillRule | None) -> ClassifierInfo:
+    """Tell that scores are approximate, or that nothing can be left out."""
+    if rule is None:
+        message = f"{config.kind.title} needs all patches of a window, so --fast changes nothing: "
+        message += "the run is exact."
+        return replace(info, notes=(*info.notes, Notice(code="not_faster", message=message)))
+    note = Notice(code="approximate", message=MODEL_WARNING_CODES["approximate"])
+    return replace(info, notes=(*info.notes, note), still_threshold=rule.threshold)
 
 
 def _refuse_words(options: LoadOptions) -> None:
@@ -162,18 +182,21 @@ def _load_openvino(
     A model that was converted before was found sound then, so its engine is loaded only when
     the first picture comes.
     """
+    parts = ("some_tokens", "whole") if info.is_fast else ("whole",)
 
-    def load() -> Classifier:
+    def load(*parts: str) -> Classifier:
         from vidtag.models.openvino_engine import load_openvino
 
-        return load_openvino(files, config, preprocessing, info)
+        return load_openvino(files, config, preprocessing, info, parts)
 
-    if find_converted(conversion_facts(files, config, preprocessing)) is not None:
-        return DeferredClassifier(config.labels, info, preprocessing, load)
+    facts = conversion_facts(files, config, preprocessing)
+    if all(find_converted(part_facts(facts, part)) is not None for part in parts):
+        # Of a video in which nothing stands still, or all does, one of the two is enough.
+        return DeferredClassifier(config.labels, info, preprocessing, lambda: load(parts[0]))
     return _convert(
         files,
         plan,
-        load,
+        lambda: load(*parts),
         lambda exc: _load_torch(files, config, preprocessing, _fallback(info, exc)),
         tell,
     )
@@ -272,36 +295,6 @@ def _missing(files: ModelFiles, package: str, exc: ImportError) -> VidtagError:
         "missing_package",
         f"the package {package} can't be imported ({shortened(exc, 80)}); `pip install {package}`",
     )
-
-
-def _check_channels(files: ModelFiles, config: ModelConfig) -> None:
-    """Refuse a model that takes other pictures than red, green and blue."""
-    channels = config.vision.get(config.kind.channels_key)
-    if channels not in (None, 3) or isinstance(channels, bool):
-        raise mismatch(
-            files.name,
-            "unsupported_model",
-            f"it takes pictures of {shortened(repr(channels), 40)} channels, and those of videos "
-            "have 3; name a model that was trained on colour pictures",
-        )
-
-
-def _preprocessing(files: ModelFiles, config: ModelConfig) -> Preprocessing:
-    try:
-        preprocessing = read_preprocessing(files.folder, config.processor)
-    except PreprocessorError as exc:
-        advice = ""
-        if exc.code == "missing_preprocessor":
-            advice = f"; {where_to_get_one(files.folder, str(files.folder))}"
-        raise refuse(files.name, exc.code, f"{exc}{advice}") from exc
-    if preprocessing.image_size != config.image_size and not config.kind.takes_any_size:
-        raise mismatch(
-            files.name,
-            "size_mismatch",
-            f"its preprocessor makes pictures of {preprocessing.image_size} pixels, "
-            f"but the model takes {config.image_size}",
-        )
-    return preprocessing
 
 
 def _info(

@@ -7,7 +7,7 @@ imported for that alone, and a later run finds the converted model in the cache.
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,8 +25,10 @@ from vidtag.models.conversions import (
     conversion_facts,
     discard_converted,
     find_converted,
+    int8_facts,
     keep_converted,
     part_facts,
+    why_not_kept,
 )
 from vidtag.models.refusals import refuse, shortened
 from vidtag.models.source import ModelFiles
@@ -68,9 +70,20 @@ def has_bf16() -> bool:
 
 
 def load_openvino(
-    files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing, info: ClassifierInfo
+    files: ModelFiles,
+    config: ModelConfig,
+    preprocessing: Preprocessing,
+    info: ClassifierInfo,
+    parts: Sequence[str] = ("whole",),
 ) -> "OpenVINOClassifier":
     """Take the converted model from the cache, or convert it and keep it there.
+
+    Args:
+        files: The model.
+        config: What it takes.
+        preprocessing: What is left to do to uint8 pixels.
+        info: What a result records.
+        parts: What is loaded at once; other parts are when they are first wanted.
 
     Raises:
         ModelLoadError: The model is unsound (see `torch_engine.load_model`).
@@ -79,9 +92,28 @@ def load_openvino(
 
     def load(part: str) -> Any:
         facts = part_facts(conversion_facts(files, config, preprocessing), part)
-        return load_part(facts, info.precision, lambda: convert(files, config, preprocessing, part))
+        if info.precision == "int8" and part in QUANTISED_PARTS:
+            path = find_converted(int8_facts(facts))
+            if path is not None:
+                return _compile(openvino.Core(), path, _floating(info.precision))
+            raise refuse(files.name, "not_calibrated", "what was calibrated is not there any more")
+        precision = _floating(info.precision)
+        return load_part(facts, precision, lambda: convert(files, config, preprocessing, part))
 
-    return OpenVINOClassifier(load, config, preprocessing, info)
+    classifier = OpenVINOClassifier(load, config, preprocessing, info)
+    classifier.get_ready(*parts)
+    return classifier
+
+
+QUANTISED_PARTS = ("whole", "some_tokens")
+"""What is quantised of a model; the rest is for those who ask for features."""
+
+
+def _floating(precision: str) -> str:
+    """Give what is computed in floating point: all of it, or what int8 leaves."""
+    if precision != "int8":
+        return precision
+    return "bf16" if has_bf16() else "fp32"
 
 
 def load_part(facts: dict[str, str], precision: str, convert: Callable[[], Any]) -> Any:
@@ -130,7 +162,9 @@ def convert(
     """Convert a model with its normalisation: `(B, T, S, S, 3)` uint8 in, float32 logits out.
 
     Its parts are converted apart, for those who ask for features: the features, `(B, d)` float32,
-    and the head, which makes logits of them. The whole stays one graph, and its bits the same.
+    and the head, which makes logits of them. The whole stays one graph, and its bits the same. What
+    runs on some of the tokens of one clip (`some_tokens`) takes their places and lengths, too, any
+    number of them: one graph for all.
 
     The number of windows is left open: measured on VideoMAE-base it costs nothing, and the
     first pass over a batch needs no second model.
@@ -157,6 +191,13 @@ def convert(
         example = torch.zeros((1, cast("torch.nn.Linear", wrapped).in_features))
     elif part == "features":
         model.set_submodule(config.kind.head, torch.nn.Identity())
+    elif part == "some_tokens":
+        from vidtag.models.run_lengths import RunLengthModel
+
+        wrapped = RunLengthModel(model, config, preprocessing).eval()
+        index = torch.arange(2, dtype=torch.int64)[None]
+        with quiet():
+            return trace(wrapped, (example, index, torch.ones((1, 2))), [shape, (1, -1), (1, -1)])
     with quiet():
         return trace(wrapped, (example,), [(-1, *example.shape[1:])])
 
@@ -293,7 +334,6 @@ class OpenVINOClassifier(OpenVINORunner):
         info: ClassifierInfo,
     ) -> None:
         super().__init__(load, preprocessing, info)
-        self._requests["whole"] = load("whole").create_infer_request()
         self._labels = config.labels
 
     @property
@@ -315,7 +355,62 @@ class OpenVINOClassifier(OpenVINORunner):
         """Run the model up to its last layer, which is converted for that the first time."""
         return self.infer("features", clips)
 
+    def some_tokens(
+        self, clips: Clips, index: npt.NDArray[np.int64], lengths: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """Run some of the tokens (`fast.Sparse`), one clip after the other."""
+        rows = [
+            self.infer("some_tokens", clips[k : k + 1], index[k : k + 1], lengths[k : k + 1])
+            for k in range(len(clips))
+        ]
+        return np.concatenate(rows)
+
     def head(self, features: Features) -> Logits:
         """Run the last layer on `(B, d)` float32 features."""
         logits = self.infer("head", features)
         return check_logits(logits, (len(features), len(self._labels)), self._info)
+
+
+def keep_quantised(
+    files: ModelFiles,
+    config: ModelConfig,
+    preprocessing: Preprocessing,
+    samples: Mapping[str, Sequence[Sequence[npt.NDArray[Any]]]],
+    notes: Mapping[str, Any],
+) -> None:
+    """Quantise parts of a model and keep them beside the converted ones.
+
+    Args:
+        files: The model.
+        config: What it takes.
+        preprocessing: What is left to do to uint8 pixels.
+        samples: By part, its inputs, of one window each.
+        notes: What it was made from.
+
+    Raises:
+        ModelLoadError: It can't be quantised, or what came of it can't be kept.
+    """
+    from vidtag.models.int8 import quantise
+
+    core = openvino.Core()
+    facts = conversion_facts(files, config, preprocessing)
+    for part, given in samples.items():
+        own = part_facts(facts, part)
+        path = find_converted(own)
+        model = (
+            convert(files, config, preprocessing, part)
+            if path is None
+            else core.read_model(str(path))
+        )
+        quantised = quantise(model, given, files.name)
+
+        def save(place: Path, quantised: Any = quantised) -> None:
+            openvino.save_model(quantised, str(place), compress_to_fp16=False)
+
+        if keep_converted(int8_facts(own), save, notes) is None:
+            raise refuse(
+                files.name,
+                "not_calibrated",
+                f"what was calibrated can't be kept ({why_not_kept() or 'the cache lost it'}); "
+                "VIDTAG_CACHE_DIR can name another folder",
+            )

@@ -41,6 +41,9 @@ class LoadOptions:
     precision: str = "auto"
     """`auto`, `fp32`, `bf16`, `fp16`."""
 
+    fast: bool = False
+    """Compute patches that stand still once, where the model can: scores are approximate."""
+
     batch_size: int | None = None
     """Windows per forward pass; chosen from the device and the model where `None`."""
 
@@ -82,7 +85,7 @@ class LoadOptions:
         for name in ("device", "engine", "precision"):
             check_kind(name, getattr(self, name), str)
         check_words(self.name, self.device, self.engine, self.precision)
-        for name in ("offline", "show_progress"):
+        for name in ("fast", "offline", "show_progress"):
             check_kind(name, getattr(self, name), bool)
         if self.batch_size is not None:
             take_whole(self, "batch_size")

@@ -277,15 +277,23 @@ class TorchRunner:
         return prepare_with_torch(image, self._preprocessing)
 
     def _in_parts(
-        self, clips: Clips, run: Callable[[torch.Tensor], torch.Tensor], width: int
+        self,
+        clips: Clips,
+        run: Callable[..., torch.Tensor],
+        width: int,
+        *others: npt.NDArray[Any],
     ) -> npt.NDArray[np.float32]:
-        """Run clips in as many parts as memory allows; of no clips, `(0, width)`."""
+        """Run clips, with what else there is of each, in as many parts as memory allows.
+
+        Of no clips, `(0, width)`.
+        """
         parts: list[npt.NDArray[np.float32]] = []
         start = 0
         with self._lock:
             while start < len(clips):
-                batch = clips[start : start + self._most]
-                part = self._try(batch, run)
+                stretch = slice(start, start + self._most)
+                batch = clips[stretch]
+                part = self._try(run, batch, *(other[stretch] for other in others))
                 if part is None:
                     self._most = len(batch) // 2
                     self._free()
@@ -295,12 +303,12 @@ class TorchRunner:
         return np.concatenate(parts) if parts else np.empty((0, width), np.float32)
 
     def _try(
-        self, clips: Clips, run: Callable[[torch.Tensor], torch.Tensor]
+        self, run: Callable[..., torch.Tensor], clips: Clips, *others: npt.NDArray[Any]
     ) -> npt.NDArray[np.float32] | None:
         """Run one batch; `None` where memory was too small for it."""
         try:
             with torch.inference_mode(), self._exact():
-                result = run(self._send(clips))
+                result = run(*map(self._send, (clips, *others)))
                 logits: npt.NDArray[np.float32] = result.float().cpu().numpy()
                 return logits
         # A model is other people's code: ValueError and KeyError are among what it raises.
@@ -320,9 +328,9 @@ class TorchRunner:
                 ) from exc
             return None
 
-    def _send(self, clips: Clips) -> torch.Tensor:
-        """Move uint8 pixels, a quarter of what floats take, to the device."""
-        pixels = torch.from_numpy(np.require(clips, requirements=["C", "W"]))
+    def _send(self, values: npt.NDArray[Any]) -> torch.Tensor:
+        """Move values to the device; pixels as uint8, a quarter of what floats take."""
+        pixels = torch.from_numpy(np.require(values, requirements=["C", "W"]))
         if self._device.type == "cuda":
             return pixels.pin_memory().to(self._device, non_blocking=True)
         return pixels.to(self._device)
@@ -355,6 +363,7 @@ class TorchClassifier(TorchRunner):
     ) -> None:
         super().__init__(preprocessing, info)
         self._model = model
+        self._config = config
         self._labels = config.labels
 
     @property
@@ -378,6 +387,17 @@ class TorchClassifier(TorchRunner):
     def features(self, clips: Clips) -> Features:
         """Run the model up to its last layer; the batch is halved as for `logits`."""
         return self._in_parts(clips, self._model.features, 0)
+
+    def some_tokens(
+        self, clips: Clips, index: npt.NDArray[np.int64], lengths: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """Run some of the tokens (`fast.Sparse`); the batch is halved as for `logits`."""
+        from vidtag.models.run_lengths import RunLengthModel
+
+        whole = self._model
+        model = RunLengthModel(whole.model, self._config, self._preprocessing, whole.dtype)
+        model.to(self._device)
+        return self._in_parts(clips, model, 0, index, lengths)
 
     def head(self, features: Features) -> Logits:
         """Run the last layer on `(B, d)` float32 features."""

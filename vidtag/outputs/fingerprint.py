@@ -8,7 +8,7 @@ themselves; for other formats, `records` and `one_file` have a `.vidtag.jsonl` e
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from vidtag.documents.records import Document
@@ -28,18 +28,23 @@ _HEADER_BYTES = 16384
 """In which all that comes before the tags stands, but for very long names."""
 
 
+_MODEL_FIELDS = ("id", "revision", "words", "template", "background")
+
+
 def record_of(document: Document) -> Record:
     """Keep of a document what `Fingerprint.fits` looks at."""
     video, model = document.video, document.model
+    if model.background is not None:
+        model = replace(model, background=replace(model.background, left_out=()))
     sampling = asdict(document.sampling)
     del sampling["num_windows"]
     return {
         "vidtag_version": document.vidtag_version,
         "video": {"content_id": video.content_id, "duration_seconds": video.duration_seconds},
-        "model": {"id": model.id, "revision": model.revision},
+        "model": {name: value for name, value in model.to_dict().items() if name in _MODEL_FIELDS},
         "sampling": sampling,
         "settings": asdict(document.settings),
-        "engine": asdict(document.engine),
+        "engine": document.engine.to_dict(),
     }
 
 

@@ -22,6 +22,7 @@ class Choices(TypedDict, total=False):
     device: str
     engine: str
     precision: str
+    fast: bool
     batch_size: int | None
     labels: Sequence[str] | None
     template: str | None

@@ -78,6 +78,7 @@ def describe(scored: Scored, settings: Settings | None = None) -> Document:
     )
     segments = _segment_records(steps, scored.labels, settings)
     info = scored.model
+    shares = scored.still_shares
     has_background = scored.num_background > 0
     notices = (*info.notes, *scored.read.notices, *_grid_notices(scored, settings))
     return Document(
@@ -92,9 +93,17 @@ def describe(scored: Scored, settings: Settings | None = None) -> Document:
             min_duration_seconds=round_seconds(settings.rule.min_duration_seconds),
             merge_gap_seconds=round_seconds(settings.rule.merge_gap_seconds),
         ),
-        engine=EngineRecord(name=info.engine, device=info.device, precision=info.precision),
+        engine=EngineRecord(
+            name=info.engine,
+            device=info.device,
+            precision=info.precision,
+            fast=True if info.is_fast else None,
+            still_threshold=info.still_threshold,
+            calibrated_on=info.calibration.content_ids if info.calibration else None,
+        ),
         tags=_tag_records(mean, scored.labels, settings),
         background_score=_background(mean) if has_background else None,
+        still_share=None if shares is None else round_score(shares.mean(dtype=float)),
         summary=summarise(segments, sampling),
         segments=segments,
         timeline=tuple(
@@ -103,6 +112,7 @@ def describe(scored: Scored, settings: Settings | None = None) -> Document:
                 end_seconds=round_seconds(step.end_seconds),
                 tags=_tag_records(step.scores, scored.labels, settings),
                 background_score=_background(step.scores) if has_background else None,
+                still_share=None if step.still_share is None else round_score(step.still_share),
             )
             for step in steps
         ),

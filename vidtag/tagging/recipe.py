@@ -53,6 +53,8 @@ def score_facts(
         "device": info.device.split(":")[0],
         "precision": info.precision,
         "batch_size": str(info.batch_size),
+        **({"still_threshold": str(info.still_threshold)} if info.is_fast else {}),
+        **({"calibration": repr(info.calibration)} if info.calibration else {}),
         "preparation": str(PREPARATION_VERSION),
         "grid": repr(grid),
         "part": f"{part.start} {part.end} {part.max_pixels}",
@@ -98,6 +100,10 @@ class Fingerprint:
     min_score: float
     min_duration_seconds: float
     merge_gap_seconds: float
+    is_fast: bool = False
+    """Whether patches that stand still were computed once."""
+    calibrated_on: tuple[str, ...] | None = None
+    """Of a run in int8: the videos that it was calibrated on."""
     words: Record | None = None
     """Labels in the user's own words, with their template and what they competed with."""
     engine: str | None = None
@@ -139,6 +145,8 @@ class Fingerprint:
             min_score=settings.rule.min_score,
             min_duration_seconds=round_seconds(settings.rule.min_duration_seconds),
             merge_gap_seconds=round_seconds(settings.rule.merge_gap_seconds),
+            is_fast=info.is_fast,
+            calibrated_on=info.calibration.content_ids if info.calibration else None,
             words=_words_of(info),
             engine=engine,
             device=device,
@@ -177,6 +185,8 @@ class Fingerprint:
             min_score=settings["min_score"],
             min_duration_seconds=settings["min_duration_seconds"],
             merge_gap_seconds=settings["merge_gap_seconds"],
+            is_fast=bool(engine.get("fast", False)),
+            calibrated_on=tuple(engine["calibrated_on"]) if "calibrated_on" in engine else None,
             words=_words_in(model),
             engine=None if self.engine is None else engine["name"],
             device=None if self.device is None else device,

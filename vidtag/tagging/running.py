@@ -14,6 +14,7 @@ import numpy.typing as npt
 from vidtag.clips.windows import Window
 from vidtag.errors import ModelError, VidtagError
 from vidtag.models.classifier import Classifier, FeatureClassifier, check_logits
+from vidtag.models.fast import FastClassifier
 from vidtag.models.refusals import shortened
 
 Rows = npt.NDArray[np.float32]
@@ -46,8 +47,11 @@ class WindowRunner:
 
     @property
     def row_size(self) -> int:
-        """Numbers in a row: of logits, or of the features that they are made of."""
-        return self._info.feature_size or self._num_logits
+        """Numbers in a row: of logits, or of the features that they are made of.
+
+        Behind the logits of a fast run stands how much of the window stood still.
+        """
+        return self._info.feature_size or self._num_logits + int(self._info.is_fast)
 
     def rows(self, windows: Sequence[Window]) -> Rows:
         """Give the rows of the next windows, of which at most a batch may come.
@@ -75,10 +79,14 @@ class WindowRunner:
     def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Make logits of rows: `(num_windows, num_labels + num_background)` float32."""
         if self._info.feature_size is None:
-            return rows
+            return rows[:, : self._num_logits]
         if self._with_features:
             self.features.append(rows)
         return self._run_head(rows)
+
+    def still_shares(self, rows: Rows) -> npt.NDArray[np.float32] | None:
+        """Take from rows how much stood still: `(num_windows,)`; `None` of an exact run."""
+        return rows[:, self._num_logits] if self._info.is_fast else None
 
     def _run_changed(self, windows: Sequence[Window]) -> Rows:
         """Run those windows that differ from the one before; the others take its row."""
@@ -103,6 +111,12 @@ class WindowRunner:
             if self._info.feature_size is not None:
                 assert isinstance(classifier, FeatureClassifier)  # its info says what it stores
                 return _plain(classifier.features(clips))
+            if isinstance(classifier, FastClassifier):
+                run = classifier.run(clips, with_features=self._with_features)
+                parts = [run.logits, run.still_shares[:, None]]
+                return np.concatenate(
+                    [*parts, *([] if run.features is None else [run.features])], axis=1
+                )
             if not self._with_features or not isinstance(classifier, FeatureClassifier):
                 return self._checked(_plain(classifier.logits(clips)), len(clips))
             features = _plain(classifier.features(clips))

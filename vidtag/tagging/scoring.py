@@ -98,6 +98,7 @@ class VideoScorer:
         self._waiting: list[WindowRead] = []
         self._bounds: list[tuple[Fraction, Fraction]] = []
         self._logits: list[npt.NDArray[np.float32]] = []
+        self._still_shares: list[float] = []
         self._last_step_end: Fraction | None = None
         self._read: ReadResult | None = None
         self._num_scored = 0
@@ -160,6 +161,7 @@ class VideoScorer:
             logits=np.concatenate(self._logits),
             num_background=self._equipment.classifier.info.num_background,
             features=np.concatenate(self._runner.features) if self._runner.features else None,
+            still_shares=np.array(self._still_shares, np.float32) if self._still_shares else None,
             start_seconds=grid.start_seconds,
             end_seconds=self._read.end_seconds,
             window_seconds=grid.window_seconds,
@@ -202,12 +204,14 @@ class VideoScorer:
         self, bounds: Sequence[tuple[Fraction, Fraction]], rows: npt.NDArray[np.float32]
     ) -> list[Step]:
         """Make steps of a batch of windows, of which there are logits or features."""
-        logits = self._runner.logits(rows)
+        logits, still = self._runner.logits(rows), self._runner.still_shares(rows)
         self._bounds += bounds
         self._logits.append(logits)
         steps: list[Step] = []
-        for (start, end), row in zip(bounds, logits, strict=True):
-            steps += self._builder.add(start, end, row)
+        shares = [None] * len(bounds) if still is None else still.tolist()
+        self._still_shares += [share for share in shares if share is not None]
+        for (start, end), row, share in zip(bounds, logits, shares, strict=True):
+            steps += self._builder.add(start, end, row, share)
         return steps
 
     def _finish(self, read: ReadResult) -> list[Step]:

@@ -48,6 +48,10 @@ class Scored:
     """`(num_windows, d)` float32: what the model's last layer reads; `None` where they were not
     asked for, or the model has none."""
 
+    still_shares: npt.NDArray[np.float32] | None = None
+    """`(num_windows,)` float32: share of each window's patches that stood still and were not
+    computed; `None` where all were computed."""
+
     start_seconds: Fraction
     """Where the scored part starts."""
 
@@ -68,6 +72,9 @@ class Scored:
             raise ValueError(
                 f"there are features of {len(self.features)} windows, not of {len(self.bounds)}"
             )
+
+        if self.still_shares is not None and self.still_shares.shape != (len(self.bounds),):
+            raise ValueError(f"the still shares must be ({len(self.bounds)},)")
 
     def __len__(self) -> int:
         return len(self.bounds)
@@ -96,6 +103,7 @@ class Scored:
             logits=self.logits[first:last],
             num_background=self.num_background,
             features=None if self.features is None else self.features[first:last],
+            still_shares=None if self.still_shares is None else self.still_shares[first:last],
             start_seconds=self.bounds[first][0],
             end_seconds=min(self.bounds[last - 1][1], self.end_seconds),
             window_seconds=self.window_seconds,
@@ -123,8 +131,9 @@ class Scored:
             num_background=self.num_background,
         )
         steps: list[Step] = []
-        for start, end, row in self:
-            steps += builder.add(start, end, row)
+        shares = [None] * len(self) if self.still_shares is None else self.still_shares.tolist()
+        for (start, end, row), share in zip(self, shares, strict=True):
+            steps += builder.add(start, end, row, share)
         steps += builder.finish(self.end_seconds)
         return tuple(steps), builder.video_scores()
 

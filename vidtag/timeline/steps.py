@@ -26,6 +26,10 @@ class Step:
     scores: Scores
     """`(num_labels,)`."""
 
+    still_share: float | None = None
+    """Share of its windows' patches that stood still and were not computed; `None` where all were
+    computed."""
+
     @property
     def middle_seconds(self) -> Fraction:
         """The moment that the step stands for."""
@@ -44,19 +48,28 @@ class TimelineBuilder:
     start_seconds: Fraction = Fraction(0)
     num_background: int = 0
     """Logits behind those of the labels that only take their share of the scores."""
-    _windows: list[tuple[Fraction, Fraction, npt.NDArray[np.float32]]] = field(default_factory=list)
+    _windows: list[tuple[Fraction, Fraction, npt.NDArray[np.float32], float | None]] = field(
+        default_factory=list
+    )
     num_windows: int = 0
     """Windows taken so far."""
     _sum: Scores | float = 0.0
     _num_steps: int = 0
 
-    def add(self, start: Fraction, end: Fraction, logits: npt.NDArray[np.float32]) -> list[Step]:
+    def add(
+        self,
+        start: Fraction,
+        end: Fraction,
+        logits: npt.NDArray[np.float32],
+        still_share: float | None = None,
+    ) -> list[Step]:
         """Take one window's logits; return the steps that no later window can change.
 
         Args:
             start: Start of the window.
             end: End of the window.
             logits: `(num_labels + num_background,)` float32.
+            still_share: How much of it stood still and was not computed, where that was told.
         """
         if self._windows and start <= self._windows[-1][0]:
             raise ValueError("windows must come in the order of their starts")
@@ -64,7 +77,7 @@ class TimelineBuilder:
         self.num_windows += 1
         # A sum, not the windows: memory must not grow with the length of the video.
         self._sum = self._sum + to_averaged(logits, self.average)
-        self._windows.append((start, end, logits))
+        self._windows.append((start, end, logits, still_share))
         return steps
 
     def reach(self, start: Fraction) -> list[Step]:
@@ -105,7 +118,13 @@ class TimelineBuilder:
         self._num_steps += 1
         self._windows = [w for w in self._windows if w[1] > step_end]
         scores = average_windows(np.stack([w[2] for w in covering]), self.average)
-        return Step(start_seconds=step_start, end_seconds=step_end, scores=self._of_labels(scores))
+        shares = [w[3] for w in covering if w[3] is not None]
+        return Step(
+            start_seconds=step_start,
+            end_seconds=step_end,
+            scores=self._of_labels(scores),
+            still_share=sum(shares) / len(shares) if shares else None,
+        )
 
     def _of_labels(self, scores: Scores) -> Scores:
         return scores[: len(scores) - self.num_background]

@@ -1,0 +1,176 @@
+"""Each video twice, exactly and with a shortcut, and a table of how far they agree."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from vidtag.cli.calibrating import calibrate_first
+from vidtag.cli.speaking import complain, print_line, say
+from vidtag.errors import ExitCode, UsageError, VideoError
+from vidtag.inputs.found import Input, Inputs
+from vidtag.models.classifier import Classifier
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
+from vidtag.stopping import check
+from vidtag.tagging.comparing import Agreement, compare_runs, sum_up
+from vidtag.tagging.settings import Settings
+from vidtag.tagging.tagger import Tagger
+from vidtag.terminal import is_live, plain_text, printing, stderr_console
+from vidtag.text import printable
+from vidtag.version import __version__
+
+
+def run_compare(
+    inputs: Inputs, load: LoadOptions, settings: Settings, *, as_json: bool, quiet: bool
+) -> int:
+    """Compare all inputs, print what came of it, and return the exit code.
+
+    Raises:
+        UsageError: The model has no such shortcut.
+        ModelError: The model can't be loaded, or failed.
+    """
+    for failure in inputs.failures:
+        complain(f"error: {failure}")
+    tell = None if quiet else say
+    calibrate_first(load, settings, inputs.items, tell)
+    exact_load = replace(load, fast=False)
+    if load.precision == "int8":
+        exact_load = replace(exact_load, precision="auto", engine="openvino", device="cpu")
+    exact = Tagger(load_classifier(exact_load, tell), settings)
+    shortcut = Tagger(load_classifier(load, tell), settings)
+    _refuse_equal(exact.classifier, shortcut.classifier, load)
+    for tagger in (exact, shortcut):
+        _warm_up(tagger.classifier)
+    agreements: list[Agreement] = []
+    num_failed = len(inputs.failures)
+    for item in _shown(inputs.items, quiet=quiet):
+        check()
+        try:
+            agreements.append(
+                compare_runs(exact.score(item.source), shortcut.score(item.source), settings)
+            )
+        except VideoError as exc:
+            complain(f"error: {exc}")
+            num_failed += 1
+    if agreements:
+        total = sum_up(agreements)
+        if as_json:
+            print_line(_as_json(exact, shortcut, agreements, total))
+        else:
+            _print_table(agreements, total)
+    if not num_failed:
+        return ExitCode.DONE
+    return ExitCode.SOME_FAILED if agreements else ExitCode.FAILED
+
+
+def _refuse_equal(exact: Classifier, shortcut: Classifier, load: LoadOptions) -> None:
+    """Refuse to compare a model with itself, where it has no such shortcut."""
+    is_fast = shortcut.info.is_fast
+    if load.fast and not is_fast and shortcut.info.precision == exact.info.precision:
+        told = [note.message for note in shortcut.info.notes if note.code == "not_faster"]
+        raise UsageError(f"{' '.join(told)} There is nothing to compare.")
+
+
+def _warm_up(classifier: Classifier) -> None:
+    """Load all that a run needs, so that the first video does not pay for it."""
+    size = (1, classifier.info.num_frames, classifier.info.image_size, classifier.info.image_size)
+    classifier.logits(np.zeros((*size, 3), np.uint8))
+    moving = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    classifier.logits(moving)
+
+
+def _shown(items: Sequence[Input], *, quiet: bool) -> Iterable[Input]:
+    """Draw progress on stderr, on a terminal."""
+    if quiet or not is_live():
+        return items
+    return track(items, "comparing", console=stderr_console(), transient=True)
+
+
+def _as_json(
+    exact: Tagger, shortcut: Tagger, agreements: Sequence[Agreement], total: Agreement
+) -> str:
+    def plain(one: Agreement) -> dict[str, Any]:
+        ratios = {"model_ratio": round(one.model_ratio, 2), "ratio": round(one.ratio, 2)}
+        return {**one.to_dict(), "same_share": round(one.same_share, 6), **ratios}
+
+    def engine(tagger: Tagger) -> dict[str, Any]:
+        info = tagger.classifier.info
+        return {
+            "name": info.engine,
+            "device": info.device,
+            "precision": info.precision,
+            "fast": info.is_fast,
+            "still_threshold": info.still_threshold,
+            "calibrated_on": list(info.calibration.content_ids) if info.calibration else None,
+        }
+
+    info = exact.classifier.info
+    return json.dumps(
+        {
+            "schema_version": 1,
+            "vidtag_version": __version__,
+            "model": {"id": info.model_id, "revision": info.revision},
+            "exact": engine(exact),
+            "shortcut": engine(shortcut),
+            "videos": [plain(one) for one in agreements],
+            "all": plain(total),
+        },
+        indent=2 if sys.stdout.isatty() else None,
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+
+
+def comparison_table(agreements: Sequence[Agreement], total: Agreement) -> Table:
+    """Make a row of each video, and one of all where there are several."""
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("video", ratio=1, no_wrap=True, overflow="ellipsis")
+    for name in ("same label", "change", "segments moved", "still", "model", "run"):
+        table.add_column(name, justify="right", no_wrap=True)
+    rows = [*agreements, *([total] if len(agreements) > 1 else [])]
+    for one in rows:
+        is_total = one is total and len(rows) > 1
+        table.add_row(
+            printable(one.path),
+            f"{one.num_same_steps} of {one.num_steps}",
+            f"{one.mean_change:.3f} to {one.largest_change:.2f}",
+            _moved(one),
+            "" if one.still_share is None else f"{one.still_share:.0%}",
+            f"{one.model_ratio:.2f}x",
+            f"{one.ratio:.2f}x",
+            style="bold" if is_total else "",
+        )
+    return table
+
+
+def _moved(one: Agreement) -> str:
+    """Say how many segments moved, how far at most, and what else became of them."""
+    said = f"{one.num_moved_segments} of {one.num_segments}"
+    if one.num_moved_segments:
+        said += f", {one.most_moved_seconds:g} s"
+    changes = [f"-{one.num_lost_segments}"] if one.num_lost_segments else []
+    changes += [f"+{one.num_new_segments}"] if one.num_new_segments else []
+    return f"{said} ({' '.join(changes)})" if changes else said
+
+
+def _print_table(agreements: Sequence[Agreement], total: Agreement) -> None:
+    with printing():
+        table = comparison_table(agreements, total)
+        lines = (
+            f"{total.same_share:.1%} of {total.num_steps} steps have the same best label. In the "
+            f"model {total.exact_model_seconds:.1f} s became {total.model_seconds:.1f} s, in all "
+            f"{total.exact_seconds:.1f} s became {total.seconds:.1f} s."
+        )
+        if sys.stdout.isatty():
+            console = Console(highlight=False)
+            console.print(table)
+            console.print(f"\n{lines}")
+        else:
+            sys.stdout.write(f"{plain_text(table)}\n{lines}\n")
