@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 """The only commit of every model; its branches are `main` and `v2`."""
 
@@ -83,6 +85,21 @@ def serve_hub(models: dict[str, Path]) -> Iterator[Hub]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def point_to(endpoint: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let this process see a hub at `endpoint`, and an empty home but for what `home` holds.
+
+    Returns:
+        The folder that the hub's client keeps models in, which is made when one comes.
+    """
+    template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(home / "hf" / "hub"))
+    monkeypatch.setenv("VIDTAG_CACHE_DIR", str(home / "vidtag"))
+    return home / "hf" / "hub"
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,15 +5,19 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hub_stand_in import COMMIT, Hub, serve_hub
+from hub_stand_in import COMMIT, Hub, point_to, serve_hub
 from make_video import make_video
 from tiny_models import kinetics_labels, make_tiny_model
+
+from vidtag.errors import ModelError
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
 
 BASE = "MCG-NJU/videomae-base-finetuned-kinetics"
 
@@ -146,17 +150,27 @@ def test_the_base_model_is_downloaded_once_and_then_runs_offline(hub: Hub, home:
 
 
 @pytest.mark.slow
-def test_the_command_tags_from_the_hub_and_then_offline(hub: Hub, tmp_path: Path) -> None:
+def test_the_command_tags_from_the_hub_and_then_offline(
+    run: Callable[..., tuple[int, str, str]],
+    hub: Hub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     make_video(tmp_path / "clip.mp4", num_frames=60)
+    usual = ["clip.mp4", "-m", BASE, "--json", "--no-cache"]
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patch:
+        point_to(hub.endpoint, tmp_path, patch)
+        first = run(*usual)
+    done = subprocess.run(
+        [sys.executable, "-m", "vidtag", *usual, "--offline"],
+        env=environment(tmp_path, "http://127.0.0.1:9"), capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
     results = []
-    for endpoint, more in ((hub.endpoint, []), ("http://127.0.0.1:9", ["--offline"])):
-        done = subprocess.run(
-            [sys.executable, "-m", "vidtag", "clip.mp4", "-m", BASE, "--json", "--no-cache", *more],
-            cwd=tmp_path, env=environment(tmp_path, endpoint), capture_output=True, text=True,
-            check=False, timeout=120,
-        )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, "")
-        document = json.loads(done.stdout)
+    for code, out, err in (first, (done.returncode, done.stdout, done.stderr)):
+        assert (code, err) == (0, "")
+        document = json.loads(out)
         del document["timing"]
         results.append(document)
     assert results[0] == results[1]
@@ -167,9 +181,9 @@ def test_the_command_tags_from_the_hub_and_then_offline(hub: Hub, tmp_path: Path
 
 @pytest.mark.slow
 def test_a_branch_is_another_name_of_a_commit(hub: Hub, home: Path) -> None:
-    branch = load(home, hub.endpoint, model=BASE, revision="v2", precision="fp32")
+    branch = load(home, hub.endpoint, script=FETCH, model=BASE, revision="v2")
     assert branch["revision"] == COMMIT
-    again = load(home, hub.endpoint, model=BASE, revision="v2", precision="fp32", offline=True)
+    again = load(home, hub.endpoint, script=FETCH, model=BASE, revision="v2", offline=True)
     assert again["revision"] == COMMIT
 
 
@@ -185,7 +199,6 @@ def test_a_download_draws_its_progress_where_that_is_asked_for(
     assert ("model.safetensors" in fetched.stderr) == show_progress
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "options", "code", "hint"),
     [
@@ -201,23 +214,38 @@ def test_a_download_draws_its_progress_where_that_is_asked_for(
     ],
 )
 def test_what_the_hub_refuses_is_one_line(
-    hub: Hub, tmp_path: Path, model: str, options: dict[str, Any], code: str, hint: str
+    hub: Hub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    model: str,
+    options: dict[str, Any],
+    code: str,
+    hint: str,
 ) -> None:
+    point_to(hub.endpoint, tmp_path, monkeypatch)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between the client's attempts
     hub.requests.clear()
-    failed = load(tmp_path, hub.endpoint, model=model, **options)
-    assert failed["code"] == code
+    with pytest.raises(ModelError) as caught:
+        load_classifier(LoadOptions(model=model, **options))
+    failed = caught.value
+    assert failed.code == code
     if code != "download_failed":
         assert not any("/storage/" in request for request in hub.requests), "no weights are had"
-    assert failed["model_id"] == model
-    assert hint in failed["message"]
-    assert "\n" not in failed["message"]
-    assert failed.stderr == ""
+    assert failed.model_id == model
+    assert hint in str(failed)
+    assert "\n" not in str(failed)
+    assert capfd.readouterr() == ("", "")
 
 
-def test_a_near_name_is_told_where_the_hub_is_out_of_reach(tmp_path: Path) -> None:
-    failed = load(tmp_path, "http://127.0.0.1:9", model=f"{BASE}s")
-    assert failed["code"] == "hub_unreachable"
-    assert f"did you mean 'base' ({BASE})? Otherwise run `vidtag models" in failed["message"]
+def test_a_near_name_is_told_where_the_hub_is_out_of_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point_to("http://127.0.0.1:9", tmp_path, monkeypatch)
+    with pytest.raises(ModelError) as caught:
+        load_classifier(LoadOptions(model=f"{BASE}s"))
+    assert caught.value.code == "hub_unreachable"
+    assert f"did you mean 'base' ({BASE})? Otherwise run `vidtag models" in str(caught.value)
 
 
 def test_an_unreachable_hub_is_reported_at_once(tmp_path: Path) -> None:
