@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from make_video import make_video
-from tiny_models import make_tiny_model
+from tiny_models import convert, make_tiny_model
 
 NUM_VIDEOS = 24
 ODD_NAMES = ["a b.mp4", "-x.mp4", "[y].mp4", "100%d.mp4", "ü.mp4", "tab\there.mp4", "q'uote.mp4"]
@@ -23,7 +23,7 @@ ODD_NAMES = ["a b.mp4", "-x.mp4", "[y].mp4", "100%d.mp4", "ü.mp4", "tab\there.m
 def shelf(tmp_path_factory):
     """Videos under odd names in nested folders, two broken ones, a note, and a `vidtag`."""
     folder = tmp_path_factory.mktemp("shelf")
-    model = make_tiny_model(folder / "model")
+    model = convert(make_tiny_model(folder / "model"))
     make_video(folder / "clip.mp4", num_frames=55, fps=25, size=(64, 48))
     for n in range(NUM_VIDEOS):
         name = ODD_NAMES[n] if n < len(ODD_NAMES) else f"{n}.mp4"
@@ -203,14 +203,16 @@ def test_grep_leaves_foreign_json_in_folders_alone(shelf):
 
 
 @pytest.mark.slow
-def test_grep_stops_reading_at_the_first_hit(shelf):
+def test_grep_stops_reading_at_the_first_hit(shelf, monkeypatch):
     folder = shelf[0]
     make_video(folder / "long.mp4", num_frames=2500, fps=25, size=(64, 48))
     label = json.loads(bash("vidtag clip.mp4 -m $M --json", shelf).stdout)["tags"][0]["label"]
+    monkeypatch.setenv("VIDTAG_CACHE_DIR", str(folder / "grep-cache"))
+    convert(Path(shelf[1]))
     done = bash(
         'vidtag grep --max-count 1 -F "$L" long.mp4 -m $M --batch-size 1 --min-score 0.01; '
         "vidtag cache",
-        shelf, L=label, VIDTAG_CACHE_DIR=str(folder / "grep-cache"),
+        shelf, L=label,
     )  # fmt: skip
     assert done.stdout.count(f":{label}:") == 1
     import sqlite3

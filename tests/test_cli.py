@@ -14,7 +14,7 @@ from typing import get_args, get_type_hints
 import jsonschema
 import pytest
 from make_video import make_video
-from tiny_models import make_tiny_model
+from tiny_models import convert, make_tiny_model
 
 from vidtag import LoadOptions, Part, Settings, __version__
 from vidtag.cli.explain import Asked
@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(folder):
-    return str(make_tiny_model(folder / "model"))
+    return str(convert(make_tiny_model(folder / "model")))
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +257,7 @@ def test_help_is_quick_because_it_loads_little():
 @pytest.mark.slow
 def test_stored_scores_answer_without_ffmpeg_and_engine(clip, model, tmp_path, monkeypatch):
     monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path))
+    convert(Path(model))
     script = (
         f"import sys; sys.argv = ['vidtag', {clip!r}, '-m', {model!r}, '--json', '-q']\n"
         "from vidtag.cli import app\n"
@@ -456,7 +457,7 @@ def test_a_name_that_is_no_utf8(folder, clip, model):
 
 @pytest.mark.slow
 def test_an_ascii_terminal_gets_a_table_too(clip, model):
-    done = spawn(clip, "-m", model, *TINY, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    done = spawn(clip, "-m", model, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0, done.stderr
     assert b"0:00 - " in done.stdout
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from make_video import make_video
-from tiny_models import make_tiny_model
+from tiny_models import convert, make_tiny_model
 
 from vidtag.cli import app
 from vidtag.errors import (
@@ -111,7 +111,7 @@ def test_the_two_commands_stand_on_lines_of_their_own():
 def shelf(tmp_path_factory):
     """A folder as the recipes expect it, and a `vidtag` that uses a tiny model."""
     folder = tmp_path_factory.mktemp("docs")
-    model = make_tiny_model(folder / "model")
+    model = convert(make_tiny_model(folder / "model"))
     make_video(folder / "clip.mp4", num_frames=80, fps=25)
     (folder / "videos" / "deep").mkdir(parents=True)
     shutil.copy(folder / "clip.mp4", folder / "videos" / "one.mp4")

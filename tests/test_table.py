@@ -9,7 +9,7 @@ from documents import HOSTILE_LABELS, HOSTILE_PATHS, make_document
 from make_video import make_video
 from rich.cells import cell_len
 from rich.console import Console
-from tiny_models import make_tiny_model
+from tiny_models import convert, make_tiny_model
 
 from vidtag.documents.json import to_json
 from vidtag.documents.records import Document, SegmentRecord, summarise
@@ -186,7 +186,7 @@ def test_the_table_of_a_stored_document_is_the_same():
 @pytest.mark.slow
 def test_on_a_terminal_the_results_still_go_to_stdout(tmp_path):
     """The live view is on stderr; it must neither swallow nor mix with stdout."""
-    model = make_tiny_model(tmp_path / "model")
+    model = convert(make_tiny_model(tmp_path / "model"))
     make_video(tmp_path / "clip.mp4", num_frames=60, fps=25)
     master, slave = pty.openpty()
     process = subprocess.Popen(

@@ -143,6 +143,15 @@ def make_tiny_model(
     return folder
 
 
+def convert(folder: Path) -> Path:
+    """Convert a model in this process, so that those that a test starts need not load torch."""
+    from vidtag.models.load import load_classifier
+    from vidtag.models.options import LoadOptions
+
+    load_classifier(LoadOptions(model=folder))
+    return folder
+
+
 def _legacy(tensors: dict[str, Any]) -> dict[str, Any]:
     """Name VideoMAE's biases as all published checkpoints do."""
     return {
