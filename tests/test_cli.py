@@ -402,7 +402,7 @@ def test_ctrl_c_ends_at_once_with_130(folder, model):
     read, write = os.pipe()
     os.write(write, b"....")
     process = subprocess.Popen(
-        [sys.executable, "-m", "vidtag", "-", "-m", model, *TINY],
+        [sys.executable, "-m", "vidtag", "-", "-m", model],
         stdin=read, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     deadline = time.monotonic() + 60

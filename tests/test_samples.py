@@ -209,13 +209,14 @@ def test_they_show_what_vidtag_can_read(documents):
 
 @pytest.mark.slow
 def test_engines_and_precisions_agree(documents):
-    """Every step's top label agrees, but where the two best scores are within 0.02."""
+    """The first steps' top labels agree, but where the two best scores are within 0.02."""
     exact = Tagger(LoadOptions(model="demo", engine="torch", precision="fp32"))
     with exact.open(*VIDEOS) as videos:
         for video in videos:
-            document = video.document()
-            fast = documents[Path(video.name).name]
-            for one, two in zip(document.timeline, fast.timeline, strict=True):
+            fast = documents[Path(video.name).name].timeline[:6]
+            steps = list(itertools.islice(video, len(fast)))
+            video.stop()
+            for one, two in zip(steps, fast, strict=True):
                 if one.tags[0].score - one.tags[1].score > 0.02:
                     assert one.tags[0].label == two.tags[0].label
 
