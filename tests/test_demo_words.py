@@ -57,7 +57,9 @@ def test_without_words_it_names_the_actions_of_the_drawn_figures():
 
 @pytest.mark.slow
 def test_it_says_what_it_is(capfd, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["vidtag", GYM, "-m", "demo-words", "--label", "squats"])
+    monkeypatch.setattr(
+        sys, "argv", ["vidtag", GYM, "--end", "3", "-m", "demo-words", "--label", "squats"]
+    )
     assert app.run() == 0
     told = capfd.readouterr()
     assert ALIASES["demo-words"].note in told.out

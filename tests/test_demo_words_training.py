@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -247,8 +249,9 @@ def test_the_model_finds_the_words_for_unseen_clips(model) -> None:
     ]
     truth = np.array([example.labels[0] for example in examples])
     frames = [example.frames for example in examples]
-    for words in (TRAINED_SETS[1], HELD_OUT_SETS[0]):
-        assert share_right(model.ask(frames, words), truth) >= 0.8
+    logits = model.ask(frames, [*TRAINED_SETS[1], *HELD_OUT_SETS[0]])
+    for part in np.split(logits, 2, axis=1):
+        assert share_right(part, truth) >= 0.8
 
 
 @pytest.mark.slow
@@ -266,11 +269,26 @@ def test_the_timeline_of_a_sample_is_right(model, sample: samples.SampleVideo) -
 
 
 @pytest.mark.slow
-def test_the_command_runs_from_end_to_end(tmp_path: Path) -> None:
+def test_the_command_runs_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import make_demo_words
     import typer
+    from figures.batches import Recipe
+    from figures.words import training
     from typer.testing import CliRunner
 
+    def small(recipe: Callable[[int, int], Recipe]) -> Callable[[int, int], Recipe]:
+        return lambda steps, seed: dataclasses.replace(recipe(steps, seed), batch_size=2)
+
+    fewer = dataclasses.replace(
+        make_demo_words.QUICK, training_clips=48, test_clips=22, clip_steps=2
+    )
+    # Most of a step's time, in the library's own arithmetic: it matters to who learns alone.
+    monkeypatch.setattr(
+        "torch.optim._muon._zeropower_via_newtonschulz", lambda gradient, *_: gradient
+    )
+    monkeypatch.setattr(make_demo_words, "QUICK", fewer)
+    monkeypatch.setattr(make_demo_words, "picture_recipe", small(training.picture_recipe))
+    monkeypatch.setattr(make_demo_words, "clip_recipe", small(training.clip_recipe))
     app = typer.Typer()
     app.command()(make_demo_words.main)
     arguments = ["--quick", "--out", str(tmp_path / "model"), "--work", str(tmp_path / "work")]
@@ -281,5 +299,5 @@ def test_the_command_runs_from_end_to_end(tmp_path: Path) -> None:
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert names == {path.name for path in MODEL.iterdir()}
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
-    assert "| trained phrasings: 44 clips" in card
+    assert "| trained phrasings: 22 clips" in card
     assert "it falls short in" in card
