@@ -23,8 +23,13 @@ from pathlib import Path
 import av
 import numpy as np
 
+from vidtag import LoadOptions, Tagger
+from vidtag.models.device import cpu_has_bf16
+from vidtag.tagging.calibrating import calibrate
+
 HERE = Path(__file__).parent
 SECONDS = 12
+PRECISIONS = ("bf16", "fp32") if cpu_has_bf16() else ("fp32",)
 
 
 def make_video(path: Path, seconds: float, size: tuple[int, int] = (1920, 1080)) -> None:
@@ -201,24 +206,27 @@ def main() -> None:
         make_video(clip, SECONDS)
         row(f"{os.cpu_count()} cores of {cpu_name()}", "", f"Python {platform.python_version()}")
         row("---", "---", "---")
-        slow = against_hugging_face(model, clip, runs)
-        phases(model, clip, slow)
+        slow, whole = against_others(model, clip, runs)
+        phases(model, clip, slow, whole)
+        less_work(folder, model, runs)
         strides(model, clip)
         memory(folder, [1, 2] if quick else [1, 10, 60])
         batch(folder, 50 if quick else 1000)
         gpu(folder, model, 10 if quick else 120)
 
 
-def against_hugging_face(model: Path, clip: Path, runs: int) -> float:
-    """Whole processes in turns: the script, vidtag, vidtag in fp32; return the script's seconds."""
+def against_others(model: Path, clip: Path, runs: int) -> tuple[float, float]:
+    """Whole processes in turns; return the seconds of the Hugging Face way, and of vidtag."""
     ours = vidtag(str(clip), "-m", str(model), "--json", "--no-cache")
     commands = {
         "the Hugging Face way": [
             sys.executable, str(HERE / "hugging_face_way.py"), str(model), str(clip)
         ],
+        "by hand": [sys.executable, str(HERE / "by_hand.py"), str(model), str(clip)],
         "vidtag": ours,
-        "vidtag --precision fp32": [*ours, "--precision", "fp32"],
     }  # fmt: skip
+    if cpu_has_bf16():
+        commands["vidtag --precision fp32"] = [*ours, "--precision", "fp32"]
     for command in commands.values():
         timed(command)  # warm: the converted model is made, files are in memory
     seconds: dict[str, list[float]] = {name: [] for name in commands}
@@ -229,16 +237,16 @@ def against_hugging_face(model: Path, clip: Path, runs: int) -> float:
     slow = medians["the Hugging Face way"]
     for name, taken in medians.items():
         row(f"{name}, {SECONDS} s of 1080p", f"{taken:.2f} s", f"{slow / taken:.2f} times as fast")
-    return slow
+    return slow, medians["vidtag"]
 
 
-def phases(model: Path, clip: Path, slow: float) -> None:
+def phases(model: Path, clip: Path, slow: float, whole: float) -> None:
     """The model alone against the machine's peak, and where the time of a run goes.
 
     What the windows take at that peak is the least that any program takes: beside the Hugging
     Face way's `slow` seconds it tells how much faster this processor lets one be.
     """
-    for precision in ("bf16", "fp32"):
+    for precision in PRECISIONS:
         before = gemm_gflops(precision)
         speed, seconds = model_gflops(model, precision)
         peak = max(before, gemm_gflops(precision))  # the machine drifts
@@ -247,11 +255,13 @@ def phases(model: Path, clip: Path, slow: float) -> None:
         least = (SECONDS - 1) * seconds * speed / peak
         row(f"{SECONDS - 1} windows at the peak, {precision}", f"{least:.2f} s",
             f"{slow / least:.2f} times as fast, if all else took no time")  # fmt: skip
+        if precision == PRECISIONS[0]:
+            row("vidtag against that", f"{whole / least:.2f} times as long", "the whole process")
     ours = vidtag(str(clip), "-m", str(model), "--json")
     document = json.loads(
         subprocess.run([*ours, "--no-cache"], check=True, capture_output=True).stdout
     )
-    whole = timed([*ours, "--no-cache"])
+    whole = timed([*ours, "--no-cache"])  # the one whose phases are told
     timing = document["timing"]
     rest = whole - max(timing["model_seconds"], timing["decode_seconds"])
     row("decoding and preparing", f"{timing['decode_seconds']:.2f} s", "beside the model")
@@ -266,6 +276,50 @@ def phases(model: Path, clip: Path, slow: float) -> None:
     timed(ours)
     row("again, from stored scores", f"{timed(ours):.2f} s", "whole process")
     row("vidtag --help", f"{min(timed(vidtag('--help')) for _ in range(3)):.2f} s", "")
+
+
+def less_work(folder: Path, model: Path, runs: int) -> None:
+    """What shortcuts save of the model's time: repeated windows, --fast, int8."""
+    frames, times = held_recording()
+    exact = Tagger(model, device="cpu")
+    exact.tag(frames[:2], times=times[:2])  # warm
+    began = time.perf_counter()
+    document = exact.tag(frames, times=times)
+    taken, timing = time.perf_counter() - began, document.timing
+    each = timing.model_seconds / (document.sampling.num_windows - timing.num_repeated_windows)
+    num_windows, repeated = document.sampling.num_windows, timing.num_repeated_windows
+    row("recording held for 80 %, model", f"{timing.model_seconds:.2f} s of {taken:.2f} s",
+        f"{num_windows * each / timing.model_seconds:.2f} times as fast: {repeated} of "
+        f"{num_windows} windows repeat")  # fmt: skip
+    from still import base
+
+    base(model, runs + 1)
+    clips = []
+    for k in range(4):
+        clips.append(folder / f"int8 {k}.mp4")
+        make_video(clips[-1], SECONDS, size=(320 + 16 * k, 240))
+    calibrate(clips, LoadOptions(model=model, offline=True))
+    windows = np.random.default_rng(0).integers(0, 256, (1, 16, 224, 224, 3), np.uint8)
+    seconds: dict[str, list[float]] = {precision: [] for precision in (PRECISIONS[0], "int8")}
+    classifiers = {one: Tagger(model, device="cpu", precision=one).classifier for one in seconds}
+    for turn in range(runs + 2):
+        for precision, classifier in classifiers.items():
+            began = time.perf_counter()
+            classifier.logits(windows)
+            if turn:
+                seconds[precision].append(time.perf_counter() - began)
+    best = {precision: min(taken) for precision, taken in seconds.items()}
+    row("--precision int8", f"{best['int8']:.3f} s per window",
+        f"{best['int8'] / best[PRECISIONS[0]]:.2f} of {PRECISIONS[0]}")  # fmt: skip
+
+
+def held_recording() -> tuple[np.ndarray, list[Fraction]]:
+    """Draw a screen recording at a variable rate: 8 s that move, 32 s held."""
+    rng = np.random.default_rng(0)
+    moving = rng.integers(0, 256, (64, 240, 320, 3), np.uint8)
+    times = [Fraction(k, 8) for k in range(64)]
+    held = [Fraction(40) - Fraction(1, 8)]
+    return np.concatenate([moving, moving[-1:]]), [*times, *held]
 
 
 def strides(model: Path, clip: Path) -> None:
