@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import av
 import pytest
@@ -10,6 +12,7 @@ from make_video import make_video
 from piping import piped
 
 from vidtag.video import Video, pipes
+from vidtag.video.gaps import Gaps
 
 CENTISECOND = Fraction(1, 100)
 GAP = [*range(0, 100, 10), *range(3000, 3100, 10)]
@@ -109,3 +112,26 @@ def test_what_was_lost_is_no_gap(tmp_path: Path) -> None:
     duration, codes = read(path)
     assert duration < 3
     assert JUMP in codes
+
+
+@pytest.mark.parametrize("rates", [(1000, 1000), (1000, 48000)])
+def test_sound_goes_on_in_ticks_of_another_length(rates: tuple[int, int]) -> None:
+    gaps = Gaps("ogg", lambda _begin, _end: b"")
+
+    def note(second: int, rate: int, *, is_video: bool) -> None:
+        packet: Any = SimpleNamespace(
+            pts=second * rate,
+            dts=second * rate,
+            duration=rate,
+            time_base=Fraction(1, rate),
+            size=1,
+            pos=None,
+            stream=SimpleNamespace(index=int(not is_video)),
+        )
+        gaps.note(packet, is_video=is_video)
+
+    note(0, 90, is_video=True)
+    for second in range(31):
+        note(second, rates[second >= 15], is_video=False)
+    note(30, 90, is_video=True)
+    assert gaps.holds(0, 30 * 90)

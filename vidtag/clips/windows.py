@@ -101,13 +101,15 @@ def slide(
     is_long = False
     current: _Picture | None = None
     index = 0  # of the next sample
+    due = grid.sample_seconds(index)
 
     def take(picture: _Picture) -> Window | None:
-        nonlocal index
+        nonlocal index, due
         recent.append(picture)
         if grid.is_sampled(index):
             picture.pixels()
         index += 1
+        due = grid.sample_seconds(index)
         begin = index - grid.num_frames
         if begin < 0 or begin % grid.stride_samples:
             return None
@@ -121,7 +123,7 @@ def slide(
             if first is not None:
                 yield first
                 first = None
-        while current is not None and grid.sample_seconds(index) < frame.seconds:
+        while current is not None and due < frame.seconds:
             window = take(current)
             if window is not None and is_long:
                 yield window
@@ -144,7 +146,7 @@ def slide(
         return
     if first is not None:
         yield first
-    while grid.sample_seconds(index) < until:
+    while due < until:
         window = take(current)
         if window is not None:
             yield window

@@ -256,7 +256,8 @@ class Decoder:
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is None:
             return
-        end = float((stamp + (packet.duration or 0)) * packet.time_base)
+        time_base = packet.time_base
+        end = (stamp + (packet.duration or 0)) * time_base.numerator / time_base.denominator
         index = packet.stream.index
         counts.last_seconds[index] = max(counts.last_seconds.get(index, end), end)
         if not packet.size:  # it repeats the picture before it

@@ -38,8 +38,13 @@ class _Picture:
     latest_tick: int
     """When it is shown, or decoded: what is later."""
 
-    seconds: Fraction
+    time_base: Fraction
     position: int | None
+
+    @property
+    def seconds(self) -> Fraction:
+        """When it is decoded."""
+        return self.tick * self.time_base
 
 
 class Gaps:
@@ -54,44 +59,56 @@ class Gaps:
         self._format = format
         self._passage = passage
         self._last: _Picture | None = None
-        # For each other stream, from when to when it came without a jump, up to now. Packets of
-        # pictures come late, when the next one is there: what lies between them in time need not
-        # come between them.
-        self._runs: dict[int, tuple[Fraction, Fraction]] = {}
+        # For each other stream, from when to when it came without a jump, up to now, in its ticks.
+        # Packets of pictures come late, when the next one is there: what lies between them in time
+        # need not come between them.
+        self._runs: dict[int, tuple[Ticks, Ticks, Fraction]] = {}
         self._found: list[tuple[int, int]] = []
 
     def note(self, packet: Packet[Stream], *, is_video: bool) -> None:
         """Take the next packet of any stream."""
         tick = packet.pts if packet.dts is None else packet.dts
-        if tick is None or packet.time_base is None or not packet.size:
+        base = packet.time_base
+        if tick is None or base is None or not packet.size:
             return
-        seconds = tick * packet.time_base
         if is_video:
-            now = _Picture(tick, max(tick, packet.pts or tick), seconds, packet.pos)
+            now = _Picture(tick, max(tick, packet.pts or tick), base, packet.pos)
             if self._last is not None and self._goes_on(self._last, now):
                 # Pictures that are decoded ahead are shown after that gap, one gap later.
                 end = max(self._last.latest_tick, now.latest_tick)
                 self._found.append((self._last.tick, end))
             self._last = now
             return
-        ends = seconds + (packet.duration or 0) * packet.time_base
-        start, before = self._runs.get(packet.stream.index, (seconds, seconds))
-        if abs(seconds - before) <= JUMP_SECONDS:
-            self._runs[packet.stream.index] = start, max(before, ends)
+        ends = tick + (packet.duration or 0)
+        run: tuple[Ticks, Ticks, Fraction] = (tick, tick, base)
+        start, before, known = self._runs.get(packet.stream.index, run)
+        if known != base:  # another recording was joined on
+            start, before = start * known / base, before * known / base
+        longest = JUMP_SECONDS * base.denominator
+        if -longest <= (tick - before) * base.numerator <= longest:
+            self._runs[packet.stream.index] = start, max(before, ends), base
         else:
-            self._runs[packet.stream.index] = seconds, ends
+            self._runs[packet.stream.index] = tick, ends, base
 
     def holds(self, before: Ticks, after: Ticks) -> bool:
         """Tell whether time went on between two timestamps, as they stand in the file."""
         return any(begin < after and before < end for begin, end in self._found)
 
     def _goes_on(self, last: _Picture, now: _Picture) -> bool:
+        base = now.time_base
+        if base == last.time_base and (  # of nearly all pictures; whole numbers are soon compared
+            (now.tick - last.tick) * base.numerator <= JUMP_SECONDS * base.denominator
+        ):
+            return False
         gap = now.seconds - last.seconds
         if not JUMP_SECONDS < gap <= LONGEST_SECONDS:
             return False
         if self._runs:
             latest_begin, least_end = last.seconds + JUMP_SECONDS, now.seconds - JUMP_SECONDS
-            return any(b <= latest_begin and e >= least_end for b, e in self._runs.values())
+            return any(
+                start * base <= latest_begin and end * base >= least_end
+                for start, end, base in self._runs.values()
+            )
         if last.position is None or now.position is None or now.position <= last.position:
             return False
         if now.position - last.position > MAX_PASSAGE_BYTES:

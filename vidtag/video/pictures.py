@@ -186,7 +186,7 @@ def shape_of(
         if min(width, height) <= 0:
             width, height, crop = frame.width, frame.height, None
     is_aspect_ignored = False
-    if sample_aspect is not None and sample_aspect > 0:
+    if sample_aspect is not None and sample_aspect > 0 and sample_aspect != 1:
         if not Fraction(1, WIDEST_SAMPLE) <= sample_aspect <= WIDEST_SAMPLE:
             is_aspect_ignored = True
         elif abs(sample_aspect - 1) >= SQUARE_TOLERANCE:

@@ -43,6 +43,11 @@ class Oddities:
         return bool(self.missing or self.reordered or self.repeated or self.wrapped or self.jumped)
 
 
+def _plain(tick: Ticks) -> Ticks:
+    """Return a whole number as such: every frame is compared with it, ten times as fast."""
+    return int(tick) if tick.denominator == 1 else tick
+
+
 class TimeAxis(Generic[T]):
     """Gives every frame, in decoder order, its time since the first presented frame.
 
@@ -73,17 +78,19 @@ class TimeAxis(Generic[T]):
         self.oddities = Oddities()
         self.origin = origin
         self._time_base = time_base
-        self._gap: Fraction = frame_seconds / time_base
+        self._gap = _plain(frame_seconds / time_base)
         self._look_ahead = look_ahead
-        self._jump: Fraction = (JUMP_SECONDS if is_chained else LONGEST_SECONDS) / time_base
-        self._longest: Fraction = LONGEST_SECONDS / time_base
+        self._jump = _plain((JUMP_SECONDS if is_chained else LONGEST_SECONDS) / time_base)
+        self._longest = _plain(LONGEST_SECONDS / time_base)
         self._is_gap = is_gap
-        self._short_jump: Fraction = JUMP_SECONDS / time_base
-        self._believed_end = None if last_tick is None else last_tick + self._short_jump
+        self._short_jump = _plain(JUMP_SECONDS / time_base)
+        self._believed_end: Ticks | None = None
+        if last_tick is not None:
+            self._believed_end = _plain(last_tick + self._short_jump)
         # Frames out of order lie a few frame lengths back at the most (16 in H.264).
         back_frames = 3 if is_chained else 16
         least = Fraction(0) if is_chained else 1 / time_base
-        self._back: Fraction = max(least, back_frames * self._gap)
+        self._back = _plain(max(least, back_frames * self._gap))
         self._offset: Ticks = 0
         self._step: Ticks = self._gap  # the last gap between two frames
         self._num_dated = 0
@@ -131,7 +138,7 @@ class TimeAxis(Generic[T]):
             return pts
         if self._num_dated == 1:  # the first frames had none
             self._offset = self._latest + self._gap - pts
-        ahead = Fraction(pts + self._offset - self._newest)
+        ahead = pts + self._offset - self._newest
         restarts, self._restarts = self._restarts, False
         is_beyond = self._believed_end is not None and pts + self._offset > self._believed_end
         if (
@@ -143,7 +150,7 @@ class TimeAxis(Generic[T]):
         if 0 < ahead <= self._longest and self._is_gap(self._newest - self._offset, pts):
             return pts + self._offset
         for bits in COUNTER_BITS:
-            if abs(ahead + (1 << bits)) < self._short_jump < 1 << (bits - 2):
+            if abs(Fraction(ahead + (1 << bits))) < self._short_jump < 1 << (bits - 2):
                 self._offset += 1 << bits
                 self.oddities.wrapped += 1
                 return pts + self._offset
@@ -203,10 +210,11 @@ class RateMeter:
             self._first = seconds
         else:
             gap = seconds - self._last
-            self._shortest = gap if self._shortest is None else min(self._shortest, gap)
-            self._longest = gap if self._longest is None else max(self._longest, gap)
-            if gap > 0:
-                self.last_gap = gap
+            if gap != self.last_gap:  # else it is counted already
+                self._shortest = gap if self._shortest is None else min(self._shortest, gap)
+                self._longest = gap if self._longest is None else max(self._longest, gap)
+                if gap > 0:
+                    self.last_gap = gap
         self._last = seconds
         self._num_frames += 1
 
