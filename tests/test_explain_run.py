@@ -211,6 +211,9 @@ def test_a_page_gets_small_animations_with_their_moment(video):
     assert one.content[:4] == b"RIFF"
     assert len(one.content) < 60_000
     assert "“early” lies from 0:00 to 0:02" in one.caption
+    assert "exact model" not in one.caption
+    (shortcut, _) = embed_windows(explain(video), is_exact=False)
+    assert shortcut.caption.endswith("It explains the exact model; the tags took a shortcut.")
 
 
 @pytest.mark.slow

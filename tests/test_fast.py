@@ -32,15 +32,24 @@ def half_still(num_frames: int, size: int, seed: int = 0) -> np.ndarray:
     return clip
 
 
-def test_the_first_tube_is_whole_and_what_stands_still_counts_for_the_rest():
+def test_what_stands_still_is_computed_once_in_the_middle_of_its_run():
     tokens = RULE.find(half_still(16, 64))
-    # 4 x 4 places at 8 times: all of the first, and the right half of the others.
-    assert tokens.index.tolist()[:16] == list(range(16))
-    assert all(place % 4 >= 2 for place in tokens.index[16:])
-    assert len(tokens.index) == 16 + 7 * 8
-    assert tokens.lengths[:16].tolist() == [8, 8, 1, 1] * 4
+    # 4 x 4 places at 8 times: the right half at each, the left half at the fourth.
+    places = {(index // 16, index % 4 >= 2) for index in tokens.index.tolist()}
+    assert places == {*((time, True) for time in range(8)), (3, False)}
+    length_of = dict(zip(tokens.index.tolist(), tokens.lengths.tolist(), strict=True))
+    assert all(length_of[k] == (1 if k % 4 >= 2 else 8) for k in length_of)
+    assert tokens.index.tolist() == sorted(length_of)
     assert tokens.lengths.sum() == 128
     assert tokens.still_share == 7 * 8 / 128
+
+
+def test_a_token_that_the_answer_is_read_from_stands_for_itself():
+    clip = half_still(16, 64)
+    assert RULE.find(clip).index[0] != 0
+    pinned = replace(RULE, pools_first=True).find(clip)
+    assert (pinned.index[0], pinned.lengths[0]) == (0, 1)
+    assert pinned.lengths.sum() == 128
 
 
 @pytest.mark.parametrize("levels", [4, 6])
@@ -49,7 +58,8 @@ def test_the_threshold_is_in_normalised_pixels(levels):
     clip[:, :, :32] = 100
     clip[8:, :, :32] += np.uint8(levels)  # of 50: 0.08 and 0.12, against 0.1
     tokens = RULE.find(clip)
-    assert (64 in tokens.index) == (levels == 6)
+    still = tokens.lengths[tokens.index % 4 < 2]
+    assert set(still.tolist()) == ({4} if levels == 6 else {8})
 
 
 def test_what_begins_within_a_tube_is_seen():
@@ -58,8 +68,8 @@ def test_what_begins_within_a_tube_is_seen():
     clip[:, 16:] = noise(16, 16, 32)  # so that the floor is reached
     tokens = RULE.find(clip)
     length_of = dict(zip(tokens.index.tolist(), tokens.lengths.tolist(), strict=True))
-    # The tube of the change holds motion, and so stands for itself; the next one for the rest.
-    assert [length_of.get(4 * k) for k in range(8)] == [4, None, None, None, 1, 3, None, None]
+    # The tube of the change holds motion, and so stands for itself; the next ones for the rest.
+    assert [length_of.get(4 * k) for k in range(8)] == [None, 4, None, None, 1, None, 3, None]
 
 
 def test_what_creeps_is_seen():
@@ -73,7 +83,8 @@ def test_what_creeps_is_seen():
 def test_a_still_clip_keeps_a_floor_of_tokens():
     tokens = RULE.find(np.full((16, 64, 64, 3), 7, np.uint8))
     assert len(tokens.index) == 128 * LEAST_TOKENS
-    assert tokens.lengths.sum() == 128
+    assert tokens.index.tolist() == [*range(16, 32), *range(80, 96)]  # the middle of each half
+    assert set(tokens.lengths.tolist()) == {4}
 
 
 def test_a_class_token_comes_first_and_counts_once():
@@ -145,9 +156,9 @@ def test_the_engines_agree_and_pixels_that_are_left_out_do_not_count(folders, na
     assert run.still_shares[2] == 0
     assert np.array_equal(on_torch.logits(clips), run.logits)
     assert np.abs(on_torch.head(run.features) - run.logits).max() < 1e-5
-    # Below the threshold: still the same tokens of the same first tube.
+    # Below the threshold, and in tubes that are not computed.
     flickering = clips.copy()
-    flickering[0, 2:, :, :32] ^= 1
+    flickering[0, -2:, :, :32] ^= 1
     again = on_torch.run(flickering)
     assert np.array_equal(again.logits[0], run.logits[0])
 
@@ -294,6 +305,38 @@ def test_a_model_that_needs_all_patches_runs_exactly_and_says_so(video, folders,
     assert told["warnings"][1:] == exact["warnings"]
     assert told["timeline"] == exact["timeline"]
     assert told["engine"] == exact["engine"]
+
+
+@pytest.mark.slow
+def test_what_is_explained_is_the_exact_model(video, folders, run, tmp_path):
+    from vidtag.explain.run import ExplainOptions, explain_video
+
+    fast = LoadOptions(model=folders["videomae"], device="cpu", fast=True)
+    explained = [
+        explain_video(ExplainOptions(source=video, load=options))
+        for options in (fast, replace(fast, fast=False))
+    ]
+    assert not explained[0].classifier.info.is_fast
+    by_moment = [{w.explanation.start_seconds: w.explanation.score for w in one.windows}
+                 for one in explained]  # fmt: skip
+    common = by_moment[0].keys() & by_moment[1].keys()
+    assert common
+    assert all(by_moment[0][moment] == by_moment[1][moment] for moment in common)
+    arguments = (video, "-m", str(folders["videomae"]), "--offline", "--no-cache", "--fast",
+                 "--min-score", "0.1", "-f", "html", "-o", f"{tmp_path}/", "--explain")  # fmt: skip
+    code, _, err = run(*arguments)
+    assert code == 0, err
+    page = next(tmp_path.rglob("counting*.html")).read_text()
+    assert "It explains the exact model; the tags took a shortcut." in page
+    assert "computed once: scores are approximate" in page
+
+
+@pytest.mark.slow
+def test_a_table_says_how_much_stood_still(video, folders, run):
+    code, out, _ = run(video, "-m", str(folders["videomae"]), "--offline", "--no-cache", "--fast",
+                       "-v")  # fmt: skip
+    assert code == 0
+    assert " still, computed once" in out.splitlines()[1]
 
 
 @pytest.mark.slow

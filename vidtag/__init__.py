@@ -34,8 +34,14 @@ if TYPE_CHECKING:
         VideoOpenError,
         VidtagError,
     )
-    from vidtag.models.classifier import Classifier, ClassifierInfo, FeatureClassifier
+    from vidtag.models.classifier import (
+        Calibration,
+        Classifier,
+        ClassifierInfo,
+        FeatureClassifier,
+    )
     from vidtag.models.options import LoadOptions
+    from vidtag.tagging.calibrating import calibrate
     from vidtag.tagging.document import describe
     from vidtag.tagging.scoring import StepTags
     from vidtag.tagging.settings import Settings
@@ -45,6 +51,7 @@ if TYPE_CHECKING:
     from vidtag.video.options import Part, ReadOptions
 
 _HOMES = {
+    "Calibration": "vidtag.models.classifier",
     "Classifier": "vidtag.models.classifier",
     "ClassifierInfo": "vidtag.models.classifier",
     "Document": "vidtag.documents.records",
@@ -76,10 +83,12 @@ _HOMES = {
     "VideoOpenError": "vidtag.errors",
     "VideoRecord": "vidtag.documents.records",
     "VidtagError": "vidtag.errors",
+    "calibrate": "vidtag.tagging.calibrating",
     "describe": "vidtag.tagging.document",
 }
 
 __all__ = [
+    "Calibration",
     "Classifier",
     "ClassifierInfo",
     "Document",
@@ -112,6 +121,7 @@ __all__ = [
     "VideoRecord",
     "VidtagError",
     "__version__",
+    "calibrate",
     "describe",
 ]
 

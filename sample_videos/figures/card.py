@@ -15,7 +15,7 @@ from figures.batches import Recipe
 from figures.dataset import IMAGE_SIZE, PROCESSOR, STRADDLING_SHARE
 from figures.evaluation import ClipFigures, SequenceFigures
 
-STILL_THRESHOLD = 0.0175
+STILL_THRESHOLD = 0.02
 """How far patches may differ and be called still by `--fast`. Drawn backgrounds stand as still as
 real ones do at five times this. Measured by tests/benchmarks/still.py."""
 

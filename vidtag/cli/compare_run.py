@@ -142,7 +142,7 @@ def comparison_table(agreements: Sequence[Agreement], total: Agreement) -> Table
             f"{one.num_same_steps} of {one.num_steps}",
             f"{one.mean_change:.3f} to {one.largest_change:.2f}",
             _moved(one),
-            "" if one.still_share is None else f"{one.still_share:.0%}",
+            "" if one.still_share is None else f"{100 * one.still_share:.0f} %",
             f"{one.model_ratio:.2f}x",
             f"{one.ratio:.2f}x",
             style="bold" if is_total else "",
@@ -163,10 +163,11 @@ def _moved(one: Agreement) -> str:
 def _print_table(agreements: Sequence[Agreement], total: Agreement) -> None:
     with printing():
         table = comparison_table(agreements, total)
+        share, model, run = 100 * total.same_share, total.exact_model_seconds, total.exact_seconds
         lines = (
-            f"{total.same_share:.1%} of {total.num_steps} steps have the same best label. In the "
-            f"model {total.exact_model_seconds:.1f} s became {total.model_seconds:.1f} s, in all "
-            f"{total.exact_seconds:.1f} s became {total.seconds:.1f} s."
+            f"{share:.1f} % of {total.num_steps} steps have the same best label. In the model "
+            f"{model:.1f} s became {total.model_seconds:.1f} s, in all {run:.1f} s became "
+            f"{total.seconds:.1f} s."
         )
         if sys.stdout.isatty():
             console = Console(highlight=False)

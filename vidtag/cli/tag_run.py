@@ -280,7 +280,7 @@ def _spared(document: Document) -> str:
     if number:
         said = f", {number} of {document.sampling.num_windows} windows as the one before"
     if document.still_share is not None:
-        said += f", {document.still_share:.0%} of the patches still"
+        said += f", {100 * document.still_share:.0f} % of the patches still"
     return said
 
 

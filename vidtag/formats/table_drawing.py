@@ -159,6 +159,8 @@ def _settings(document: Document) -> Text:
         f"{sampling.window_seconds:g} s every {sampling.stride_seconds:g} s",
         printable(f"{engine.name} {engine.precision} on {engine.device}"),
     ]
+    if document.still_share is not None:
+        parts.append(f"{100 * document.still_share:.0f} % still, computed once")
     if model.licence:
         parts.append(f"weights {printable(model.licence)}")
     return Text(" · ".join(parts), style="dim", overflow="ellipsis", no_wrap=True)

@@ -75,8 +75,8 @@ def conversion_facts(
 
 
 def int8_facts(facts: Mapping[str, str]) -> dict[str, str]:
-    """Say of a part that it is quantised: there is one such model, whatever it was made from."""
-    return {**facts, "precision": "int8", "nncf": _version("nncf")}
+    """Say of a part that it is quantised: there is one, whatever it was made from and with."""
+    return {**facts, "precision": "int8"}
 
 
 def part_facts(facts: Mapping[str, str], part: str) -> dict[str, str]:

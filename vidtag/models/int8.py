@@ -11,6 +11,7 @@ often survives (demo model: mean change 0.24).
 """
 
 import contextlib
+import importlib.util
 import io
 import logging
 import sys
@@ -29,6 +30,21 @@ MOST_WINDOWS = 80
 """More of them change nothing that was measured, and take longer."""
 
 
+def need_nncf(name: str) -> None:
+    """Check that NNCF is there, before videos are read for it.
+
+    Raises:
+        ModelLoadError: It is not installed.
+    """
+    if importlib.util.find_spec("nncf") is None:
+        raise refuse(
+            name,
+            "missing_package",
+            "--precision int8 takes NNCF to make it; `pip install 'vidtag[int8]'`: once made, it "
+            "runs without it",
+        )
+
+
 def quantise(model: Any, samples: Sequence[Sequence[npt.NDArray[Any]]], name: str) -> Any:
     """Quantise a converted model.
 
@@ -41,19 +57,12 @@ def quantise(model: Any, samples: Sequence[Sequence[npt.NDArray[Any]]], name: st
         An `openvino.Model`.
 
     Raises:
-        ModelLoadError: NNCF is not installed, or fails.
+        ModelLoadError: NNCF can't be imported, or fails.
     """
     with _quiet():
         try:
             import nncf  # type: ignore[import-untyped]
-        except ImportError as exc:
-            raise refuse(
-                name,
-                "missing_package",
-                f"--precision int8 takes NNCF to make it ({shortened(exc, 80)}); "
-                "`pip install 'vidtag[int8]'`: once made, it runs without it",
-            ) from exc
-        try:
+
             return nncf.quantize(
                 model,
                 nncf.Dataset([list(map(np.ascontiguousarray, one)) for one in samples]),

@@ -18,6 +18,7 @@ from vidtag.models.config import ModelConfig, read_config
 from vidtag.models.conversions import (
     conversion_facts,
     find_converted,
+    int8_facts,
     part_facts,
     why_not_kept,
 )
@@ -184,13 +185,16 @@ def _load_openvino(
     """
     parts = ("some_tokens", "whole") if info.is_fast else ("whole",)
 
-    def load(*parts: str) -> Classifier:
+    def load(*at_once: str) -> Classifier:
         from vidtag.models.openvino_engine import load_openvino
 
-        return load_openvino(files, config, preprocessing, info, parts)
+        return load_openvino(files, config, preprocessing, info, at_once)
 
-    facts = conversion_facts(files, config, preprocessing)
-    if all(find_converted(part_facts(facts, part)) is not None for part in parts):
+    whole = conversion_facts(files, config, preprocessing)
+    facts = [part_facts(whole, part) for part in parts]
+    if info.precision == "int8":
+        facts = [int8_facts(one) for one in facts]
+    if all(find_converted(one) is not None for one in facts):
         # Of a video in which nothing stands still, or all does, one of the two is enough.
         return DeferredClassifier(config.labels, info, preprocessing, lambda: load(parts[0]))
     return _convert(

@@ -46,7 +46,11 @@ class StillRule:
 
     The mean difference of their normalised pixels, frame by frame, stays below the threshold. So
     what begins within a tube is seen, and what creeps, and a tube that held motion stands for
-    itself alone. What a clip shows first is always computed whole.
+    itself alone. Each place is computed at least once, whatever it shows.
+
+    Of a run the tube in its middle is computed. The first one, as in the paper, lies at the run's
+    edge in time and changes scores by half as much again (demo model, samples: mean change 0.0177
+    in place of 0.0113, the largest 0.17 in place of 0.10); the mean of their embeddings by more.
     """
 
     threshold: float
@@ -57,6 +61,9 @@ class StillRule:
 
     num_leading: int
     """Tokens before those of patches, such as a class token; they are always computed."""
+
+    pools_first: bool = False
+    """Whether what the model says is read from the first patch's token."""
 
     std: tuple[float, float, float]
     """What the model divides pixels by, in levels of 0 to 255."""
@@ -87,24 +94,29 @@ class StillRule:
             else:
                 for row, column in np.argwhere(is_new):
                     last[:, row, :, column] = tube[:, row, :, column]
+        if self.pools_first:
+            changes[1, 0, 0] = np.inf  # so that the token before it stands for itself alone
         is_computed = (changes >= self.threshold).reshape(times, -1)
         return self._tokens(_with_floor(is_computed, changes.reshape(times, -1)))
 
     def _tokens(self, is_computed: npt.NDArray[np.bool_]) -> Tokens:
-        lengths = np.zeros(is_computed.shape, np.float32)
-        run = np.zeros(is_computed.shape[1], np.float32)
+        """Take for each run the tube in its middle, which is nearest to all of them in time."""
+        num_places = is_computed.shape[1]
+        lengths = np.zeros(is_computed.shape, np.int64)
+        run = np.zeros(num_places, np.int64)
         for time in reversed(range(len(is_computed))):
             run += 1
             lengths[time] = np.where(is_computed[time], run, 0)
             run[is_computed[time]] = 0
-        index = np.flatnonzero(is_computed)
+        first = np.flatnonzero(is_computed)
+        own = lengths.ravel()[first]
+        middle = first + (own - 1) // 2 * num_places
+        order = np.argsort(middle)
         leading = np.arange(self.num_leading)
         return Tokens(
-            index=np.concatenate([leading, index + self.num_leading]).astype(np.int64),
-            lengths=np.concatenate(
-                [np.ones_like(leading), lengths.ravel()[index]], dtype=np.float32
-            ),
-            still_share=1 - len(index) / is_computed.size,
+            index=np.concatenate([leading, middle[order] + self.num_leading]),
+            lengths=np.concatenate([np.ones_like(leading), own[order]]).astype(np.float32),
+            still_share=1 - len(first) / is_computed.size,
         )
 
 
@@ -115,8 +127,10 @@ def _with_floor(
     least = int(np.ceil(is_computed.size * LEAST_TOKENS))
     if np.count_nonzero(is_computed) >= least:
         return is_computed
-    # A stable order: equal changes are taken in the order of time, on every machine.
-    most_changed = np.argsort(-changes, axis=None, kind="stable")[:least]
+    # What changed alike is taken from the middle outwards: a still clip in halves.
+    times, places = np.indices(changes.shape).reshape(2, -1)
+    order = np.lexsort((places, np.abs(times - len(changes) // 2), -changes.ravel()))
+    most_changed = order[:least]
     filled = np.zeros(is_computed.size, np.bool_)
     filled[most_changed] = True
     return is_computed | filled.reshape(is_computed.shape)
@@ -139,5 +153,6 @@ def still_rule(config: ModelConfig, preprocessing: Preprocessing) -> StillRule |
         threshold=threshold,
         tube=(int(sides[0]), int(sides[1]), int(sides[2])),
         num_leading=config.kind.num_leading_tokens,
+        pools_first=config.architecture == "videomae" and not values.get("use_mean_pooling", True),
         std=std,
     )

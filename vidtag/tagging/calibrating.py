@@ -13,7 +13,7 @@ from vidtag.clips.reading import open_part
 from vidtag.errors import ModelLoadError, VidtagError
 from vidtag.models.calibration import keep_calibration
 from vidtag.models.classifier import Calibration
-from vidtag.models.int8 import LEAST_WINDOWS, MOST_WINDOWS
+from vidtag.models.int8 import LEAST_WINDOWS, MOST_WINDOWS, need_nncf
 from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
 from vidtag.tagging.settings import Settings
@@ -49,6 +49,7 @@ def calibrate(
     for video in videos:
         check_kind("a video to calibrate on", video, str, os.PathLike)
     options = options or LoadOptions()
+    need_nncf(options.name)
     exact = _exact(options)
     tagger = Tagger(load_classifier(exact, tell), settings)
     paths = [os.fspath(video) for video in videos]
