@@ -1,5 +1,6 @@
 """`vidtag compare`: what a shortcut changes, against what was computed by hand."""
 
+import io
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -113,7 +114,16 @@ def test_the_command_prints_a_table_and_json(run, video, folder, tmp_path):
     code, out, err = run(*arguments)
     assert (code, err.count("error")) == (0, 0)
     lines = out.splitlines()
-    assert lines[0].split()[:4] == ["video", "same", "label", "change"]
+    assert lines[0].split() == [
+        "video",
+        "same",
+        "label",
+        "change",
+        "moved",
+        "still",
+        "model",
+        "run",
+    ]
     assert lines[1].startswith(video)
     assert lines[3].split()[0] == "all"
     assert "steps have the same best label" in lines[-1]
@@ -162,3 +172,21 @@ def test_a_model_without_the_shortcut_is_not_compared_with_itself(run, video, tm
     assert (code, out) == (2, "")
     assert "TimeSformer needs all patches" in err
     assert "nothing to compare" in err
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_fits_a_terminal_and_shortens_names_alone(scored, width):
+    from rich.console import Console
+
+    from vidtag.cli.compare_run import comparison_table
+
+    path = "/a/very/long/path/to/where/the/videos/are/kept/and/one/more/folder/name.mp4"
+    one = replace(compare_runs(scored, changed(scored, scored.logits), Settings()), path=path)
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(comparison_table([one, one], sum_up([one, one]), width))
+    lines = console.export_text().rstrip().splitlines()
+    assert len(lines) == 4
+    assert all(len(line) <= width for line in lines)
+    assert "name.mp4" in lines[1]
+    assert "8 of 8" in lines[1]
+    assert lines[1].count("…") == 1

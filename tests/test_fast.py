@@ -336,7 +336,7 @@ def test_a_table_says_how_much_stood_still(video, folders, run):
     code, out, _ = run(video, "-m", str(folders["videomae"]), "--offline", "--no-cache", "--fast",
                        "-v")  # fmt: skip
     assert code == 0
-    assert " still, computed once" in out.splitlines()[1]
+    assert " % still " in out.splitlines()[1]
 
 
 @pytest.mark.slow

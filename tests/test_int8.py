@@ -70,8 +70,14 @@ def test_the_first_run_calibrates_and_later_ones_start_at_once(run, videos, fold
     assert differences.mean() < 0.2 * np.abs(exact.logits).mean()
 
 
-def test_it_goes_together_with_fast(run, videos, folder):
+def test_it_goes_together_with_fast(run, videos, folder, tmp_path):
     calibrate(videos, LoadOptions(model=folder, offline=True))
+    with pytest.raises(ModelLoadError, match="has to be calibrated"):
+        Tagger(folder, precision="int8", fast=True)
+    # What was made before of other videos, or in another order, makes room.
+    extra = str(make_video(tmp_path / "extra.mp4", num_frames=50, fps=5, draw=moving))
+    calibrate([*videos, extra], LoadOptions(model=folder, offline=True, fast=True))
+    videos = [*videos, extra]
     code, out, err = run("compare", videos[0], "-m", folder, "--precision", "int8", "--fast",
                          "--offline", "--json")  # fmt: skip
     assert code == 0, err

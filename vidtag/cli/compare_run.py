@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -14,6 +15,7 @@ from rich.table import Table
 from vidtag.cli.calibrating import calibrate_first
 from vidtag.cli.speaking import complain, print_line, say
 from vidtag.errors import ExitCode, UsageError, VideoError
+from vidtag.formats.table_drawing import shortened_name
 from vidtag.inputs.found import Input, Inputs
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import load_classifier
@@ -128,26 +130,49 @@ def _as_json(
     )
 
 
-def comparison_table(agreements: Sequence[Agreement], total: Agreement) -> Table:
-    """Make a row of each video, and one of all where there are several."""
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("video", ratio=1, no_wrap=True, overflow="ellipsis")
-    for name in ("same label", "change", "segments moved", "still", "model", "run"):
-        table.add_column(name, justify="right", no_wrap=True)
-    rows = [*agreements, *([total] if len(agreements) > 1 else [])]
-    for one in rows:
-        is_total = one is total and len(rows) > 1
-        table.add_row(
-            printable(one.path),
-            f"{one.num_same_steps} of {one.num_steps}",
-            f"{one.mean_change:.3f} to {one.largest_change:.2f}",
-            _moved(one),
-            "" if one.still_share is None else f"{100 * one.still_share:.0f} %",
-            f"{one.model_ratio:.2f}x",
-            f"{one.ratio:.2f}x",
-            style="bold" if is_total else "",
-        )
+_COLUMNS = ("video", "same label", "change", "moved", "still", "model", "run")
+_GAP = 2
+_LEAST_NAME = 12
+"""Columns that a video's name gets, however narrow the terminal is."""
+
+
+def comparison_table(
+    agreements: Sequence[Agreement], total: Agreement, width: int | None = None
+) -> Table:
+    """Make a row of each video, and one of all where there are several.
+
+    Args:
+        agreements: What came of each.
+        total: What came of all.
+        width: Columns of the terminal, to which names are shortened; `None` for a file or pipe.
+    """
+    several = len(agreements) > 1
+    rows = [_cells(one) for one in (*agreements, *([total] if several else []))]
+    widths = [
+        max(cell_len(cell) for cell in column) for column in zip(_COLUMNS, *rows, strict=True)
+    ]
+    room = widths[0]
+    if width is not None:
+        room = max(_LEAST_NAME, min(room, width - sum(widths[1:]) - _GAP * len(widths)))
+    table = Table(box=None, header_style="dim", padding=(0, _GAP, 0, 0), pad_edge=False)
+    for name in _COLUMNS:
+        table.add_column(name, justify="left" if name == "video" else "right", no_wrap=True)
+    for number, (name, *cells) in enumerate(rows):
+        is_total = several and number == len(agreements)
+        table.add_row(shortened_name(name, room), *cells, style="bold" if is_total else "")
     return table
+
+
+def _cells(one: Agreement) -> tuple[str, ...]:
+    return (
+        printable(one.path),
+        f"{one.num_same_steps} of {one.num_steps}",
+        f"{one.mean_change:.3f} to {one.largest_change:.2f}",
+        _moved(one),
+        "" if one.still_share is None else f"{100 * one.still_share:.0f} %",
+        f"{one.model_ratio:.2f}x",
+        f"{one.ratio:.2f}x",
+    )
 
 
 def _moved(one: Agreement) -> str:
@@ -162,7 +187,6 @@ def _moved(one: Agreement) -> str:
 
 def _print_table(agreements: Sequence[Agreement], total: Agreement) -> None:
     with printing():
-        table = comparison_table(agreements, total)
         share, model, run = 100 * total.same_share, total.exact_model_seconds, total.exact_seconds
         lines = (
             f"{share:.1f} % of {total.num_steps} steps have the same best label. In the model "
@@ -171,7 +195,8 @@ def _print_table(agreements: Sequence[Agreement], total: Agreement) -> None:
         )
         if sys.stdout.isatty():
             console = Console(highlight=False)
-            console.print(table)
+            console.print(comparison_table(agreements, total, console.width))
             console.print(f"\n{lines}")
         else:
-            sys.stdout.write(f"{plain_text(table)}\n{lines}\n")
+            table = plain_text(comparison_table(agreements, total))
+            sys.stdout.write(f"{table}\n{lines}\n")

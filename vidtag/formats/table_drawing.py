@@ -135,14 +135,14 @@ def _title(document: Document, width: int | None) -> Text:
     length, model_id = f"  {length}", f"  {printable(model.id)}"
     name = printable(video.path)
     if width is not None:
-        name = _shortened(name, max(_LEAST_NAME, width - cell_len(length + model_id)))
+        name = shortened_name(name, max(_LEAST_NAME, width - cell_len(length + model_id)))
     text = Text(name, style="bold", overflow="ellipsis", no_wrap=True)
     text.append(length, style="not bold")
     text.append(model_id, style="not bold dim")
     return text
 
 
-def _shortened(name: str, room: int) -> str:
+def shortened_name(name: str, room: int) -> str:
     """Leave out the beginning of a name that is too long: its end tells files apart."""
     if cell_len(name) <= room:
         return name
@@ -160,7 +160,7 @@ def _settings(document: Document) -> Text:
         printable(f"{engine.name} {engine.precision} on {engine.device}"),
     ]
     if document.still_share is not None:
-        parts.append(f"{100 * document.still_share:.0f} % still, computed once")
+        parts.append(f"{100 * document.still_share:.0f} % still")
     if model.licence:
         parts.append(f"weights {printable(model.licence)}")
     return Text(" · ".join(parts), style="dim", overflow="ellipsis", no_wrap=True)

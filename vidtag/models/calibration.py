@@ -24,18 +24,22 @@ def is_calibrated(options: LoadOptions) -> bool:
     Raises:
         ModelError: It can't be had, or not in int8.
     """
-    return _find_calibration(_find(options)) is not None
+    return _find_calibration(_find(options), is_fast=options.fast) is not None
 
 
-def need_calibration(found: FoundModel) -> Calibration:
+def need_calibration(found: FoundModel, *, is_fast: bool) -> Calibration:
     """Return what a model was calibrated on.
+
+    Args:
+        found: The model.
+        is_fast: Whether it is to run on some of its tokens, too.
 
     Raises:
         ModelLoadError: It was not calibrated.
         ModelOptionError: It can't be.
     """
     _refuse_words(found)
-    calibration = _find_calibration(found)
+    calibration = _find_calibration(found, is_fast=is_fast)
     if calibration is None:
         raise refuse(
             found.files.name,
@@ -47,10 +51,10 @@ def need_calibration(found: FoundModel) -> Calibration:
 
 
 def keep_calibration(options: LoadOptions, clips: Clips, calibration: Calibration) -> None:
-    """Quantise a model, whole and for some of its tokens, and keep it.
+    """Quantise a model, and for `fast` also what runs on some of its tokens, and keep it.
 
     Args:
-        options: Which model.
+        options: Which model, and whether it is to be fast.
         clips: `(num_windows, T, S, S, 3)` uint8: windows of the user's videos.
         calibration: Where they come from.
 
@@ -60,7 +64,7 @@ def keep_calibration(options: LoadOptions, clips: Clips, calibration: Calibratio
     from vidtag.models.openvino_engine import keep_quantised
 
     found = _find(options)
-    rule = still_rule(found.config, found.preprocessing)
+    rule = still_rule(found.config, found.preprocessing) if options.fast else None
     samples: dict[str, Sequence[Sequence[npt.NDArray[Any]]]] = {
         "whole": [(clip[None],) for clip in clips]
     }
@@ -88,9 +92,9 @@ def _refuse_words(found: FoundModel) -> None:
         )
 
 
-def _find_calibration(found: FoundModel) -> Calibration | None:
+def _find_calibration(found: FoundModel, *, is_fast: bool) -> Calibration | None:
     parts = ["whole"]
-    if still_rule(found.config, found.preprocessing) is not None:
+    if is_fast and still_rule(found.config, found.preprocessing) is not None:
         parts.append("some_tokens")
     notes = [read_notes(int8_facts(part_facts(found.facts, part))) for part in parts]
     if notes[0] is None or any(note != notes[0] for note in notes):

@@ -107,7 +107,7 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
     preprocessing = found.preprocessing
     info = _info(files, config, preprocessing, plan, options.batch_size)
     if plan.precision == "int8":
-        info = replace(info, calibration=need_calibration(found))
+        info = replace(info, calibration=need_calibration(found, is_fast=options.fast))
     rule = still_rule(config, preprocessing) if options.fast else None
     if options.fast:
         info = _fast_info(info, config, rule)

@@ -407,6 +407,7 @@ def keep_quantised(
         def save(place: Path, quantised: Any = quantised) -> None:
             openvino.save_model(quantised, str(place), compress_to_fp16=False)
 
+        discard_converted(int8_facts(own))  # of an earlier calibration
         if keep_converted(int8_facts(own), save, notes) is None:
             raise refuse(
                 files.name,

@@ -38,7 +38,7 @@ def calibrate(
 
     Args:
         videos: Paths of the files, of the kind that will be tagged.
-        options: The model; its precision does not matter.
+        options: The model, and whether it will be `fast`; its precision does not matter.
         settings: How windows are sampled.
         tell: Told in a line what takes long.
 
@@ -54,7 +54,7 @@ def calibrate(
     tagger = Tagger(load_classifier(exact, tell), settings)
     paths = [os.fspath(video) for video in videos]
     if tell is not None:
-        tell(f"calibrating {options.name} for int8; later runs start at once")
+        tell(f"calibrating {options.name} for int8, for minutes; later runs start at once")
     taken = _Spread()
     failures: list[VidtagError] = []
     for path in paths:
@@ -77,7 +77,7 @@ def calibrate(
         content_ids=tuple(sorted({hash_file(path) for path in taken.paths()})),
         num_windows=len(clips),
     )
-    keep_calibration(exact, np.stack(clips), calibration)
+    keep_calibration(options, np.stack(clips), calibration)
     return calibration
 
 
