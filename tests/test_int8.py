@@ -60,7 +60,10 @@ def test_the_first_run_calibrates_and_later_ones_start_at_once(run, videos, fold
     )
     # One video alone has too few windows for a calibration, and needs none any more.
     code, again, err = run(videos[0], *arguments)
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert set(err.splitlines()) <= {
+        "warning: The processor has no 8-bit products (VNNI), so int8 saves no time here."
+    }
     first, later = (json.loads(text.splitlines()[0]) for text in (out, again))
     assert first["timeline"] == later["timeline"]
     exact = Tagger(folder, device="cpu", precision="fp32").score(videos[0])

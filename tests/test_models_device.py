@@ -167,3 +167,17 @@ def test_openvino_reports_to_nobody() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False False"
+
+
+@pytest.mark.parametrize(
+    ("flags", "lacks"), [("avx2 fma", True), ("avx2 avx_vnni", False), ("amx_int8", False)]
+)
+def test_a_cpu_without_8_bit_products_is_told_by_its_flags(
+    monkeypatch: pytest.MonkeyPatch, flags: str, lacks: bool
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: f"flags : {flags}")
+    assert device.cpu_lacks_int8() == lacks
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert not device.cpu_lacks_int8()

@@ -262,6 +262,7 @@ MODEL_WARNING_CODES: Mapping[str, str] = {
     "label_repeated": "A label in your own words was given more than once; it counts once.",
     "approximate": "Patches that stood still were computed once, so scores are approximate.",
     "not_faster": "The model needs all patches of a window, so --fast changes nothing.",
+    "int8_not_faster": "The processor has no 8-bit products (VNNI), so int8 saves no time here.",
     "label_truncated": "A label in your own words is longer than the model reads.",
 }
 """Code of a note in `ClassifierInfo.notes` → what it means, in one line."""

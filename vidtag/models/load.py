@@ -24,7 +24,7 @@ from vidtag.models.conversions import (
 )
 from vidtag.models.cost import model_cost
 from vidtag.models.deferred import DeferredClassifier
-from vidtag.models.device import Plan, choose
+from vidtag.models.device import Plan, choose, cpu_lacks_int8
 from vidtag.models.fast import FastClassifier, Sparse
 from vidtag.models.found import check_found, find_and_read
 from vidtag.models.options import LoadOptions
@@ -108,6 +108,9 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
     info = _info(files, config, preprocessing, plan, options.batch_size)
     if plan.precision == "int8":
         info = replace(info, calibration=need_calibration(found, is_fast=options.fast))
+        if cpu_lacks_int8():
+            note = Notice(code="int8_not_faster", message=MODEL_WARNING_CODES["int8_not_faster"])
+            info = replace(info, notes=(*info.notes, note))
     rule = still_rule(config, preprocessing) if options.fast else None
     if options.fast:
         info = _fast_info(info, config, rule)
