@@ -19,9 +19,7 @@ import torch
 from torch import Tensor
 from transformers import AttentionInterface
 
-from vidtag.clips.preparing import Preprocessing
-from vidtag.models.config import ModelConfig
-from vidtag.models.torch_engine import Pixels
+from vidtag.models.torch_engine import PixelModel
 
 _ATTENTION = "vidtag_run_lengths"
 
@@ -49,28 +47,18 @@ def _attend(
 AttentionInterface.register(_ATTENTION, _attend)
 
 
-class RunLengthModel(Pixels):
+class RunLengthModel(PixelModel):
     """A classifier that computes the tokens that it is told to.
 
-    Args:
-        model: Transformers' model; shared with whoever runs it whole.
-        config: What the model takes.
-        preprocessing: What is left to do to uint8 pixels.
-        dtype: What the model computes in.
+    Transformers' model may be shared with one that runs it whole.
     """
 
-    def __init__(
-        self,
-        model: torch.nn.Module,
-        config: ModelConfig,
-        preprocessing: Preprocessing,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        super().__init__(preprocessing, dtype)
-        self.model = model
-        self.architecture = config.architecture
+    @property
+    def _is_vivit(self) -> bool:
+        model: Any = self.model
+        return bool(model.config.model_type == "vivit")
 
-    def forward(self, clips: Tensor, index: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, clips: Tensor, index: Tensor, lengths: Tensor) -> Tensor:  # type: ignore[override]
         """Run some tokens of clips.
 
         Args:
@@ -93,7 +81,7 @@ class RunLengthModel(Pixels):
     def _embed(self, clips: Tensor) -> Tensor:
         model: Any = self.model
         pixels = self.normalised(clips)
-        if self.architecture == "vivit":
+        if self._is_vivit:
             embedded: Tensor = model.vivit.embeddings(pixels)
         else:
             embedded = model.videomae.embeddings(pixels, None)
@@ -101,12 +89,12 @@ class RunLengthModel(Pixels):
 
     def _layers(self) -> Any:
         model: Any = self.model
-        return model.vivit.layers if self.architecture == "vivit" else model.videomae.encoder.layer
+        return model.vivit.layers if self._is_vivit else model.videomae.encoder.layer
 
     def _pool(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Give what the last layer reads: `(B, d)`."""
         model: Any = self.model
-        if self.architecture == "vivit":
+        if self._is_vivit:
             class_token: Tensor = model.vivit.layernorm(tokens)[:, 0]
             return class_token
         if model.videomae.layernorm is not None:
