@@ -326,8 +326,9 @@ def held_recording() -> tuple[np.ndarray, list[Fraction]]:
     rng = np.random.default_rng(0)
     moving = rng.integers(0, 256, (32, 240, 320, 3), np.uint8)
     times = [Fraction(k, 8) for k in range(32)]
-    held = [Fraction(20) - Fraction(1, 8)]
-    return np.concatenate([moving, moving[-1:]]), [*times, *held]
+    # The last one stays as long as the gap before it, so two of them end it at 20 s.
+    ends = [Fraction(20) - Fraction(k, 8) for k in (2, 1)]
+    return np.concatenate([moving, moving[-1:], moving[-1:]]), [*times, *ends]
 
 
 def strides(model: Path, clip: Path) -> None:
