@@ -80,3 +80,9 @@ def test_the_map_for_contributors_is_true():
     rooms = {path.split("/")[1] for path in paths if path.count("/") == 2 and path[-1] == "/"}
     there = {p.name for p in (ROOT / "vidtag").iterdir() if p.is_dir() and p.name[0] != "_"}
     assert rooms == there
+
+
+def test_nothing_else_lies_at_the_top():
+    made = {"build", "dist"}  # by who packs it
+    there = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - made
+    assert there <= {"LICENSE", "README.md", "pyproject.toml", "sample_videos", "tests", "vidtag"}
