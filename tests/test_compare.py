@@ -156,6 +156,7 @@ def test_a_video_that_fails_does_not_cost_the_others(run, video, folder, tmp_pat
     [
         (("compare", "x.mp4"), "name the shortcut"),
         (("compare", "--fast"), "no INPUT given"),
+        (("compare", "-", "--fast"), "stdin can be read only once"),
         (("compare", "x.mp4", "--precision", "bf16"), "name the shortcut"),
     ],
 )

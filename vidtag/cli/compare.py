@@ -37,6 +37,8 @@ def compare(
     """
     if not inputs and not found.files_from:
         raise typer.BadParameter("no INPUT given; try vidtag compare --help.")
+    if "-" in (inputs or ()):
+        raise typer.BadParameter("a video on stdin can be read only once; name a file.")
     if not model.fast and model.precision != "int8":
         raise typer.BadParameter("name the shortcut to compare: --fast, --precision int8, or both.")
     from vidtag.cli.compare_run import run_compare
