@@ -85,8 +85,7 @@ class Explainer:
         method: Method = "occlusion"
         if not reads_text(load):
             # To look inside a model is what torch alone allows, whatever tagged the video.
-            load, method = replace(load, engine="auto"), DEFAULT_METHOD
-            load = replace(load, precision="auto", fast=False)
+            load, method = replace(load, engine="auto", precision="auto"), DEFAULT_METHOD
         asked = ExplainOptions(source=source, load=load, settings=self._settings, method=method)
         try:
             result = explain_video(asked, document=document, classifier=self._classifier)

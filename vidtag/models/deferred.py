@@ -15,14 +15,12 @@ import numpy.typing as npt
 from vidtag.clips.preparing import Preprocessing, prepare_with_pillow
 from vidtag.errors import VidtagError
 from vidtag.models.classifier import (
-    Classifier,
     ClassifierInfo,
     Clips,
-    FeatureClassifier,
     Features,
     Logits,
 )
-from vidtag.models.fast import Sparse
+from vidtag.models.fast import Lengths, Places, Sparse
 from vidtag.models.refusals import refuse, shortened
 from vidtag.video.frames import Image
 
@@ -88,7 +86,7 @@ class DeferredClassifier:
         labels: Sequence[str],
         info: ClassifierInfo,
         preprocessing: Preprocessing,
-        load: Callable[[], Classifier],
+        load: Callable[[], Sparse],
     ) -> None:
         self._labels = labels
         self._info = info
@@ -116,21 +114,12 @@ class DeferredClassifier:
 
     def features(self, clips: Clips) -> Features:
         """Run the model up to its last layer."""
-        return self._with_features().features(clips)
+        return self._classifier.get().features(clips)
 
     def head(self, features: Features) -> Logits:
         """Run the last layer on `(B, d)` float32 features."""
-        return self._with_features().head(features)
+        return self._classifier.get().head(features)
 
-    def some_tokens(
-        self, clips: Clips, index: npt.NDArray[np.int64], lengths: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.float32]:
+    def some_tokens(self, clips: Clips, index: Places, lengths: Lengths) -> npt.NDArray[np.float32]:
         """Run some of the tokens (`fast.Sparse`)."""
-        loaded = self._classifier.get()
-        assert isinstance(loaded, Sparse)  # all engines of vidtag's own are
-        return loaded.some_tokens(clips, index, lengths)
-
-    def _with_features(self) -> FeatureClassifier:
-        loaded = self._classifier.get()
-        assert isinstance(loaded, FeatureClassifier)  # all engines of vidtag's own are
-        return loaded
+        return self._classifier.get().some_tokens(clips, index, lengths)

@@ -6,12 +6,20 @@ on the tokens that `still` finds. The engines run both.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from vidtag.models.classifier import ClassifierInfo, Clips, Features, Logits, check_logits
+from vidtag.models.classifier import (
+    Classifier,
+    ClassifierInfo,
+    Clips,
+    FeatureClassifier,
+    Features,
+    Logits,
+    check_logits,
+)
 from vidtag.models.still import LEAST_STILL, StillRule, Tokens
 from vidtag.video.frames import Image
 
@@ -26,25 +34,8 @@ _GROUP_SPREAD = 1.25
 go through the model together and the shorter ones are filled up."""
 
 
-@runtime_checkable
-class Sparse(Protocol):
+class Sparse(Classifier, FeatureClassifier, Protocol):
     """A classifier of an engine that also runs on some of the tokens."""
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """As of `Classifier`."""
-
-    def prepare(self, image: Image) -> npt.NDArray[np.uint8]:
-        """As of `Classifier`."""
-
-    def logits(self, clips: Clips) -> Logits:
-        """Run all tokens."""
-
-    def features(self, clips: Clips) -> Features:
-        """Run all tokens, up to the last layer."""
-
-    def head(self, features: Features) -> Logits:
-        """Run the last layer."""
 
     def some_tokens(self, clips: Clips, index: Places, lengths: Lengths) -> npt.NDArray[np.float32]:
         """Run some tokens: logits and, behind them, features, `(B, num_labels + d)` float32."""

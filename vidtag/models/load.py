@@ -109,8 +109,7 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
     if plan.precision == "int8":
         info = replace(info, calibration=need_calibration(found, is_fast=options.fast))
         if cpu_lacks_int8():
-            note = Notice(code="int8_not_faster", message=MODEL_WARNING_CODES["int8_not_faster"])
-            info = replace(info, notes=(*info.notes, note))
+            info = _noted(info, "int8_not_faster")
     rule = still_rule(config, preprocessing) if options.fast else None
     if options.fast:
         info = _fast_info(info, config, rule)
@@ -138,7 +137,6 @@ def load_classifier(options: LoadOptions, tell: Callable[[str], None] | None = N
         engine = _load_torch(files, config, preprocessing, info)
     if rule is None:
         return engine
-    assert isinstance(engine, Sparse)  # all engines of vidtag's own are
     return FastClassifier(engine, rule, engine.info)
 
 
@@ -147,9 +145,14 @@ def _fast_info(info: ClassifierInfo, config: ModelConfig, rule: StillRule | None
     if rule is None:
         message = f"{config.kind.title} needs all patches of a window, so --fast changes nothing: "
         message += "the run is exact."
-        return replace(info, notes=(*info.notes, Notice(code="not_faster", message=message)))
-    note = Notice(code="approximate", message=MODEL_WARNING_CODES["approximate"])
-    return replace(info, notes=(*info.notes, note), still_threshold=rule.threshold)
+        return _noted(info, "not_faster", message)
+    return replace(_noted(info, "approximate"), still_threshold=rule.threshold)
+
+
+def _noted(info: ClassifierInfo, code: str, message: str | None = None) -> ClassifierInfo:
+    """Add a note, in the words of its code where there are no others."""
+    note = Notice(code=code, message=message or MODEL_WARNING_CODES[code])
+    return replace(info, notes=(*info.notes, note))
 
 
 def _refuse_words(options: LoadOptions) -> None:
@@ -165,7 +168,7 @@ def _refuse_words(options: LoadOptions) -> None:
 
 def _load_torch(
     files: ModelFiles, config: ModelConfig, preprocessing: Preprocessing, info: ClassifierInfo
-) -> Classifier:
+) -> Sparse:
     try:
         from vidtag.models.torch_engine import load_torch
     except ImportError as exc:
@@ -180,7 +183,7 @@ def _load_openvino(
     info: ClassifierInfo,
     plan: Plan,
     tell: Callable[[str], None] | None,
-) -> Classifier:
+) -> Sparse:
     """Load on OpenVINO; where that fails and nobody asked for it by name, on torch.
 
     A model that was converted before was found sound then, so its engine is loaded only when
@@ -188,7 +191,7 @@ def _load_openvino(
     """
     parts = ("some_tokens", "whole") if info.is_fast else ("whole",)
 
-    def load(*at_once: str) -> Classifier:
+    def load(*at_once: str) -> Sparse:
         from vidtag.models.openvino_engine import load_openvino
 
         return load_openvino(files, config, preprocessing, info, at_once)
@@ -289,11 +292,8 @@ def _refuse_openvino(files: ModelFiles, exc: Exception) -> VidtagError:
 def _fallback(info: ClassifierInfo, exc: Exception) -> ClassifierInfo:
     """Describe the run on torch that takes the place of one on OpenVINO."""
     why = "too little memory to convert it" if is_out_of_memory(exc) else shortened(exc, 120)
-    note = Notice(
-        code="engine_fallback",
-        message=f"OpenVINO can't run the model ({why}); torch runs it, more slowly.",
-    )
-    return replace(info, engine="torch", notes=(*info.notes, note))
+    message = f"OpenVINO can't run the model ({why}); torch runs it, more slowly."
+    return replace(_noted(info, "engine_fallback", message), engine="torch")
 
 
 def _missing(files: ModelFiles, package: str, exc: ImportError) -> VidtagError:

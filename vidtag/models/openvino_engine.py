@@ -30,6 +30,7 @@ from vidtag.models.conversions import (
     part_facts,
     why_not_kept,
 )
+from vidtag.models.fast import Lengths, Places
 from vidtag.models.refusals import refuse, shortened
 from vidtag.models.source import ModelFiles
 from vidtag.video.frames import Image
@@ -96,7 +97,11 @@ def load_openvino(
             path = find_converted(int8_facts(facts))
             if path is not None:
                 return _compile(openvino.Core(), path, _floating(info.precision))
-            raise refuse(files.name, "not_calibrated", "what was calibrated is not there any more")
+            raise refuse(
+                files.name,
+                "not_calibrated",
+                "what was calibrated is not there any more; calibrate it again",
+            )
         precision = _floating(info.precision)
         return load_part(facts, precision, lambda: convert(files, config, preprocessing, part))
 
@@ -355,9 +360,7 @@ class OpenVINOClassifier(OpenVINORunner):
         """Run the model up to its last layer, which is converted for that the first time."""
         return self.infer("features", clips)
 
-    def some_tokens(
-        self, clips: Clips, index: npt.NDArray[np.int64], lengths: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.float32]:
+    def some_tokens(self, clips: Clips, index: Places, lengths: Lengths) -> npt.NDArray[np.float32]:
         """Run some of the tokens (`fast.Sparse`), one clip after the other."""
         rows = [
             self.infer("some_tokens", clips[k : k + 1], index[k : k + 1], lengths[k : k + 1])

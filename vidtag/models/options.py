@@ -39,7 +39,7 @@ class LoadOptions:
     """`auto`, `torch`, `openvino`."""
 
     precision: str = "auto"
-    """`auto`, `fp32`, `bf16`, `fp16`."""
+    """`auto`, `fp32`, `bf16`, `fp16`, or `int8`, which is calibrated first."""
 
     fast: bool = False
     """Compute patches that stand still once, where the model can: scores are approximate."""

@@ -18,6 +18,7 @@ import torch
 from vidtag.clips.preparing import Preprocessing, prepare_with_torch
 from vidtag.models.classifier import ClassifierInfo, Clips, Features, Logits, check_logits
 from vidtag.models.config import ModelConfig
+from vidtag.models.fast import Lengths, Places
 from vidtag.models.misfits import check_report, explain_load_failure
 from vidtag.models.refusals import refuse, shortened
 from vidtag.models.soundness import check_weights, is_out_of_memory
@@ -388,9 +389,7 @@ class TorchClassifier(TorchRunner):
         """Run the model up to its last layer; the batch is halved as for `logits`."""
         return self._in_parts(clips, self._model.features, 0)
 
-    def some_tokens(
-        self, clips: Clips, index: npt.NDArray[np.int64], lengths: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.float32]:
+    def some_tokens(self, clips: Clips, index: Places, lengths: Lengths) -> npt.NDArray[np.float32]:
         """Run some of the tokens (`fast.Sparse`); the batch is halved as for `logits`."""
         from vidtag.models.run_lengths import RunLengthModel
 
