@@ -27,6 +27,7 @@ HOMES = {
         "cli",
         "terminal.py",
         "formats/table_drawing.py",
+        "formats/video_rows.py",
         "explain",
     ),
     "jinja2": ("report",),

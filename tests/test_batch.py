@@ -1,5 +1,6 @@
 """Folders, pipes and searches, as a shell user runs them."""
 
+import dataclasses
 import json
 import os
 import random
@@ -12,8 +13,13 @@ import time
 from pathlib import Path
 
 import pytest
+from documents import make_document
 from make_video import make_video
 from tiny_models import convert, make_tiny_model
+
+from vidtag.cli.notices import OF_SEVERAL, Notices
+from vidtag.documents.records import WarningRecord
+from vidtag.errors import TAGGING_WARNING_CODES, VIDEO_WARNING_CODES
 
 NUM_VIDEOS = 24
 ODD_NAMES = ["a b.mp4", "-x.mp4", "[y].mp4", "100%d.mp4", "ü.mp4", "tab\there.mp4", "q'uote.mp4"]
@@ -65,8 +71,11 @@ def test_a_folder_is_tagged_and_the_broken_ones_are_named(shelf):
     done = bash("vidtag videos -r -m $M -o out/ -f json -f srt --no-cache", shelf)
     assert done.returncode == 3
     assert done.stdout == ""
-    assert done.stderr.splitlines()[-1] == (
-        f"{NUM_VIDEOS + 2} tagged, 0 skipped, 2 failed, 1 other files left alone"
+    last = done.stderr.splitlines()[-1]
+    assert re.fullmatch(
+        rf"{NUM_VIDEOS + 2} tagged, 2 failed in 0:\d\d → out/ \({2 * NUM_VIDEOS + 4} files\); "
+        "1 other file left alone",
+        last,
     )
     assert "videos/bad.mp4" in done.stderr
     assert "videos/d2/empty.mp4" in done.stderr
@@ -74,6 +83,31 @@ def test_a_folder_is_tagged_and_the_broken_ones_are_named(shelf):
     assert len(files) == 2 * (NUM_VIDEOS + 2) + 1
     for name in ("d0/same.mp4.json", "d1/same.mp4.json", "d2/[y].mp4.srt"):
         assert name in files
+
+
+def test_warnings_of_one_kind_are_counted_and_all_of_them_told_where_asked():
+    def told(*, folds):
+        notices = Notices(folds=folds)
+        lines = []
+        for name in ("a.mp4", "b.mp4", "c.mp4"):
+            short = WarningRecord(code="shorter_than_window", message=f"'{name}' is short.")
+            model = WarningRecord(code="demo_model", message="The model is small.")
+            hdr = WarningRecord(code="hdr", message=f"'{name}' is HDR.")
+            found = (short, model, *([hdr] if name == "b.mp4" else []))
+            lines += notices.add(dataclasses.replace(make_document(name), warnings=found))
+        return [*lines, *notices.close()]
+
+    assert told(folds=True) == [
+        "warning: The model is small.",
+        "warning: 'b.mp4' is HDR.",
+        "warning: 3 videos shorter than a window (-v names them).",
+    ]
+    assert len(told(folds=False)) == 5
+
+
+def test_every_kind_of_warning_of_a_video_has_a_plural():
+    of_settings = {"stopped", "stride_beyond_window", "stride_rounded"}
+    assert set(OF_SEVERAL) == {*VIDEO_WARNING_CODES, *TAGGING_WARNING_CODES} - of_settings
 
 
 @pytest.mark.slow
@@ -98,10 +132,10 @@ def test_killed_and_started_again_it_ends_with_the_same_files(shelf):
     assert tree(folder / "killed") == tree(folder / "whole")
     began = time.monotonic()
     done = bash(command.replace("-q", "") + " -o killed/", shelf)
-    assert f"0 tagged, {NUM_VIDEOS + 2} skipped, 2 failed" in done.stderr
+    assert f"0 tagged, {NUM_VIDEOS + 2} skipped, 2 failed in 0:" in done.stderr
     assert time.monotonic() - began < 30
     other = bash(f"{command} -o killed/ -k 3".replace("-q", ""), shelf)
-    assert f"{NUM_VIDEOS + 2} tagged, 0 skipped" in other.stderr
+    assert f"{NUM_VIDEOS + 2} tagged" in other.stderr
 
 
 @pytest.mark.slow

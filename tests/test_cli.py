@@ -19,7 +19,15 @@ from tiny_models import convert, make_tiny_model
 from vidtag import LoadOptions, Part, Settings, __version__
 from vidtag.cli.explain import Asked
 from vidtag.cli.grouping import grouped
-from vidtag.cli.options import Common, ModelChoice, Sampling, Segments, TaggedResults, Talk
+from vidtag.cli.options import (
+    DEFAULT_TOP_K,
+    Common,
+    ModelChoice,
+    Sampling,
+    Segments,
+    TaggedResults,
+    Talk,
+)
 from vidtag.documents.stored import read_documents
 from vidtag.errors import MODEL_WARNING_CODES
 from vidtag.explain.explanation import Method
@@ -61,11 +69,26 @@ def test_a_table_on_stdout_and_nothing_on_stderr(run, clip, model):
     code, out, err = run(clip, "-m", model, *TINY)
     assert code == 0
     assert err == ""
-    title, settings, *rest = out.splitlines()
-    assert title == f"{clip}  0:05.2  {model}"
-    assert "5 windows of 2 s every 1 s" in settings
+    title, *rest = out.splitlines()
+    assert title == f"{clip}  0:05.2"
+    assert "windows" not in out
     assert any(line.startswith("0:00 - ") for line in rest)
     assert not any(line.endswith(" ") or "…" in line for line in out.splitlines())
+
+
+def test_how_it_was_made_is_told_where_that_is_asked_for(run, clip, model):
+    lines = run(clip, "-m", model, *TINY, "-v")[1].splitlines()
+    assert lines[0] == f"{clip}  0:05.2"
+    assert lines[1] == f"model {model} · weights of unknown licence"
+    assert lines[2] == "160x120 · 5 windows of 2 s every 1 s"
+    assert lines[3] == "torch fp32 on cpu"
+
+
+@pytest.mark.parametrize(("asked", "num"), [([], 4), (["-k", "5"], 5), (["-k", "3"], 3)])
+def test_weak_runners_up_are_shown_where_their_number_was_asked_for(run, clip, model, asked, num):
+    _, out, _ = run(clip, "-m", model, *TINY, "--min-score", "0.01", *asked)
+    row = next(line for line in out.splitlines() if line.startswith("0:00 - "))
+    assert row.count("action ") == num
 
 
 def test_json_is_one_valid_line(run, clip, model):
@@ -139,7 +162,7 @@ def test_several_inputs_give_json_lines_and_a_summary(run, folder, clip, model):
         "not_a_video",
         "not_found",
     ]
-    assert err.splitlines()[-1] == "1 tagged, 0 skipped, 2 failed"
+    assert err.splitlines()[-1] == "1 tagged, 2 failed in 0:01"
     assert "text.mp4" in err
     assert len(list(read_documents(out, "out"))) == 3
 
@@ -332,7 +355,7 @@ def test_missing_files_are_named_before_a_model_is_looked_for(run, tmp_path):
     code, out, err = run(*missing, "-m", "nobody/nothing", "--json")
     assert code == 1
     assert [json.loads(line)["error"]["code"] for line in out.splitlines()] == ["not_found"] * 2
-    assert err.splitlines()[-1] == "0 tagged, 0 skipped, 2 failed"
+    assert err.splitlines()[-1] == "0 tagged, 2 failed in 0:01"
     assert "nobody" not in err
     assert run(*missing, "-m", "nobody/nothing", "--fail-fast")[2].count("There is no file") == 1
     code, out, err = run("grep", "jogging", *missing, "-m", "nobody/nothing")
@@ -524,21 +547,21 @@ def test_pages_show_maps_when_asked(run, folder, clip, model):
 def test_a_page_without_maps_is_not_done_where_maps_are_asked_for(run, folder, clip, model):
     pages = ("-m", model, "-f", "html", "-o", f"{folder}/skipped/", "--skip-existing")
     for arguments, said in (
-        ([], "1 tagged, 0 skipped"),
-        ([], "0 tagged, 1 skipped"),
-        (["--explain"], "1 tagged, 0 skipped"),
-        (["--explain"], "0 tagged, 1 skipped"),
-        ([], "1 tagged, 0 skipped"),
+        ([], "1 tagged, 1 failed"),
+        ([], "0 tagged, 1 skipped, 1 failed"),
+        (["--explain"], "1 tagged, 1 failed"),
+        (["--explain"], "0 tagged, 1 skipped, 1 failed"),
+        ([], "1 tagged, 1 failed"),
     ):
         assert said in run(clip, "missing.mp4", *pages, *arguments)[2]
 
 
 def test_defaults_of_the_command_line_are_those_of_the_library():
+    assert TaggedResults().top_k is None  # which tells whether it was asked for
     model, sampling, segments = ModelChoice(), Sampling(), Segments()
     assert model.load(quiet=True) == LoadOptions()
     assert (
-        Settings(top_k=TaggedResults().top_k, average=sampling.average, rule=segments.rule())
-        == Settings()
+        Settings(top_k=DEFAULT_TOP_K, average=sampling.average, rule=segments.rule()) == Settings()
     )
     assert get_args(get_type_hints(Asked)["method"]) == get_args(Method)
     assert Asked().method == DEFAULT_METHOD

@@ -158,7 +158,7 @@ def test_a_stored_document_with_words_is_shown(tmp_path, capsys):
     ],
 )
 def test_the_live_view_says_none_of_these(score, background, shown, capsys):
-    display = Display(num_videos=1, quiet=False, is_batch=False, min_score=0.3)
+    display = Display(num_videos=1, talk="usual", is_batch=False, min_score=0.3)
     display._recent.append(
         StepTags(
             start_seconds=Fraction(2),

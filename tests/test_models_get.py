@@ -73,7 +73,7 @@ def test_a_model_is_announced_downloaded_converted_and_ready(
     first, second, third = err.splitlines()
     assert first.startswith(f"vidtag: downloading base ({BASE}): ")
     assert first.endswith("kB, licence cc-by-nc-4.0 (for non-commercial use)")
-    assert second.endswith("converting base for this computer; later runs start at once")
+    assert second.endswith("converting base for this computer, about 5 s; later runs start at once")
     assert third == "vidtag: base is ready, on cpu with openvino: vidtag VIDEO -m base"
 
     hub.requests.clear()

@@ -14,7 +14,10 @@ from tiny_models import convert, make_tiny_model
 from vidtag.documents.json import to_json
 from vidtag.documents.records import Document, SegmentRecord, summarise
 from vidtag.documents.stored import read_documents
+from vidtag.formats.table import PLAIN_VIEW, TableView
 from vidtag.formats.table_drawing import make_rows, render, to_text
+from vidtag.formats.video_rows import make_row
+from vidtag.terminal import replace_signs
 
 
 def document_of(*tops: list[tuple[str, float]], path: str = "clip.mp4") -> Document:
@@ -44,15 +47,18 @@ def with_segments(document: Document, *held: tuple[str, float, float, float]) ->
     return dataclasses.replace(document, segments=segments, summary=summary)
 
 
-def screen(document: Document, width: int, *, colour: bool = False) -> str:
+def screen(
+    document: Document, width: int, *, view: TableView = PLAIN_VIEW, colour: bool = False
+) -> str:
     console = Console(
         width=width,
         highlight=False,
         force_terminal=colour,
+        color_system="truecolor" if colour else None,
         file=open(os.devnull, "w"),  # noqa: SIM115
     )
     with console.capture() as capture:
-        console.print(render(document, width=width))
+        console.print(render(document, view, width=width))
     console.file.close()
     return capture.get()
 
@@ -93,17 +99,17 @@ def test_rows_are_the_segments_also_where_they_hold_over_a_weak_moment():
 
 def test_a_stretch_of_nothing_but_noise_is_a_dash_alone():
     document = document_of([("jog", 0.8)], [("jog", 0.04), ("run", 0.03)])
-    assert to_text(document).splitlines()[-1].split() == ["0:01", "-", "0:02", "\u2013"]
+    assert ["0:01", "-", "0:02", "\u2013"] in [
+        line.split() for line in to_text(document).splitlines()
+    ]
 
 
-def test_the_head_says_what_holds_and_how_long():
+def test_the_last_line_says_what_holds_and_how_long():
     document = document_of([("run", 0.8)], [("jog", 0.9)], [("jog", 0.7)], [("run", 0.1)])
-    assert "jog 0:02 50 % · run 0:01 25 %" in to_text(document).splitlines()
-    # The averaged tags are of none of these: they don't stand there.
-    assert "0.80  " not in to_text(document).split("time")[0]
+    assert to_text(document).splitlines()[-1] == "jog 0:02 50 % · run 0:01 25 %"
 
 
-def test_where_nothing_holds_the_head_is_a_guess_and_says_so():
+def test_where_nothing_holds_the_last_line_is_a_guess_and_says_so():
     document = document_of([("run", 0.2), ("jog", 0.06), ("sit", 0.04)], [("run", 0.1)])
     assert "no label reaches 0.3; a guess: run 0.20, jog 0.06" in to_text(document)
     noise = document_of([("run", 0.04)])
@@ -115,12 +121,64 @@ def test_many_labels_take_a_few_lines_and_are_counted(width):
     held = [(f"action number {k}", float(k), k + 1.0, 0.9) for k in range(40)]
     document = with_segments(document_of(*[[("x", 0.1)]] * 40), *held)
     lines = screen(document, width).splitlines()
-    first = next(n for n, line in enumerate(lines) if " 2 %" in line)
-    shown = [line.strip() for line in lines[first : first + 4]]
-    assert shown[3] == ""
-    told = sum(line.count("action number") for line in shown)
-    assert shown[2].endswith(f" · {40 - told} more")
-    assert to_text(document).count("action number") == 80  # in the head and in the rows
+    *_, before, first, second, third = (line.strip() for line in lines)
+    assert before == ""
+    told = sum(line.count("action number") for line in (first, second, third))
+    assert third.endswith(f" · {40 - told} more")
+    assert to_text(document).splitlines()[-1].count("action number") == 40
+
+
+@pytest.mark.parametrize("width", [40, 80, None])
+def test_a_long_video_begins_with_the_totals_of_its_labels(width):
+    held = [(f"action {k % 3}", float(k), k + 1.0, 0.5 + k / 100) for k in range(30)]
+    document = with_segments(document_of(*[[("x", 0.1)]] * 30), *held)
+    text = to_text(document) if width is None else screen(document, width)
+    lines = [line.split() for line in text.splitlines()]
+    header = ["action", "time", "share", "segments", "best", "at"]
+    if width == 40:
+        assert ["action", "time", "share", "best", "at"] in lines
+        return
+    assert lines[3] == header
+    assert lines[4] == ["action", "0", "0:10", "33", "%", "10", "0.77", "0:27.5"]
+    short = with_segments(document_of(*[[("x", 0.1)]] * 30), *held[:20])
+    assert header not in [line.split() for line in to_text(short).splitlines()]
+
+
+def test_all_runners_up_are_shown_where_that_is_asked_for():
+    document = document_of([("jog", 0.9), ("run", 0.06), ("sit", 0.03), ("eat", 0.01)])
+    settings = dataclasses.replace(document.settings, top_k=3)
+    document = dataclasses.replace(document, settings=settings)
+    view = TableView(all_tags=True)
+    [few] = [line for line in to_text(document).splitlines() if line.startswith("0:00")]
+    [row] = [line for line in to_text(document, view).splitlines() if line.startswith("0:00")]
+    assert "run 0.06" in few
+    assert "sit" not in few
+    assert row.endswith("run 0.06, sit 0.03")
+    # Where there is no room for a column, each has a line.
+    lines = [line.split() for line in screen(document, 40, view=view).splitlines()]
+    at = next(n for n, line in enumerate(lines) if line[:4] == ["0:00", "-", "0:01", "jog"])
+    assert [line[:2] for line in lines[at + 1 : at + 3]] == [["run", "0.06"], ["sit", "0.03"]]
+    # The weak ones step back.
+    coloured = screen(document, 120, view=view, colour=True)
+    assert "\x1b[2msit 0.03\x1b[0m" in coloured
+    assert "\x1b[2mrun 0.06" not in coloured
+
+
+def test_in_a_narrow_terminal_the_label_is_kept_and_the_bar_goes():
+    document = document_of([("skipping rope", 0.9)])
+    narrow = screen(document, 40)
+    assert "skipping rope" in narrow
+    assert "█" not in narrow
+    assert "█" in screen(document, 60)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_without_unicode_bars_are_drawn_all_the_same(encoding):
+    text = to_text(document_of([("jog", 0.95)], [("跳绳", 0.2)]))
+    shown = text.encode(encoding, replace_signs()).decode(encoding)
+    assert "#########  " in shown.replace("\n", "  ")
+    assert "- maybe ??" in shown.replace("\x96", "-").replace("\u2013", "-")
+    assert [len(line) for line in shown.splitlines()] == [len(line) for line in text.splitlines()]
 
 
 def test_a_document_without_steps_has_a_table():
@@ -150,8 +208,7 @@ def test_a_long_name_keeps_its_end_and_hides_nothing_else(width):
     path = "a_folder_with_a_long_name/" * 6 + "跳绳/the clip.mp4"
     [title, *_] = screen(document_of([("jog", 0.9)], path=path), width).splitlines()
     assert title.startswith("…")
-    assert "the clip.mp4  0:0" in title
-    assert title.rstrip().endswith(make_document().model.id)
+    assert title.rstrip().endswith("the clip.mp4  0:01")
 
 
 @pytest.mark.parametrize(("model", "is_told"), [("demo", True), ("somebody/model", False)])
@@ -175,6 +232,21 @@ def test_strangers_text_is_shown_and_does_nothing():
         for path in HOSTILE_PATHS:
             text = to_text(document_of([(label, 0.9)], path=path))
             assert not any(c in text.replace("\n", "") for c in map(chr, [*range(32), 0x7F, 0x9B]))
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_several_videos_are_a_row_each_and_their_columns_stand_still(width):
+    names = ["clips/one.mp4", "a_folder_with_a_long_name/" * 3 + "two.mp4", "three.mp4"]
+    found = [[("jog", 0.8), ("run", 0.1)], [("jog", 0.2)], [("run", 0.9)]]
+    rows = [
+        make_row(document_of(tags, path=path), names, width).plain
+        for path, tags in zip(names, found, strict=True)
+    ]
+    assert len({row.index("0:01") for row in rows}) == 1
+    assert rows[0].startswith("clips/one.mp4 ")
+    assert rows[1].lstrip("…").split()[0].endswith("two.mp4")
+    assert rows[0].endswith("jog 0:01 100 %")
+    assert "no label reaches 0.3; a guess: jog 0.20" in rows[1]
 
 
 def test_the_table_of_a_stored_document_is_the_same():
@@ -208,4 +280,4 @@ def test_on_a_terminal_the_results_still_go_to_stdout(tmp_path):
     assert [line[:20] for line in out.splitlines()] == ['{"schema_version": 1'] * 2
     assert b"There is no file" in shown
     assert b"schema_version" not in shown
-    assert b"1 tagged, 0 skipped, 1 failed" in shown
+    assert b"1 tagged, 1 failed in 0:" in shown

@@ -3,6 +3,7 @@
 What of a stranger's text is safe to print there stands in `vidtag.text`.
 """
 
+import codecs
 import io
 import os
 import sys
@@ -25,6 +26,47 @@ def stderr_console() -> "Console":
 
     is_file = not sys.stderr.isatty()
     return Console(stderr=True, highlight=False, markup=False, soft_wrap=is_file)
+
+
+_SIGNS = {
+    "\N{EN DASH}": "-",
+    "\N{MIDDLE DOT}": "|",
+    "\N{HORIZONTAL ELLIPSIS}": "~",
+    "\N{RIGHTWARDS ARROW}": ">",
+    **dict.fromkeys("▌▋▊▉█", "#"),
+    **dict.fromkeys("▏▎▍", " "),
+}
+"""What stands for a sign of ours where the terminal has no such character; of the same width."""
+
+
+def replace_signs() -> str:
+    """Name the error handler of an encoding that lacks characters: bars of `#`, dashes, or `?`.
+
+    For what a person reads; where a program reads, nothing may be replaced.
+    """
+    codecs.register_error("vidtag.signs", _replace_signs)
+    return "vidtag.signs"
+
+
+def _replace_signs(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(_SIGNS.get(character, "?") for character in lost), error.end
+
+
+def escape_signs() -> str:
+    """Name the like for stderr, where other characters that are lost are spelt out."""
+    codecs.register_error("vidtag.escape", _escape_signs)
+    return "vidtag.escape"
+
+
+def _escape_signs(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    character = error.object[error.start]
+    escaped = character.encode("ascii", "backslashreplace").decode("ascii")
+    return _SIGNS.get(character, escaped), error.start + 1
 
 
 def plain_text(renderable: "RenderableType") -> str:

@@ -3,6 +3,7 @@
 Owns no arithmetic and takes no decision about video.
 """
 
+import io
 import os
 import sys
 import traceback
@@ -23,7 +24,7 @@ from vidtag.cli.show import show
 from vidtag.cli.speaking import complain, print_line
 from vidtag.cli.tag import tag
 from vidtag.errors import ExitCode, ModelOptionError, UsageError, VidtagError
-from vidtag.terminal import stderr_console
+from vidtag.terminal import escape_signs, stderr_console
 from vidtag.text import printable
 from vidtag.urls import hide_credentials
 from vidtag.version import __version__
@@ -66,6 +67,8 @@ app.command()(cache)
 
 def run() -> int:
     """Run the command line; turn what it raises into one line on stderr and an exit code."""
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors=escape_signs())
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()

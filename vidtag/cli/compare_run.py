@@ -2,21 +2,21 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from vidtag.cli.calibrating import calibrate_first
 from vidtag.cli.speaking import complain, print_line, say
+from vidtag.cli.waiting import counted
 from vidtag.errors import ExitCode, UsageError, VideoError
 from vidtag.formats.table_drawing import shortened_name
-from vidtag.inputs.found import Input, Inputs
+from vidtag.inputs.found import Inputs
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
@@ -24,7 +24,7 @@ from vidtag.stopping import check
 from vidtag.tagging.comparing import Agreement, compare_runs, sum_up
 from vidtag.tagging.settings import Settings
 from vidtag.tagging.tagger import Tagger
-from vidtag.terminal import is_live, plain_text, printing, stderr_console
+from vidtag.terminal import plain_text, printing
 from vidtag.text import printable
 from vidtag.version import __version__
 
@@ -52,7 +52,7 @@ def run_compare(
         _warm_up(tagger.classifier)
     agreements: list[Agreement] = []
     num_failed = len(inputs.failures)
-    for item in _shown(inputs.items, quiet=quiet):
+    for item in counted(inputs.items, "comparing", total=len(inputs.items), quiet=quiet):
         check()
         try:
             agreements.append(
@@ -86,13 +86,6 @@ def _warm_up(classifier: Classifier) -> None:
     classifier.logits(np.zeros((*size, 3), np.uint8))
     moving = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     classifier.logits(moving)
-
-
-def _shown(items: Sequence[Input], *, quiet: bool) -> Iterable[Input]:
-    """Draw progress on stderr, on a terminal."""
-    if quiet or not is_live():
-        return items
-    return track(items, "comparing", console=stderr_console(), transient=True)
 
 
 def _as_json(

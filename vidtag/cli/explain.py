@@ -61,6 +61,7 @@ def explain(
     common: Common,
 ) -> None:
     """Show where and when the evidence for a tag lies, and how far to trust it."""
+    from vidtag.cli.waiting import counting
     from vidtag.explain.run import ExplainOptions, explain_video, to_json
     from vidtag.explain.table import print_explanation
     from vidtag.explain.writing import check_outputs, write_explanation
@@ -86,8 +87,11 @@ def explain(
         label=label,
         method=asked.method,
     )
-    with common.store() as store:
-        result = explain_video(options, store=store)
+    with (
+        common.store() as store,
+        counting("explaining", quiet=common.quiet) as count,
+    ):
+        result = explain_video(options, store=store, advance=count)
     if not common.quiet:
         for note in result.classifier.info.notes:
             complain(f"warning: {note.message}")

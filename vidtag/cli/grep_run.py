@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from vidtag.cli.display import Display
+from vidtag.cli.display import Display, Talking
 from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import read_stored
 from vidtag.errors import DocumentError, UsageError, VideoError
@@ -119,7 +119,8 @@ def run_grep(
     failing = {item: foresee_failure(item.source) for item in inputs.items}
     items = [item for item in inputs.items if failing[item] is None]
     videos = [item.source for item in items if not _is_stored(item.source)]
-    display = Display(num_videos=len(videos), quiet=request.quiet, is_batch=False)
+    talk: Talking = "quiet" if request.quiet else "usual"
+    display = Display(num_videos=len(videos), talk=talk, is_batch=False)
     printer = _Printer(request, display)
     with display, ExitStack() as stack:
         for failure in (*inputs.failures, *failing.values()):

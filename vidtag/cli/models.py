@@ -47,15 +47,21 @@ def get(
 
     Says its size and licence first. After an interruption, files that came whole are kept.
     """
+    from vidtag.cli.waiting import waiting
     from vidtag.models.getting import get_model
 
-    def tell(line: str) -> None:
-        if not quiet:
-            say(line)
+    load = ListedModel(model=name, revision=revision, offline=offline).load(quiet=quiet)
+    with waiting("looking", quiet=quiet) as shown:
 
-    ready = get_model(
-        ListedModel(model=name, revision=revision, offline=offline).load(quiet=quiet), tell
-    )
+        def tell(line: str) -> None:
+            if not quiet:
+                shown.end()
+                say(line)
+                shown.begin(line.partition(" ")[0])
+
+        ready = get_model(load, tell, shown.advance)
+        shown.end()
     where = f"on {ready.info.device} with {ready.info.engine}"
-    tell(f"{name} is ready, {where}: vidtag VIDEO -m {name}")
+    if not quiet:
+        say(f"{name} is ready, {where}: vidtag VIDEO -m {name}")
     print_line(printable(str(ready.files.folder)))

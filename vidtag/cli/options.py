@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from vidtag.timeline.segments import SegmentRule
     from vidtag.video.options import Part
 
+DEFAULT_TOP_K = 5
+"""Tags per step and for the video, where `-k` is not given."""
+
 _RESULT = "Result"
 _MODEL = "Model"
 _WORDS = "Own words"
@@ -81,10 +84,11 @@ Json = Annotated[bool, typer.Option("--json", help="The same as -f json.", rich_
 @option_group
 class _TopK:
     top_k: Annotated[
-        int,
-        typer.Option("--top-k", "-k", min=1, metavar="N", help="Tags per step and for the video.",
-                     rich_help_panel=_RESULT),
-    ] = 5  # fmt: skip
+        int | None,
+        typer.Option("--top-k", "-k", min=1, metavar="N", show_default=str(DEFAULT_TOP_K),
+                     help="Tags per step and for the video; where it is given, the table shows "
+                          "all of them.", rich_help_panel=_RESULT),
+    ] = None  # fmt: skip
 
 
 @option_group
@@ -134,6 +138,12 @@ class TaggedResults(Results, _TopK):
         typer.Option("--explain", rich_help_panel=_RESULT,
                      help="With -f html -o FOLDER: show what the model looked at, beside "
                           "segments."),
+    ] = False  # fmt: skip
+
+    each: Annotated[
+        bool,
+        typer.Option("--each", rich_help_panel=_RESULT,
+                     help="On a terminal, print the table of each of several videos."),
     ] = False  # fmt: skip
 
 

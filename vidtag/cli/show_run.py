@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import IO
 
+from vidtag.cli.notices import Notices
 from vidtag.documents.json import to_json
 from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import parse_stored, read_stored
@@ -96,15 +97,13 @@ def _write(
     """Write results; return how many could not be written, though the others could."""
     num_lost = 0
     console = stderr_console()
-    warned: set[str] = set()
+    notices = Notices(folds=is_many)
     for item, result in results:
         if isinstance(result, Failure):
             console.print(f"error: {printable(result.error.message)}")
         elif not quiet:
-            for warning in result.warnings:
-                if warning.message not in warned:  # those of the model fit every video
-                    warned.add(warning.message)
-                    console.print(f"warning: {printable(warning.message)}")
+            for line in notices.add(result):
+                console.print(printable(line))
         try:
             outputs.write(item, result)
         except OutputError as exc:
@@ -112,6 +111,8 @@ def _write(
                 raise
             num_lost += 1
             console.print(f"error: {printable(str(exc))}")
+    for line in notices.close():
+        console.print(printable(line))
     return num_lost
 
 

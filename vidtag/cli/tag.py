@@ -4,7 +4,15 @@ from typing import Annotated
 
 import typer
 
-from vidtag.cli.options import BatchChoice, ModelChoice, Sampling, Segments, TaggedResults, Talk
+from vidtag.cli.options import (
+    DEFAULT_TOP_K,
+    BatchChoice,
+    ModelChoice,
+    Sampling,
+    Segments,
+    TaggedResults,
+    Talk,
+)
 
 Inputs = Annotated[
     list[str] | None,
@@ -33,12 +41,13 @@ def tag(
     if not inputs and not batch.files_from:
         raise typer.BadParameter("no INPUT given; try vidtag --help.")
     from vidtag.cli.tag_run import Request, run_batch
+    from vidtag.formats.table import TableView
     from vidtag.tagging.settings import Settings
 
     model.check_stdin(*(inputs or ()), *(batch.files_from or ()))
     load = model.load(quiet=common.quiet)
     settings = Settings(
-        top_k=results.top_k,
+        top_k=results.top_k or DEFAULT_TOP_K,
         window_seconds=sampling.window,
         stride_seconds=sampling.stride,
         average=sampling.average,
@@ -59,6 +68,8 @@ def tag(
         quiet=common.quiet,
         verbose=common.verbose,
         explain=results.with_maps,
+        view=TableView(all_tags=results.top_k is not None, details=common.verbose),
+        each=results.each,
     )
     with common.store() as store:
         code = run_batch(request, load, settings, store)

@@ -13,16 +13,18 @@ from pathlib import PurePosixPath
 from vidtag.cache.contents import hash_file
 from vidtag.cache.scores import ScoreStore
 from vidtag.cli.calibrating import calibrate_first
-from vidtag.cli.display import Display
+from vidtag.cli.display import Display, Talking
 from vidtag.cli.words import tell_words
 from vidtag.documents.records import Document, Failure, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
+from vidtag.formats.table import PLAIN_VIEW, TableView, table_format
 from vidtag.inputs.finding import find_inputs
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.inputs.found import Input
 from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
 from vidtag.outputs import Fingerprint, Outputs, open_outputs, plan_outputs
+from vidtag.outputs.destination import is_folder
 from vidtag.seconds import format_seconds
 from vidtag.stopping import check, held
 from vidtag.tagging.settings import Settings
@@ -73,6 +75,17 @@ class Request:
     explain: bool = False
     """Show in pages what the model looked at."""
 
+    view: TableView = PLAIN_VIEW
+    """How much tables show."""
+
+    each: bool = False
+    """Print a table of each of several videos on a terminal, and not a row."""
+
+    @property
+    def talking(self) -> Talking:
+        """How much is said on stderr."""
+        return "quiet" if self.quiet else "verbose" if self.verbose else "usual"
+
 
 def run_batch(
     request: Request, load: LoadOptions, settings: Settings, store: ScoreStore | None
@@ -93,22 +106,26 @@ def run_batch(
     plans = plan_outputs(
         request.outputs, request.formats, inputs, skip_existing=request.skip_existing
     )
-    replaced = {}
+    display = Display(
+        num_videos=len(inputs.items),
+        talk=request.talking,
+        is_batch=inputs.is_many,
+        min_score=settings.rule.min_score,
+    )
+    tables = table_format(request.view, each=request.each)
+    replaced = {tables.name: tables}
     if request.explain:
         from vidtag.explain.pages import Explainer  # draws pictures, for which PyAV is loaded
 
-        pages = Explainer(load, settings).page_format()
+        def show_maps(done: int, total: int) -> None:
+            display.work("maps", done, total)
+
+        pages = Explainer(load, settings, show_maps).page_format()
         replaced[pages.name] = pages
         if not any(plan.path and pages.name in plan.formats for plan in plans):
             raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
     also_read = (*request.files_from, *request.also_read, load.name)
     outputs = open_outputs(plans, inputs, replaced, also_read=also_read, force=request.force)
-    display = Display(
-        num_videos=len(inputs.items),
-        quiet=request.quiet,
-        is_batch=inputs.is_many,
-        min_score=settings.rule.min_score,
-    )
     display.tally.other_files = inputs.num_other_files
     with display, outputs:
         for failure in inputs.failures:
@@ -125,17 +142,28 @@ def run_batch(
             for item in named:
                 display.fail(str(failing[item]))
             calibrate_first(load, settings, items, display.note)
-            tagger = Tagger(load_classifier(load, display.note), settings, store=store)
+            classifier = load_classifier(load, display.note, display.advance)
+            tagger = Tagger(classifier, settings, store=store)
             if request.skip_existing:
                 items = _without_done(items, outputs, _Made(load, tagger, store), display)
             is_kept = not request.outputs and not inputs.is_many
             batch = _Batch(request, display, outputs, is_kept=is_kept, named=frozenset(named))
             batch.run(items, tagger)
-    display.summarise()
+    display.summarise(_where(request.outputs, outputs))
     tally = display.tally
     if not tally.failed:
         return ExitCode.DONE
     return ExitCode.SOME_FAILED if tally.tagged or tally.skipped else ExitCode.FAILED
+
+
+def _where(paths: Sequence[str], outputs: Outputs) -> str:
+    """Say where results went, and into how many files, where that is not plain."""
+    if not paths or not outputs.num_files:
+        return ""
+    named = ", ".join(paths)
+    if outputs.num_files == len(paths) and not any(map(is_folder, paths)):
+        return named
+    return f"{named} ({outputs.num_files} file{'s' * (outputs.num_files > 1)})"
 
 
 def _foresee_failures(items: Sequence[Input]) -> dict[Input, VideoError]:
@@ -215,6 +243,7 @@ class _Batch:
                         return
         except KeyboardInterrupt:
             line = self._how_to_go_on(len(items), video)
+            self.display.tell_kept()
             if line is not None and not self.request.quiet:
                 self.display.say(line)
             raise
@@ -254,7 +283,8 @@ class _Batch:
             return False
         try:
             with held():
-                with self.display.paused():
+                # What goes into files takes its time, and is shown; stdout needs the room.
+                with nullcontext() if self.request.outputs else self.display.paused():
                     self.outputs.write(item, document)
                 self.display.finish(name, document)
         except OutputError as exc:

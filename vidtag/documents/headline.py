@@ -76,7 +76,9 @@ def background_wins(score: float, tags: Sequence[TagRecord]) -> bool:
 
 
 def worth_showing(
-    tags: Sequence[TagRecord], background_score: float | None = None
+    tags: Sequence[TagRecord],
+    background_score: float | None = None,
+    least: float = LEAST_SHOWN_SCORE,
 ) -> tuple[TagRecord, ...]:
     """Leave out labels whose scores say nothing.
 
@@ -84,9 +86,10 @@ def worth_showing(
         tags: The best labels, best first.
         background_score: What went to none of them, where they competed with a background; it
             stands among them, as a tag that `is_none_of_these` knows.
+        least: What a score must reach to be shown.
     """
-    shown = [tag for tag in tags if tag.score >= LEAST_SHOWN_SCORE]
-    if background_score is not None and background_score >= LEAST_SHOWN_SCORE:
+    shown = [tag for tag in tags if tag.score >= least]
+    if background_score is not None and background_score >= least:
         place = sum(tag.score > background_score for tag in shown)
         none = TagRecord(label=NONE_OF_THESE, index=_NO_INDEX, score=background_score)
         shown.insert(place, none)

@@ -1,7 +1,7 @@
 """Pages with maps: what the model looked at, beside its segments."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -67,11 +67,18 @@ class Explainer:
     Args:
         load: The model of the run.
         settings: The windows of the run.
+        advance: Told how many windows of a video are explained, and how many there are.
     """
 
-    def __init__(self, load: LoadOptions, settings: Settings) -> None:
+    def __init__(
+        self,
+        load: LoadOptions,
+        settings: Settings,
+        advance: Callable[[int, int], None] | None = None,
+    ) -> None:
         self._load = load
         self._settings = settings
+        self._advance = advance
         self._classifier: Classifier | None = None
 
     def page_format(self) -> Format:
@@ -88,7 +95,9 @@ class Explainer:
             load, method = replace(load, engine="auto", precision="auto"), DEFAULT_METHOD
         asked = ExplainOptions(source=source, load=load, settings=self._settings, method=method)
         try:
-            result = explain_video(asked, document=document, classifier=self._classifier)
+            result = explain_video(
+                asked, document=document, classifier=self._classifier, advance=self._advance
+            )
         except VideoError:  # it was tagged, and has gone since: the page goes without maps
             return write_page_at(document, source, path)
         self._classifier = result.classifier

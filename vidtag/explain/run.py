@@ -6,6 +6,7 @@ Owns the order of things, and the JSON of explanations. Knows neither files nor 
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,7 @@ def explain_video(
     document: Document | None = None,
     classifier: Classifier | None = None,
     store: "ScoreStore | None" = None,
+    advance: Callable[[int, int], None] | None = None,
 ) -> VideoExplanation:
     """Explain the windows of a video that matter.
 
@@ -110,6 +112,7 @@ def explain_video(
         document: What tagging the video gave.
         classifier: The model, where it is loaded already; it must suit the method.
         store: Stored scores, for tagging.
+        advance: Told how many windows are explained, and how many there are.
 
     Raises:
         VideoError: The video can't be read.
@@ -144,9 +147,13 @@ def explain_video(
         windows = [
             (finder.best_of(moment), moment.index) for moment in choose_moments(document, index)
         ]
-    explained = tuple(_explain(classifier, window, chosen, options) for window, chosen in windows)
+    explained = []
+    for number, (window, chosen) in enumerate(windows):
+        if advance is not None:
+            advance(number, len(windows))
+        explained.append(_explain(classifier, window, chosen, options))
     shown = without_credentials(options.source)
-    return VideoExplanation(path=shown, classifier=classifier, windows=explained)
+    return VideoExplanation(path=shown, classifier=classifier, windows=tuple(explained))
 
 
 def _refuse_texts(options: ExplainOptions) -> None:

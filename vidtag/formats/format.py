@@ -59,6 +59,10 @@ class Format:
     show: Callable[[Document | Failure], None] | None = None
     """Print one result on a terminal, where that gets something else than `write` gives."""
 
+    show_among: Callable[[Document | Failure, tuple[str, ...], bool], None] | None = None
+    """Print one of several results on a terminal in less room than `show` takes: the result, the
+    names of all inputs, and whether it is the first that is printed."""
+
     has_index: bool = False
     """Whether a folder of such files gets an index of them."""
 

@@ -7,6 +7,7 @@ from vidtag.clips.preparing import Preprocessing
 from vidtag.clips.processors import PreprocessorError, read_preprocessing
 from vidtag.models.config import ModelConfig, read_config
 from vidtag.models.conversions import conversion_facts
+from vidtag.models.downloading import Advance
 from vidtag.models.folders import where_to_get_one
 from vidtag.models.options import LoadOptions
 from vidtag.models.refusals import mismatch, refuse, shortened
@@ -28,7 +29,9 @@ class FoundModel:
 
 
 def find_and_read(
-    options: LoadOptions, tell: Callable[[str], None] | None = None
+    options: LoadOptions,
+    tell: Callable[[str], None] | None = None,
+    advance: Advance | None = None,
 ) -> tuple[ModelFiles, ModelConfig]:
     """Find a model, which may be downloaded, and read its configuration.
 
@@ -42,6 +45,7 @@ def find_and_read(
         offline=options.offline,
         show_progress=options.show_progress,
         tell=tell,
+        advance=advance,
     )
     return files, read_config(files.folder, files.name)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from vidtag.aliases import ALIASES, PACKAGED_MODELS
 from vidtag.models.classifier import ClassifierInfo
+from vidtag.models.downloading import Advance
 from vidtag.models.hub import tell_licence
 from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
@@ -27,7 +28,9 @@ class Ready:
     """What runs it here."""
 
 
-def get_model(options: LoadOptions, tell: Callable[[str], None]) -> Ready:
+def get_model(
+    options: LoadOptions, tell: Callable[[str], None], advance: Advance | None = None
+) -> Ready:
     """Download a model where that is needed, and convert it for this machine.
 
     Loading it is the proof that it is whole, so what is told as ready runs.
@@ -35,6 +38,7 @@ def get_model(options: LoadOptions, tell: Callable[[str], None]) -> Ready:
     Args:
         options: Which model, and how it may be had.
         tell: Told in a line what is done, before it is done.
+        advance: Told how much of a download is there.
 
     Raises:
         ModelError: It can't be had, or is nothing that vidtag can run.
@@ -52,6 +56,7 @@ def get_model(options: LoadOptions, tell: Callable[[str], None]) -> Ready:
             offline=options.offline,
             show_progress=options.show_progress,
             tell=tell_too,
+            advance=advance,
         )
     except KeyboardInterrupt:
         if told:

@@ -9,13 +9,13 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidtag.models.adapters import refuse_adapter
+from vidtag.models.downloading import Advance, cached_bytes, hub_noise, watched
 from vidtag.models.folders import (
     PREPROCESSOR_FILES,
     TOKENIZER_FILES,
@@ -73,6 +73,9 @@ class Wanted:
 
     show_progress: bool = False
     """Let a download draw its progress on stderr."""
+
+    advance: Advance | None = None
+    """Told how much of a download is there; then nothing else draws it."""
 
     licence: str | None = None
     """Licence of the weights, where it is known before the hub is asked."""
@@ -149,7 +152,7 @@ def fetch(wanted: Wanted) -> Path:
             "there is no home folder to keep it in; let HF_HOME name a folder",
         )
     try:
-        with _hub_noise(wanted.show_progress):
+        with hub_noise(wanted.show_progress and wanted.advance is None):
             return _download(wanted)
     except Exception as exc:
         failure = _hub_failure(wanted, exc)
@@ -214,9 +217,10 @@ def _download(wanted: Wanted) -> Path:
         if why is not None:
             raise refuse(wanted.name, "bad_tokenizer", f"in its repository {why}; try another")
     weights = _weights(api, wanted, there, commit)
-    _announce(wanted, about, [there[name] for name in (*small, *weights)])
-    for name in weights:
-        _get(api, wanted, name, commit)
+    size = _announce(wanted, about, [there[name] for name in (*small, *weights)])
+    with watched(wanted.hub_id, size, wanted.advance):
+        for name in weights:
+            _get(api, wanted, name, commit)
     if wanted.revision != commit:
         # By its name once more: that notes in the cache which commit the name stands for.
         _get(api, wanted, "config.json", wanted.revision or "main")
@@ -253,8 +257,8 @@ def _weights(api: "HfApi", wanted: Wanted, there: dict[str, Any], commit: str) -
     raise refuse(wanted.name, "missing_weights", f"in its repository {no_weights_among(there)}")
 
 
-def _announce(wanted: Wanted, about: Any, sizes: list[int | None]) -> None:
-    """Say what is downloaded, and refuse what does not fit onto the disk."""
+def _announce(wanted: Wanted, about: Any, sizes: list[int | None]) -> int | None:
+    """Say what is downloaded, and refuse what does not fit onto the disk; return its bytes."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     known = [size for size in sizes if size is not None]
@@ -267,13 +271,14 @@ def _announce(wanted: Wanted, about: Any, sizes: list[int | None]) -> None:
             f"{tell_licence(licence)}"
         )
     free = _free_bytes(Path(HF_HUB_CACHE))
-    if size is not None and free is not None and size > free + _cached_bytes(wanted.hub_id):
+    if size is not None and free is not None and size > free + cached_bytes(wanted.hub_id):
         raise refuse(
             wanted.name,
             "download_failed",
             f"it takes {format_bytes(size)}, and {HF_HUB_CACHE} has room for "
             f"{format_bytes(free)}; make room, or let HF_HOME name a folder on another disk",
         )
+    return size
 
 
 def tell_licence(licence: str | None) -> str:
@@ -301,43 +306,6 @@ def _free_bytes(folder: Path) -> int | None:
             except OSError:
                 return None
     return None
-
-
-def _cached_bytes(hub_id: str) -> int:
-    """Measure what an earlier download left of a model, which need not come again."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    blobs = Path(HF_HUB_CACHE) / f"models--{hub_id.replace('/', '--')}" / "blobs"
-    try:
-        return sum(path.stat().st_size for path in blobs.iterdir())
-    except OSError:
-        return 0
-
-
-@contextmanager
-def _hub_noise(show_progress: bool) -> Iterator[None]:
-    """Show the hub's progress bars or nothing at all, for as long as a download takes."""
-    import warnings
-
-    from huggingface_hub.utils import logging
-    from huggingface_hub.utils.tqdm import (
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
-
-    level, hidden = logging.get_verbosity(), are_progress_bars_disabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    if not show_progress and not hidden:
-        disable_progress_bars()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of small disks and links that Windows lacks
-            yield
-    finally:
-        logging.set_verbosity(level)
-        if not show_progress and not hidden:
-            enable_progress_bars()
 
 
 def _hub_failure(wanted: Wanted, exc: Exception) -> "ModelLoadError | None":

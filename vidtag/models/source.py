@@ -27,6 +27,7 @@ from vidtag.models.adapters import refuse_adapter_in
 from vidtag.models.card import card_licence
 from vidtag.models.classifier import CONTENT_REVISION
 from vidtag.models.config import read_config
+from vidtag.models.downloading import Advance
 from vidtag.models.folders import (
     CONFIG_FILES,
     TOKENIZER_FILES,
@@ -90,6 +91,7 @@ def find_model(
     offline: bool = False,
     show_progress: bool = False,
     tell: Callable[[str], None] | None = None,
+    advance: Advance | None = None,
 ) -> ModelFiles:
     """Find a model's files, and download them where they are missing.
 
@@ -102,6 +104,7 @@ def find_model(
         offline: Never touch the network.
         show_progress: Let a download draw its progress on stderr.
         tell: Told in a line what is downloaded, before it begins.
+        advance: Told how much of it is there; then nothing is drawn on stderr.
 
     Raises:
         ModelLoadError: Not there, not reachable, or not in the hub's format.
@@ -133,6 +136,7 @@ def find_model(
             show_progress=show_progress,
             licence=known.licence if known is not None else None,
             tell=tell,
+            advance=advance,
             check=partial(_check_configs, model),
         )
     )

@@ -63,7 +63,8 @@ def open_outputs(
         OutputError: The folder, file or stdout can't be written to.
     """
     if plans[0].kind == "stdout":
-        return StdoutOutputs(find_format(plans[0].formats[0]), is_many=inputs.is_many)
+        name = plans[0].formats[0]
+        return StdoutOutputs(replaced.get(name) or find_format(name), inputs)
     read = find_read([*(item.source for item in inputs.items), *also_read])
     named = [path for path in (plan.path for plan in plans) if not is_folder(path)]
     refuse_to_destroy(named, read)

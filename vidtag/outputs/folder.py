@@ -200,6 +200,7 @@ class FileOutputs(Closing):
         try:
             self._make_folders(path)
             write_whole(path, [content])
+            self.num_files += 1
         except OutputError as exc:
             cause = exc.__cause__
             if self._root is not None and isinstance(cause, OSError):

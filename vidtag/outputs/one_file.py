@@ -204,6 +204,7 @@ class JoinedOutputs(Closing):
         else:
             chunks = self._grown()
         write_whole(self._path, chunks)
+        self.num_files = 1
         if self._format.tells_its_record:  # it says itself what it was made from
             with suppress(OSError):
                 if is_at(self._journal_path, self._open_journal().fileno()):

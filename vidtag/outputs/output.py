@@ -18,6 +18,10 @@ from vidtag.tagging.recipe import Fingerprint
 class Outputs(Protocol):
     """Takes results, one after the other."""
 
+    @property
+    def num_files(self) -> int:
+        """How many files were written."""
+
     def is_done(self, item: Input, fingerprint: Fingerprint, content_id: ContentId) -> bool:
         """Tell whether `--skip-existing` leaves this input alone: all its files are there.
 
@@ -56,6 +60,8 @@ class Outputs(Protocol):
 class Closing:
     """Closes at the end of a `with` block, whatever ends it."""
 
+    num_files = 0
+
     def close(self) -> None:
         """Finish; each kind of output has its own way."""
         raise NotImplementedError
@@ -82,6 +88,11 @@ class SeveralOutputs(Closing):
 
     def __init__(self, outputs: Sequence[Outputs]) -> None:
         self._outputs = outputs
+
+    @property
+    def num_files(self) -> int:  # type: ignore[override]
+        """How many files were written."""
+        return sum(one.num_files for one in self._outputs)
 
     def is_done(self, item: Input, fingerprint: Fingerprint, content_id: ContentId) -> bool:
         """Tell whether all of them have this input; each is asked."""

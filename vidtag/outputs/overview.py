@@ -49,6 +49,12 @@ class IndexedOutputs(Closing):
         self._folder = folder
         self._index = index
         self._results: list[tuple[Input, Document | Failure]] = []
+        self._num_indexes = 0
+
+    @property
+    def num_files(self) -> int:  # type: ignore[override]
+        """How many files were written."""
+        return self._outputs.num_files + self._num_indexes
 
     def is_done(self, item: Input, fingerprint: Fingerprint, content_id: ContentId) -> bool:
         """Tell whether an input is left alone; then its stored document is listed."""
@@ -69,6 +75,7 @@ class IndexedOutputs(Closing):
         try:
             if self._results:
                 write_whole(self._index, [self._render().encode("utf-8")])
+                self._num_indexes = 1
         finally:
             self._outputs.close()
 

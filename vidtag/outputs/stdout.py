@@ -5,12 +5,12 @@ import sys
 from vidtag.documents.records import Document, Failure
 from vidtag.errors import UsageError
 from vidtag.formats import Format
-from vidtag.inputs.found import Input
+from vidtag.inputs.found import Input, Inputs
 from vidtag.outputs.fingerprint import ContentId
 from vidtag.outputs.output import Closing
 from vidtag.stopping import held
 from vidtag.tagging.recipe import Fingerprint
-from vidtag.terminal import check_stdout, printing
+from vidtag.terminal import check_stdout, printing, replace_signs
 
 
 class StdoutOutputs(Closing):
@@ -18,12 +18,14 @@ class StdoutOutputs(Closing):
 
     Args:
         one: What they are written as.
-        is_many: Whether several inputs may come.
+        inputs: What will be tagged.
     """
 
-    def __init__(self, one: Format, *, is_many: bool) -> None:
+    def __init__(self, one: Format, inputs: Inputs) -> None:
         self._format = one
-        self._is_many = is_many
+        self._is_many = is_many = inputs.is_many
+        self._names = tuple(item.source for item in inputs.items)
+        self._has_shown = False
         self._kept: list[Document | Failure] = []
         check_stdout()
         if is_many and not one.joins and not one.is_for_people:
@@ -31,7 +33,7 @@ class StdoutOutputs(Closing):
                 f"-f {one.name} holds one video per file: give -o FOLDER for several videos."
             )
         if one.is_for_people:
-            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+            sys.stdout.reconfigure(errors=replace_signs())  # type: ignore[union-attr]
             return
         # JSON is UTF-8 whatever the locale says (RFC 8259, section 8.1); so are the others.
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
@@ -62,6 +64,10 @@ class StdoutOutputs(Closing):
         elif is_one_of_many:
             self._kept.append(result)
         elif isinstance(result, Failure) and not one.names_failures:
+            return
+        elif self._is_many and one.show_among is not None and sys.stdout.isatty():
+            one.show_among(result, self._names, not self._has_shown)
+            self._has_shown = True
             return
         elif one.show is not None and sys.stdout.isatty():
             one.show(result)
