@@ -55,6 +55,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the suite away from the user's cache, also in child processes."""
     os.environ["VIDTAG_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["VIDTAG_CONFIG"] = ""  # none
 
 
 @pytest.fixture

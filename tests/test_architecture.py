@@ -36,7 +36,7 @@ HOMES = {
     "sqlite3": ("cache/database.py",),
     "pydantic": ("documents",),
     "yaml": ("models",),
-    "platformdirs": ("cache/folder.py",),
+    "platformdirs": ("cache/folder.py", "cli/configuration.py"),
 }
 
 # What each room may import, besides itself and the ground. One direction: what stands further

@@ -198,7 +198,6 @@ def test_quiet_shows_errors_alone(run, clip, model):
         (["{clip}", "--engine", "bogus"], 2, "bogus"),
         (["{clip}", "--device", "cuda"], 1, "no CUDA device"),
         (["{clip}", "-m", "{nothing}"], 1, "nothing"),
-        ([], 2, "vidtag --help"),
     ],
 )
 def test_what_goes_wrong_is_said_in_one_line(run, folder, clip, model, arguments, code, said):
@@ -208,7 +207,7 @@ def test_what_goes_wrong_is_said_in_one_line(run, folder, clip, model, arguments
         for word in arguments
     ]
     chosen = [] if "-m" in filled else ["-m", model]
-    got, _, err = run(*filled, *chosen) if filled else run()
+    got, _, err = run(*filled, *chosen)
     assert got == code, err
     assert_one_line(err)
     assert said in err
@@ -253,15 +252,6 @@ def test_labels_and_schema_and_version(run, model):
     assert run("labels", "-m", model)[1].splitlines()[0] == "action 0"
     assert json.loads(run("schema")[1])["$defs"]["Document"]["required"][0] == "schema_version"
     assert run("--version")[1] == f"vidtag {__version__}\n"
-
-
-def test_help_shows_the_options_of_tag_and_the_commands(run):
-    for asked in (["--help"], ["-h"], ["tag", "--help"]):
-        code, out, _ = run(*asked)
-        assert code == 0
-        assert "[OPTIONS] [INPUT]..." in out
-        for word in ("--top-k", "--min-score", "--files-from", "models", "schema"):
-            assert word in out
 
 
 def test_help_is_quick_because_it_loads_little():

@@ -13,9 +13,11 @@ import typer
 
 from vidtag.cli.cache import cache
 from vidtag.cli.compare import compare
+from vidtag.cli.config import config
+from vidtag.cli.configuration import tell_origin
 from vidtag.cli.explain import explain
 from vidtag.cli.grep import grep
-from vidtag.cli.group import TAG, Group, TagCommand
+from vidtag.cli.group import TAG, Group, HelpedCommand, HelpedGroup, TagCommand
 from vidtag.cli.grouping import grouped
 from vidtag.cli.labels import labels
 from vidtag.cli.models import models
@@ -47,7 +49,9 @@ def _print_version(value: bool) -> None:
 def _top(
     version: Annotated[
         bool,
-        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Show it."),
+        typer.Option(
+            "--version", "-V", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Tell what people are doing in a video, and when."""
@@ -55,14 +59,15 @@ def _top(
 
 # In the order in which help lists them.
 app.command(TAG, cls=TagCommand)(grouped(tag))
-app.command()(grouped(show))
-app.command()(grouped(grep))
-app.command()(grouped(explain))
-app.command()(grouped(compare))
-app.add_typer(models, name="models")
-app.command()(grouped(labels))
-app.command()(schema)
-app.command()(cache)
+app.command(cls=HelpedCommand)(grouped(show))
+app.command(cls=HelpedCommand)(grouped(grep))
+app.command(cls=HelpedCommand)(grouped(explain))
+app.command(cls=HelpedCommand)(grouped(compare))
+app.add_typer(models, name="models", cls=HelpedGroup)
+app.command(cls=HelpedCommand)(grouped(labels))
+app.command(cls=HelpedCommand)(config)
+app.command(cls=HelpedCommand)(schema)
+app.command(cls=HelpedCommand)(cache)
 
 
 def run() -> int:
@@ -82,13 +87,14 @@ def run() -> int:
         raise
     except VidtagError as exc:
         _tell_where()
-        complain(str(exc))
+        complain(tell_origin(str(exc)))
         is_usage = isinstance(exc, UsageError | ModelOptionError)
         return ExitCode.WRONG_USAGE if is_usage else ExitCode.FAILED
     except typer.Abort:
         return ExitCode.INTERRUPTED
     except typer.TyperException as exc:
-        complain(exc.format_message() if hasattr(exc, "format_message") else str(exc))
+        message = exc.format_message() if hasattr(exc, "format_message") else str(exc)
+        complain(tell_origin(message))
         return ExitCode.WRONG_USAGE
     except MemoryError:
         _tell_where()

@@ -2,33 +2,65 @@
 
 import os
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from vidtag.errors import UsageError
+from vidtag.cli.configuration import configure
+from vidtag.cli.examples import GREETING
+from vidtag.cli.helping import has_colour, short_help, whole_help
+from vidtag.errors import ExitCode, UsageError
 from vidtag.terminal import printing
 
 TAG = "tag"
 """The command that needs no name."""
 
+_SHORT = "vidtag.short_help"
+"""In a context's notes: `-h` was asked for, and not `--help`."""
 
-class Group(TyperGroup):
+
+class HelpedCommand(TyperCommand):
+    """A command whose help is laid out by us."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Write its help."""
+        return whole_help(self, ctx)
+
+
+class HelpedGroup(TyperGroup):
+    """A group of commands whose help is laid out by us."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Write its help."""
+        return whole_help(self, ctx)
+
+
+class Group(HelpedGroup):
     """A group whose first argument may be an input: then the command is `tag`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the default command in front of what is no command."""
+        ctx.color = has_colour()
+        if not args and not ctx.resilient_parsing:
+            typer.echo(GREETING, err=True)
+            raise typer.Exit(ExitCode.WRONG_USAGE)
         if args and args[0] in ("-h", "--help"):
             # Before anything is parsed, for which typer would load pydantic: a third of the time.
             command = self.commands[TAG]
+            sub = type(ctx)(command, parent=ctx, info_name=TAG)
             with printing():
-                typer.echo(command.get_help(type(ctx)(command, parent=ctx, info_name=TAG)))
+                typer.echo(
+                    (short_help if args[0] == "-h" else whole_help)(command, sub),
+                    color=has_colour(),
+                )
             raise typer.Exit
         if not args or not self._is_own(args[0]):
             if args:
                 self._refuse_misspelt(args[0])
             args = [TAG, *args]
+        if not ctx.resilient_parsing:
+            configure(ctx, self)
         return super().parse_args(ctx, args)
 
     def _is_own(self, word: str) -> bool:
@@ -50,28 +82,18 @@ class Group(TyperGroup):
         return items
 
 
-class TagCommand(TyperCommand):
+class TagCommand(HelpedCommand):
     """The default command: its help is the help of `vidtag`, with the other commands below."""
 
     def get_usage(self, ctx: Any) -> str:
         """Leave the name of the command out."""
         return super().get_usage(ctx).replace(f"{TAG} [OPTIONS]", "[OPTIONS]", 1)
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """List the other commands below the options."""
-        super().format_help(ctx, formatter)
-        from rich import box
-        from rich.console import Console
-        from rich.panel import Panel
-        from rich.table import Table
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Note which of both helps is asked for."""
+        ctx.meta[_SHORT] = "-h" in args and "--help" not in args
+        return super().parse_args(ctx, args)
 
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-        table.add_column(style="bold cyan", no_wrap=True)
-        table.add_column()
-        group = cast("TyperGroup", ctx.parent.command if ctx.parent else None)
-        for name, command in group.commands.items():
-            if name != TAG:
-                table.add_row(name, command.get_short_help_str(limit=100))
-        Console(highlight=False).print(
-            Panel(table, title="Commands", title_align="left", border_style="dim", box=box.ROUNDED)
-        )
+    def get_help(self, ctx: Any) -> str:
+        """Write its help, the short or the whole one."""
+        return (short_help if ctx.meta.get(_SHORT) else whole_help)(self, ctx)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vidtag.cli.group import HelpedCommand
 from vidtag.cli.options import ListedModel, Offline, Quiet, Revision
 from vidtag.cli.speaking import print_line, say
 from vidtag.text import printable
@@ -36,7 +37,7 @@ def list_all(
     print_models(descriptions)
 
 
-@models.command()
+@models.command(cls=HelpedCommand)
 def get(
     name: Annotated[str, typer.Argument(metavar="NAME", help="An alias, a hub id, or a folder.")],
     revision: Revision = None,

@@ -98,8 +98,8 @@ class Results:
     formats: Annotated[
         list[str] | None,
         typer.Option("--format", "-f", metavar="F", show_default="table", rich_help_panel=_RESULT,
-                     help="table, json, csv, tsv, srt, vtt, chapters, otio, eaf, activitynet, "
-                          "labelstudio, html; several with -o."),
+                     help="table, json, csv, srt, html, chapters and more (vidtag --help lists "
+                          "them); several with -o."),
     ] = None  # fmt: skip
     as_json: Json = False
     output: Annotated[
