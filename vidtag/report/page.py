@@ -29,16 +29,20 @@ from vidtag.report.drawing import (
     span_of,
 )
 from vidtag.report.given import describe_words, list_guesses, make_background_lane
-from vidtag.report.lanes import Lane, choose_moments, make_lanes, name_labels, rank_segments
+from vidtag.report.lanes import (
+    NUM_OPEN_LANES,
+    Lane,
+    choose_moments,
+    make_lanes,
+    name_labels,
+    rank_segments,
+)
 from vidtag.report.rendering import checked_href, clock, embed_data, embed_json, render
 from vidtag.report.thumbnails import MAX_THUMBNAILS, Thumbnail
 from vidtag.text import escape_controls, one_line
 
 MAX_PAGE_BYTES = 1_900_000
 """Pages stay under 2 MB: pictures are left out, the least important first, above this."""
-
-NUM_OPEN_LANES = 12
-"""Lanes that are shown at first: what fits on a screen. A script folds the others away."""
 
 NUM_OPEN_ROWS = 30
 """Segments up to which their table stands open."""
@@ -198,6 +202,9 @@ def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -
         "video_href": None if video_href is None else checked_href(video_href),
         "span": span,
         "lanes": lanes,
+        "held": sorted(
+            (lane for lane in lanes if lane.num_segments), key=lambda lane: -lane.held_seconds
+        ),
         "lane_of": by_index,
         "label_of": names,
         "num_labels": NUM_LABELS,
