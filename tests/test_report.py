@@ -47,7 +47,8 @@ from vidtag.report.lanes import (
     make_strip,
 )
 from vidtag.report.looks import NUM_LOOKS, find_look
-from vidtag.report.page import ExplanationClip, render_page, show_name
+from vidtag.report.moments import Explained, ExplanationClip
+from vidtag.report.page import render_page, show_name
 from vidtag.report.rendering import checked_href, embed_json, relative_href
 from vidtag.report.thumbnails import MAX_BYTES, TOTAL_BYTES, Thumbnail, read_thumbnails
 
@@ -495,7 +496,7 @@ def test_a_picture_of_another_moment_is_not_shown():
 
 def test_an_explanation_stands_beside_its_segment_also_without_pictures():
     document = make_document()
-    page = render_page(document, video_href=None, explanations=[make_clip(document)])
+    page = render_page(document, video_href=None, explained=Explained(clips=(make_clip(document),)))
     assert page.count('<article class="card explained') == 1
     assert 'src="data:image/gif;base64,R0lGODlh"' in page
     assert "Warm is where the evidence lies." in page
@@ -507,7 +508,7 @@ def test_an_explanation_of_another_label_stands_on_its_own():
     clip = make_clip(
         document, index=99, label="<b>", media_type="video/mp4", caption="<script>x</script>"
     )
-    page = Parsed(render_page(document, video_href=None, explanations=[clip]))
+    page = Parsed(render_page(document, video_href=None, explained=Explained(clips=(clip,))))
     (shown,) = page.having("video")
     assert shown["src"].startswith("data:video/mp4;base64,")
     assert shown["aria-label"] == "What the model looked at for <b>"
@@ -526,7 +527,9 @@ def test_pictures_are_left_out_before_a_page_grows_too_large():
     document = make_hour(num_labels=300, hold=(1, 2))
     pictures = make_pictures(document, num_bytes=200_000)
     clips = [make_clip(document, content=b"x" * 150_000, seconds=k / 10) for k in range(9)]
-    page = render_page(document, video_href=None, pictures=pictures, explanations=clips)
+    page = render_page(
+        document, video_href=None, pictures=pictures, explained=Explained(clips=tuple(clips))
+    )
     assert len(page.encode()) < 2_000_000
     assert "left out to keep this page small" in page
     assert 0 < page.count("data:image/gif") < 9

@@ -187,6 +187,11 @@ class Display:
             self._progress.advance(self._overall)
         self.say(f"error: {message}", style="red")
 
+    def warn(self, message: str) -> None:
+        """Say what a video's output had to go without."""
+        if not self._quiet:
+            self.say(f"warning: {message}", style="yellow")
+
     def note(self, line: str) -> None:
         """Say why nothing moves, to whoever sits and waits."""
         if self.is_live:

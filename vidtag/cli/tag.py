@@ -59,6 +59,7 @@ def tag(
         quiet=common.quiet,
         verbose=common.verbose,
         explain=results.with_maps,
+        embed_video=results.embed_video,
     )
     with common.store() as store:
         code = run_batch(request, load, settings, store)

@@ -17,6 +17,8 @@ from vidtag.cli.display import Display
 from vidtag.cli.words import tell_words
 from vidtag.documents.records import Document, Failure, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
+from vidtag.formats import Format
+from vidtag.formats.html import NO_PAGE_TO_EMBED_IN, Extras, with_extras
 from vidtag.inputs.finding import find_inputs
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.inputs.found import Input
@@ -73,6 +75,9 @@ class Request:
     explain: bool = False
     """Show in pages what the model looked at."""
 
+    embed_video: bool = False
+    """Put each video into its page."""
+
 
 def run_batch(
     request: Request, load: LoadOptions, settings: Settings, store: ScoreStore | None
@@ -93,22 +98,22 @@ def run_batch(
     plans = plan_outputs(
         request.outputs, request.formats, inputs, skip_existing=request.skip_existing
     )
-    replaced = {}
-    if request.explain:
-        from vidtag.explain.pages import Explainer  # draws pictures, for which PyAV is loaded
-
-        pages = Explainer(load, settings).page_format()
-        replaced[pages.name] = pages
-        if not any(plan.path and pages.name in plan.formats for plan in plans):
-            raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
-    also_read = (*request.files_from, *request.also_read, load.name)
-    outputs = open_outputs(plans, inputs, replaced, also_read=also_read, force=request.force)
     display = Display(
         num_videos=len(inputs.items),
         quiet=request.quiet,
         is_batch=inputs.is_many,
         min_score=settings.rule.min_score,
     )
+    replaced = {}
+    if request.explain or request.embed_video:
+        pages = _pages(request, load, settings, display)
+        replaced[pages.name] = pages
+        if not any(plan.path and pages.name in plan.formats for plan in plans):
+            if request.explain:
+                raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
+            raise UsageError(NO_PAGE_TO_EMBED_IN)
+    also_read = (*request.files_from, *request.also_read, load.name)
+    outputs = open_outputs(plans, inputs, replaced, also_read=also_read, force=request.force)
     display.tally.other_files = inputs.num_other_files
     with display, outputs:
         for failure in inputs.failures:
@@ -136,6 +141,16 @@ def run_batch(
     if not tally.failed:
         return ExitCode.DONE
     return ExitCode.SOME_FAILED if tally.tagged or tally.skipped else ExitCode.FAILED
+
+
+def _pages(request: Request, load: LoadOptions, settings: Settings, display: Display) -> Format:
+    """Make the format of pages that have in them what was asked for."""
+    explain = None
+    if request.explain:
+        from vidtag.explain.pages import Explainer  # draws pictures, for which PyAV is loaded
+
+        explain = Explainer(load, settings).explain
+    return with_extras(Extras(explain=explain, embed_video=request.embed_video, warn=display.warn))
 
 
 def _foresee_failures(items: Sequence[Input]) -> dict[Input, VideoError]:
