@@ -553,6 +553,9 @@ def test_pages_can_be_printed(visit, tmp_path):
     page.call("Emulation.setEmulatedMedia", media="print")
     assert shown(page, ".tools, .player, .unfold, .files, .back") == []
     assert len(shown(page, "#segments tbody tr")) == 4
+    # Names and scores end where the paper does, not where the screen did.
+    view = "getComputedStyle(document.getElementById('canvas')).getPropertyValue('--view')"
+    assert page.evaluate(view).strip() == "100%"
 
 
 def test_none_of_these_is_read_out_and_is_no_guess(browser, tmp_path):
