@@ -194,11 +194,19 @@ class Page:
         return answer["result"].get("value")
 
     def wait_until(self, expression: str) -> None:
-        """Wait for an expression to become true."""
+        """Wait for an expression to become true, also while another page is being opened."""
         end = time.monotonic() + 30
-        while not self.evaluate(f"Boolean({expression})"):
+        while not self._is_true(expression):
             if time.monotonic() > end:
                 raise TimeoutError(expression)
+
+    def _is_true(self, expression: str) -> bool:
+        try:
+            return bool(self.evaluate(f"Boolean({expression})"))
+        except RuntimeError as exc:
+            if "context" in str(exc) or "navigated" in str(exc):
+                return False  # between two pages there is nobody to ask
+            raise
 
     def click(self, selector: str, *, x: float = 0.5, y: float = 0.5) -> None:
         """Click with the mouse on an element, at shares of its width and height.

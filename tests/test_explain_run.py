@@ -12,12 +12,13 @@ from PIL import Image
 from tests.make_video import make_video, read_index
 from tests.tiny_models import make_tiny_model
 from vidtag.errors import EmptyVideoError, ModelMismatchError, OutputError, UsageError
-from vidtag.explain.pages import embed_windows
+from vidtag.explain.pages import Explainer, embed_windows
 from vidtag.explain.run import ExplainOptions, explain_video, to_json
 from vidtag.explain.writing import check_outputs, explanation_bytes, write_explanation
 from vidtag.models.classifier import ClassifierInfo
 from vidtag.models.options import LoadOptions
 from vidtag.tagging.settings import Settings
+from vidtag.tagging.tagger import Tagger
 from vidtag.timeline.segments import SegmentRule
 
 FPS = 10
@@ -214,6 +215,27 @@ def test_a_page_gets_small_animations_with_their_moment(video):
     assert "exact model" not in one.caption
     (shortcut, _) = embed_windows(explain(video), is_exact=False)
     assert shortcut.caption.endswith("It explains the exact model; the tags took a shortcut.")
+
+
+def test_a_map_belongs_to_the_segment_that_it_explains(video, monkeypatch):
+    # Nothing looks inside this model: it is explained by what it says of covered pictures.
+    monkeypatch.setattr("vidtag.explain.run.load_classifier", lambda *_: Counting())
+    document = Tagger(Counting(), Settings()).tag(video)
+    explained = Explainer(LoadOptions(), Settings()).explain(document, video)
+    segments = {segment.index: segment for segment in document.segments}
+    assert {clip.index for clip in explained.clips} == set(segments)
+    for clip in explained.clips:
+        assert clip.seconds == segments[clip.index].peak_seconds
+    assert explained.note == ""  # each segment has a map
+
+
+def test_a_page_is_told_which_segments_have_a_map(video, monkeypatch):
+    monkeypatch.setattr("vidtag.explain.run.load_classifier", lambda *_: Counting())
+    monkeypatch.setattr("vidtag.explain.moments.NUM_WINDOWS", 1)
+    document = Tagger(Counting(), Settings()).tag(video)
+    explained = Explainer(LoadOptions(), Settings()).explain(document, video)
+    assert len(explained.clips) == 1
+    assert explained.note.endswith("the best moment of the label that scores best has one.")
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from documents import (
     make_document,
     make_documents,
     make_failed,
+    make_worded,
 )
 from PIL import Image
 
@@ -40,12 +41,14 @@ from vidtag.report.drawing import (
 from vidtag.report.index import IndexEntry, render_index
 from vidtag.report.lanes import (
     MAX_LINKED_SEGMENTS,
+    NUM_OPEN_LANES,
     choose_moments,
     make_lanes,
     make_strip,
-    rank_labels,
 )
-from vidtag.report.page import ExplanationClip, render_page, show_name
+from vidtag.report.looks import NUM_LOOKS, find_look
+from vidtag.report.moments import Explained, ExplanationClip
+from vidtag.report.page import render_page, show_name
 from vidtag.report.rendering import checked_href, embed_json, relative_href
 from vidtag.report.thumbnails import MAX_BYTES, TOTAL_BYTES, Thumbnail, read_thumbnails
 
@@ -380,19 +383,61 @@ def test_neighbouring_steps_are_pooled_by_their_best():
     assert pool_steps((), 3) == ()
 
 
-def test_lanes_are_ordered_by_how_much_a_label_fills_and_differ_in_colour_and_pattern():
-    lanes = make_lanes(make_document())
-    assert [lane.label for lane in lanes[:3]] == [
-        "juggling balls",
-        "riding a bike",
-        "jumping jacks",
+def test_lanes_stand_in_the_order_in_which_labels_first_hold():
+    rows = [((3, 0.9),), ((0, 0.9),), ((0, 0.9),), ((3, 0.9),), ((3, 0.9),), ((1, 0.9),)]
+    lanes = make_lanes(make_document(rows=rows))
+    assert [lane.index for lane in lanes] == [3, 0, 1]
+    assert [lane.num_segments for lane in lanes] == [2, 1, 1]
+    starts = [min(bar.segment.start_seconds for bar in lane.bars) for lane in lanes]
+    assert starts == sorted(starts)
+
+
+def test_the_lanes_that_fold_are_those_of_the_labels_that_hold_least():
+    # Label k holds k + 1 steps, the shortest first: those would be open if the order decided.
+    rows = [((k, 0.9),) for k in range(NUM_OPEN_LANES + 3) for _ in range(k + 1)]
+    labels = [f"label {k}" for k in range(NUM_OPEN_LANES + 3)]
+    document = make_document(rows=rows, labels=labels, duration=float(len(rows)))
+    lanes = make_lanes(document)
+    assert [lane.index for lane in lanes] == list(range(NUM_OPEN_LANES + 3))
+    assert [lane.index for lane in lanes if lane.is_folded] == [0, 1, 2]
+    page = Parsed(render_page(document, video_href=None))
+    folded = [a["data-index"] for _, a in page.elements if a.get("class") == "row lane more"]
+    assert folded == ["0", "1", "2"]
+    # What is told in words still begins with what holds the longest.
+    assert "label 14" in section_of(render_page(document, video_href=None), "overall")[:40]
+
+
+def test_a_label_looks_the_same_on_every_page_whatever_else_is_there():
+    alone = make_document(rows=[((4, 0.9),)] * 3)
+    among = make_document(rows=[((k, 0.9),) for k in (2, 4, 1, 4)])
+    looks = [
+        {lane.index: lane.look for lane in make_lanes(document)} for document in (alone, among)
     ]
-    assert [lane.num_segments for lane in lanes] == [1, 2, 1]  # the others hold nowhere
-    looks = [(lane.look.colour, lane.look.pattern) for lane in make_lanes(HOUR)]
-    assert len(set(looks[:28])) == 28
+    assert looks[0][4] == looks[1][4]
+    assert len(set(looks[1].values())) == 3
+    index = render_index([IndexEntry(result=among)])
+    for lane in make_lanes(among):
+        assert f'height="100%" fill="url(#{lane.look.name})"' in index
+
+
+def test_looks_differ_and_neighbours_differ_in_colour_and_pattern():
+    model = make_document().model
+    looks = [(one.colour, one.pattern) for one in (find_look(model, k) for k in range(NUM_LOOKS))]
+    assert len(set(looks)) == NUM_LOOKS == 56
     for one, next_one in pairwise(looks):
         assert one[0] != next_one[0]
         assert one[1] != next_one[1]
+    assert find_look(model, NUM_LOOKS + 3) == find_look(model, 3)
+
+
+def test_a_given_label_keeps_its_look_where_others_are_added_and_none_looks_like_it():
+    few = make_worded(labels=["opening a fridge", "pouring milk", "washing up"]).model
+    more = make_worded(labels=["opening a fridge", "pouring milk", "washing up", "reading"]).model
+    assert [find_look(few, k) for k in range(3)] == [find_look(more, k) for k in range(3)]
+    many = make_worded(labels=[f"word {k}" for k in range(60)]).model
+    looks = [find_look(many, k) for k in range(60)]
+    assert len(set(looks[:NUM_LOOKS])) == NUM_LOOKS
+    assert len({look.colour for look in looks[:7]}) == 7
 
 
 def test_too_many_segments_are_drawn_but_not_linked_one_by_one():
@@ -451,7 +496,7 @@ def test_a_picture_of_another_moment_is_not_shown():
 
 def test_an_explanation_stands_beside_its_segment_also_without_pictures():
     document = make_document()
-    page = render_page(document, video_href=None, explanations=[make_clip(document)])
+    page = render_page(document, video_href=None, explained=Explained(clips=(make_clip(document),)))
     assert page.count('<article class="card explained') == 1
     assert 'src="data:image/gif;base64,R0lGODlh"' in page
     assert "Warm is where the evidence lies." in page
@@ -463,7 +508,7 @@ def test_an_explanation_of_another_label_stands_on_its_own():
     clip = make_clip(
         document, index=99, label="<b>", media_type="video/mp4", caption="<script>x</script>"
     )
-    page = Parsed(render_page(document, video_href=None, explanations=[clip]))
+    page = Parsed(render_page(document, video_href=None, explained=Explained(clips=(clip,))))
     (shown,) = page.having("video")
     assert shown["src"].startswith("data:video/mp4;base64,")
     assert shown["aria-label"] == "What the model looked at for <b>"
@@ -482,7 +527,9 @@ def test_pictures_are_left_out_before_a_page_grows_too_large():
     document = make_hour(num_labels=300, hold=(1, 2))
     pictures = make_pictures(document, num_bytes=200_000)
     clips = [make_clip(document, content=b"x" * 150_000, seconds=k / 10) for k in range(9)]
-    page = render_page(document, video_href=None, pictures=pictures, explanations=clips)
+    page = render_page(
+        document, video_href=None, pictures=pictures, explained=Explained(clips=tuple(clips))
+    )
     assert len(page.encode()) < 2_000_000
     assert "left out to keep this page small" in page
     assert 0 < page.count("data:image/gif") < 9
@@ -634,14 +681,28 @@ def test_hostile_kinds_stand_in_an_index():
     assert len(page.having("article")) == len(DOCUMENTS)
 
 
-def test_a_label_looks_the_same_in_all_strips_of_a_model():
-    one, other = make_document(), make_document(rows=[((4, 0.9),)] * 4)
-    looks = {index: lane for lane, index in enumerate(rank_labels([one, other]))}
-    page = render_index([IndexEntry(result=one), IndexEntry(result=other)])
-    assert looks[4] == 0
-    assert page.count('height="100%" fill="url(#look-0-0)"') == 2
-    boxes = make_strip(other, {})
-    assert [(box.x, box.width, box.look) for box in boxes] == [("0%", "100%", None)]
+def test_the_stretches_of_an_index_lead_to_their_moments():
+    document = make_document()
+    boxes = make_strip(document)
+    assert [(box.label, box.start_seconds) for box in boxes] == [
+        ("juggling balls", 0.0),
+        ("riding a bike", 4.0),  # for its first segment, another label scores better
+        ("jumping jacks", 7.0),
+    ]
+    page = Parsed(render_index([IndexEntry(result=document, page_href="a%20b.html")]))
+    links = [a["href"] for a in page.having("a", tabindex="-1") if "#t=" in a["href"]]
+    assert links == [f"a%20b.html#t={box.start_seconds}" for box in boxes]
+    assert "a%20b.html#t=0.5" in page.attributes("href")  # the best moment of a label, by keyboard
+    plain = Parsed(render_index([IndexEntry(result=document)]))
+    assert not [href for href in plain.attributes("href") if "#t=" in href]
+
+
+def test_very_many_strips_are_not_linked(monkeypatch):
+    monkeypatch.setattr("vidtag.report.index.MAX_STRIP_LINKS", 5)
+    entries = [IndexEntry(result=make_document(), page_href=f"{k}.html") for k in range(3)]
+    page = Parsed(render_index(entries))
+    linked = [a["href"] for a in page.having("a", tabindex="-1") if "#t=" in a["href"]]
+    assert {href.split("#")[0] for href in linked} == {"0.html"}
 
 
 def test_an_index_leaves_out_pictures_before_it_grows_too_large():

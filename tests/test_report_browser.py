@@ -1,7 +1,9 @@
 """The pages in a real browser: seeking, filter, keyboard, and what it may not do."""
 
 import io
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,12 +14,18 @@ from chromium import Chromium, Page
 from documents import HOSTILE_LABELS, make_document, make_documents, make_failed, make_worded
 from PIL import Image
 
+from vidtag.documents.records import Document
+from vidtag.formats.html import make_downloads
+from vidtag.report.embedding import read_video
 from vidtag.report.index import IndexEntry, render_index
-from vidtag.report.page import ExplanationClip, render_page
+from vidtag.report.moments import Explained, ExplanationClip
+from vidtag.report.page import render_page
 from vidtag.report.rendering import relative_href
 from vidtag.report.thumbnails import read_thumbnails
 
 pytestmark = [pytest.mark.tool("chromium"), pytest.mark.slow]
+
+WARNING = ("odd", "<img src=x onerror=alert(1)>")
 
 VIDEO_NAME = "park #1 50%? <script>alert('x')<script> javascript:.webm"
 
@@ -49,13 +57,34 @@ def make_gif() -> bytes:
     return buffer.getvalue()
 
 
+def with_webm(document: Document) -> Document:
+    return replace(document, video=replace(document.video, container="matroska", codec="vp9"))
+
+
+def maps(document: Document) -> Explained:
+    """A map of the best moment alone."""
+    segment = document.segments[0]
+    clip = ExplanationClip(
+        index=segment.index,
+        seconds=segment.peak_seconds,
+        label=segment.label,
+        media_type="image/gif",
+        content=make_gif(),
+        caption="Warm is where the evidence lies, and a caption has more than one line of text.",
+    )
+    return Explained(clips=(clip,), note="The best moment has a map.")
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report as a run leaves it: videos beside their pages, and an index."""
     folder = tmp_path_factory.mktemp("report")
     video = folder / VIDEO_NAME
     write_video(video)
-    document = make_document(str(video), warnings=[("odd", "<img src=x onerror=alert(1)>")])
+    alike = make_document(
+        str(video), rows=[((2 if k % 2 else 4, 0.9 - k / 100),) for k in range(16)], stride=0.5
+    )
+    document = make_document(str(video), warnings=[WARNING])
     segment = document.segments[0]
     clip = ExplanationClip(
         index=segment.index,
@@ -70,7 +99,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
             document,
             video_href=relative_href(video, folder),
             pictures=read_thumbnails(str(video), document),
-            explanations=[clip],
+            explained=Explained(clips=(clip,)),
+            downloads=make_downloads(document),
+            index_href="index.html",
         ),
         "plain": render_page(make_document(), video_href=None),
         "gone": render_page(make_document(), video_href="gone.mp4"),
@@ -82,6 +113,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 labels=[f"the label {k}" for k in range(21)],
             ),
             video_href=None,
+        ),
+        "whole": render_page(
+            document, video_href="gone.webm", video=read_video(str(video), with_webm(document))
+        ),
+        "alike": render_page(
+            alike,
+            video_href=None,
+            pictures=read_thumbnails(str(video), alike),
+            explained=maps(alike),
         ),
         "index": render_index(
             [
@@ -139,7 +179,7 @@ def time_of(page: Page) -> float:
 def shown(page: Page, selector: str) -> list[str]:
     """List the labels of the elements that can be seen."""
     return page.evaluate(
-        f"""[...document.querySelectorAll("{selector}")].filter(one => one.offsetParent)
+        f"""[...document.querySelectorAll("{selector}")].filter(one => one.checkVisibility())
             .map(one => one.textContent.trim())"""
     )
 
@@ -373,6 +413,89 @@ def test_the_index_finds_labels_and_their_moments(visit):
     assert page.evaluate("location.hash") == "#t=4"
 
 
+def test_a_stretch_of_the_index_leads_to_its_moment(visit):
+    page = visit("index")
+    page.click(".strip a:nth-of-type(2) rect")
+    page.wait_until("document.getElementById('video')?.currentTime === 4")
+    assert page.evaluate("location.hash") == "#t=4.0"
+    assert page.evaluate("document.querySelector('.back a').href").endswith("/index.html")
+
+
+def test_the_best_moments_of_an_index_are_reached_by_keyboard(visit):
+    page = visit("index")
+    page.evaluate("document.querySelector('h2 a').focus()")
+    page.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "juggling balls"
+    page.press("Enter")
+    page.wait_until("document.getElementById('video')?.currentTime === 0.5")
+
+
+def test_files_are_saved_as_the_formats_write_them(browser, site, visit, tmp_path):
+    page = visit("park")
+    browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    document = make_document(str(site / VIDEO_NAME), warnings=[WARNING])
+    assert shown(page, ".pills button") == ["\u2193 Download CSV", "\u2193 Download SRT",
+                                            "\u2193 Download JSON"]  # fmt: skip
+    for k, wanted in enumerate(make_downloads(document)):
+        before = set(tmp_path.iterdir())
+        page.click(f"[data-file='{k}']")
+        end = time.monotonic() + 20
+        while not (new := {one for one in tmp_path.iterdir() if is_saved(one)} - before):
+            assert time.monotonic() < end
+            page.evaluate("1")
+        (saved,) = new
+        assert saved.name.endswith(f".webm{wanted.suffix}")
+        assert saved.read_bytes() == wanted.content
+
+
+def is_saved(path: Path) -> bool:
+    return path.suffix != ".crdownload" and path.stat().st_size > 0
+
+
+def test_a_video_in_its_page_plays_without_a_file(visit):
+    page = ready(visit("whole", mark="#t=4"))
+    assert time_of(page) == 4
+    page.click("#segments tbody tr:nth-child(2) a")
+    assert time_of(page) == 2
+    assert [one for one in page.addresses if one.startswith("file:")] == [
+        one for one in page.addresses if one.split("#")[0].endswith("whole.html")
+    ]
+
+
+def test_moments_of_one_label_unfold_by_keyboard(visit):
+    page = visit("alike")
+    assert len(shown(page, ".card")) == 8
+    page.evaluate("document.querySelector('.alike summary').focus()")
+    page.press("Enter")
+    assert len(shown(page, ".card")) == 12
+    page.evaluate("document.getElementById('filter').focus()")
+    page.type_text("juggling")
+    assert len(shown(page, ".alike")) == 1
+
+
+def test_cards_with_and_without_a_map_line_up(visit):
+    page = visit("alike")
+    tops = """(selector) => [...document.querySelectorAll(".cards > .card " + selector)]
+        .filter((one) => one.offsetParent && one.getBoundingClientRect().top < first + 40)
+        .map((one) => one.getBoundingClientRect())"""
+    boxes = page.evaluate(
+        f"""(() => {{
+          const first = document.querySelector(".card .shot").getBoundingClientRect().top;
+          const of = {tops};
+          const plain = (all) => all.map((one) => [one.top, one.height, one.width].map(Math.round));
+          return [plain(of(".shot")), plain(of(".map"))];
+        }})()"""
+    )
+    assert len(boxes[0]) >= 2
+    assert len(boxes[1]) == 1
+    assert len({tuple(box) for box in boxes[0] + boxes[1]}) == 1, boxes
+    heads = page.evaluate(
+        """[...document.querySelectorAll(".cards > .card .text, .cards > .card figcaption")]
+            .slice(0, 3).map((one) => one.getBoundingClientRect().top)"""
+    )
+    assert max(heads) - min(heads) < 1, heads
+
+
 def test_the_index_finds_names_and_lists_failures(visit):
     page = visit("index")
     assert "<script>alert(1)</script>.mp4" in shown(page, ".failures li")[0]
@@ -382,7 +505,7 @@ def test_the_index_finds_names_and_lists_failures(visit):
     assert page.evaluate("document.getElementById('status').textContent") == "1 of 2 videos"
 
 
-@pytest.mark.parametrize("name", ["park", "plain", "long", "index"])
+@pytest.mark.parametrize("name", ["park", "plain", "long", "alike", "index"])
 @pytest.mark.parametrize("is_dark", [False, True])
 def test_pages_fit_a_phone(visit, name, is_dark):
     page = visit(name, width=390, height=844, is_phone=True, is_dark=is_dark)
@@ -395,11 +518,15 @@ def test_a_page_shows_what_it_has_without_script(browser, site):
     page = browser.open((site / "park.html").as_uri(), can_script=False)
     text = page.call("DOM.getDocument", depth=-1)["root"]
     assert "juggling balls" in str(text)
+    root = page.call("DOM.getDocument")["root"]["nodeId"]
+    files = page.call("DOM.querySelector", nodeId=root, selector="#files")["nodeId"]
+    # They need it, and a button that does nothing would be in the way.
+    assert "hidden" in page.call("DOM.getAttributes", nodeId=files)["attributes"]
     assert page.complaints == []
     page.close()
 
 
-@pytest.mark.parametrize("name", ["park", "long", "index"])
+@pytest.mark.parametrize("name", ["park", "long", "alike", "index"])
 def test_pages_can_be_read_by_a_screen_reader(visit, name):
     page = visit(name)
     nodes = page.call("Accessibility.getFullAXTree")["nodes"]
@@ -423,8 +550,11 @@ def test_pages_can_be_printed(visit, tmp_path):
     page.pdf(tmp_path / "park.pdf")
     assert (tmp_path / "park.pdf").read_bytes().startswith(b"%PDF")
     page.call("Emulation.setEmulatedMedia", media="print")
-    assert shown(page, ".tools, .player, .unfold") == []
+    assert shown(page, ".tools, .player, .unfold, .files, .back") == []
     assert len(shown(page, "#segments tbody tr")) == 4
+    # Names and scores end where the paper does, not where the screen did.
+    view = "getComputedStyle(document.getElementById('canvas')).getPropertyValue('--view')"
+    assert page.evaluate(view).strip() == "100%"
 
 
 def test_none_of_these_is_read_out_and_is_no_guess(browser, tmp_path):

@@ -228,6 +228,11 @@ class Display:
         self._count()
         self.say(f"error: {message}", style="red")
 
+    def warn(self, message: str) -> None:
+        """Say what a video's output had to go without."""
+        if not self._quiet:
+            self.say(f"warning: {message}", style="yellow")
+
     def _count(self) -> None:
         if self._overall is not None:
             self._progress.update(self._overall, completed=self._done())

@@ -110,6 +110,12 @@ class Results:
                           "suffix says."),
     ] = None  # fmt: skip
     force: Force = False
+    embed_video: Annotated[
+        bool,
+        typer.Option("--embed-video", rich_help_panel=_RESULT,
+                     help="With -f html -o PATH: the video inside its page, for one file to hand "
+                          "on; up to 24 MB."),
+    ] = False  # fmt: skip
 
     def names(self) -> tuple[str, ...]:
         """Name the formats, each once.

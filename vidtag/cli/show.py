@@ -19,5 +19,12 @@ def show(
     from vidtag.cli.show_run import run_show
 
     outputs = results.output or ()
-    code = run_show(paths, results.names(), outputs, force=results.force, quiet=quiet)
+    code = run_show(
+        paths,
+        results.names(),
+        outputs,
+        force=results.force,
+        quiet=quiet,
+        embed_video=results.embed_video,
+    )
     raise typer.Exit(code)

@@ -12,6 +12,7 @@ from vidtag.documents.json import to_json
 from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import parse_stored, read_stored
 from vidtag.errors import DocumentError, ExitCode, OutputError, UsageError
+from vidtag.formats.html import NO_PAGE_TO_EMBED_IN, Extras, with_extras
 from vidtag.inputs.found import Input, Inputs
 from vidtag.outputs import Outputs, open_outputs, plan_outputs
 from vidtag.outputs.destination import is_folder
@@ -33,6 +34,7 @@ def run_show(
     *,
     force: bool,
     quiet: bool,
+    embed_video: bool = False,
 ) -> int:
     """Render stored results and return the exit code.
 
@@ -42,6 +44,7 @@ def run_show(
         outputs: Files, or one folder; stdout where there are none.
         force: Replace in a folder also what vidtag did not make.
         quiet: Show errors alone on stderr.
+        embed_video: Put each video into its page.
 
     Raises:
         UsageError: Formats and output do not go together.
@@ -70,14 +73,24 @@ def run_show(
             is_many=len(sources) > 1,
         )
         plans = plan_outputs(outputs, formats, inputs)
+        replaced = {}
+        if embed_video:
+            pages = with_extras(Extras(embed_video=True, warn=None if quiet else _warn))
+            replaced[pages.name] = pages
+            if not any(plan.path and pages.name in plan.formats for plan in plans):
+                raise UsageError(NO_PAGE_TO_EMBED_IN)
         if any(plan.kind == "folder" for plan in plans):
             _refuse_twice(inputs.items)
-        with open_outputs(plans, inputs, also_read=paths, force=force) as opened:
+        with open_outputs(plans, inputs, replaced, also_read=paths, force=force) as opened:
             results = zip(inputs.items, map(parse_stored, spool), strict=True)
             num_lost = _write(opened, results, is_many=inputs.is_many, quiet=quiet)
     if num_unread or num_lost:
         return ExitCode.SOME_FAILED if len(sources) > num_lost else ExitCode.FAILED
     return ExitCode.DONE
+
+
+def _warn(message: str) -> None:
+    stderr_console().print(f"warning: {printable(message)}")
 
 
 def _keep(spool: IO[bytes], result: Document | Failure) -> None:

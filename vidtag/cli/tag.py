@@ -70,6 +70,7 @@ def tag(
         explain=results.with_maps,
         view=TableView(all_tags=results.top_k is not None, details=common.verbose),
         each=results.each,
+        embed_video=results.embed_video,
     )
     with common.store() as store:
         code = run_batch(request, load, settings, store)

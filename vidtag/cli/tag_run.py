@@ -17,6 +17,8 @@ from vidtag.cli.display import Display, Talking
 from vidtag.cli.words import tell_words
 from vidtag.documents.records import Document, Failure, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
+from vidtag.formats import Format
+from vidtag.formats.html import NO_PAGE_TO_EMBED_IN, Extras, with_extras
 from vidtag.formats.table import PLAIN_VIEW, TableView, table_format
 from vidtag.inputs.finding import find_inputs
 from vidtag.inputs.foresight import foresee_failure
@@ -81,6 +83,9 @@ class Request:
     each: bool = False
     """Print a table of each of several videos on a terminal, and not a row."""
 
+    embed_video: bool = False
+    """Put each video into its page."""
+
     @property
     def talking(self) -> Talking:
         """How much is said on stderr."""
@@ -114,16 +119,13 @@ def run_batch(
     )
     tables = table_format(request.view, each=request.each)
     replaced = {tables.name: tables}
-    if request.explain:
-        from vidtag.explain.pages import Explainer  # draws pictures, for which PyAV is loaded
-
-        def show_maps(done: int, total: int) -> None:
-            display.work("maps", done, total)
-
-        pages = Explainer(load, settings, show_maps).page_format()
+    if request.explain or request.embed_video:
+        pages = _pages(request, load, settings, display)
         replaced[pages.name] = pages
         if not any(plan.path and pages.name in plan.formats for plan in plans):
-            raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
+            if request.explain:
+                raise UsageError("--explain goes with -f html -o FOLDER: maps are shown in pages.")
+            raise UsageError(NO_PAGE_TO_EMBED_IN)
     also_read = (*request.files_from, *request.also_read, load.name)
     outputs = open_outputs(plans, inputs, replaced, also_read=also_read, force=request.force)
     display.tally.other_files = inputs.num_other_files
@@ -164,6 +166,19 @@ def _where(paths: Sequence[str], outputs: Outputs) -> str:
     if outputs.num_files == len(paths) and not any(map(is_folder, paths)):
         return named
     return f"{named} ({outputs.num_files} file{'s' * (outputs.num_files > 1)})"
+
+
+def _pages(request: Request, load: LoadOptions, settings: Settings, display: Display) -> Format:
+    """Make the format of pages that have in them what was asked for."""
+    explain = None
+    if request.explain:
+        from vidtag.explain.pages import Explainer  # draws pictures, for which PyAV is loaded
+
+        def show_maps(done: int, total: int) -> None:
+            display.work("maps", done, total)
+
+        explain = Explainer(load, settings, show_maps).explain
+    return with_extras(Extras(explain=explain, embed_video=request.embed_video, warn=display.warn))
 
 
 def _foresee_failures(items: Sequence[Input]) -> dict[Input, VideoError]:

@@ -6,25 +6,28 @@ from dataclasses import replace
 from fractions import Fraction
 
 from vidtag.documents.records import Document
-from vidtag.errors import VideoError
+from vidtag.errors import ModelMismatchError, VideoError
 from vidtag.explain.explanation import Explanation, Method
 from vidtag.explain.measures import MeasureRow
 from vidtag.explain.methods import DEFAULT_METHOD
+from vidtag.explain.moments import choose_moments
 from vidtag.explain.pictures import embed
 from vidtag.explain.run import ExplainOptions, VideoExplanation, explain_video
-from vidtag.formats.format import Format
-from vidtag.formats.html import FORMAT
 from vidtag.models.classifier import Classifier
 from vidtag.models.load import reads_text
 from vidtag.models.options import LoadOptions
-from vidtag.report.format import write_page_at
-from vidtag.report.page import ExplanationClip
+from vidtag.report.moments import Explained, ExplanationClip
 from vidtag.seconds import format_seconds, round_seconds
 from vidtag.tagging.settings import Settings
+from vidtag.text import encodable
 
 
 def embed_windows(
-    result: VideoExplanation, size: int = 160, *, is_exact: bool = True
+    result: VideoExplanation,
+    size: int = 160,
+    *,
+    is_exact: bool = True,
+    moments: Sequence[Fraction] | None = None,
 ) -> tuple[ExplanationClip, ...]:
     """Make a small animation of every explained window, for a page.
 
@@ -32,19 +35,22 @@ def embed_windows(
         result: What was explained, always of the exact model.
         size: Height and width of the animations, in pixels.
         is_exact: Whether the tags of the page are of the exact model, too.
+        moments: What each window was explained for, in seconds: a segment can be shorter than a
+            window, and not reach to its middle. The windows' middles where `None`.
     """
+    if moments is None:
+        explanations = [window.explanation for window in result.windows]
+        moments = [(one.start_seconds + one.end_seconds) / 2 for one in explanations]
     return tuple(
         ExplanationClip(
             index=window.explanation.index,
             label=window.explanation.label,
-            seconds=round_seconds(
-                (window.explanation.start_seconds + window.explanation.end_seconds) / 2
-            ),
+            seconds=round_seconds(seconds),
             media_type="image/webp",
             content=embed(window, size),
             caption=_caption(window.explanation, window.rows, is_exact=is_exact),
         )
-        for window in result.windows
+        for window, seconds in zip(result.windows, moments, strict=True)
     )
 
 
@@ -76,30 +82,69 @@ class Explainer:
         settings: Settings,
         advance: Callable[[int, int], None] | None = None,
     ) -> None:
-        self._load = load
+        self._asked = load
         self._settings = settings
         self._advance = advance
         self._classifier: Classifier | None = None
-
-    def page_format(self) -> Format:
-        """Return the format of pages that have maps."""
-        return replace(FORMAT, write_at=self._write_page, extras="maps")
-
-    def _write_page(self, document: Document, source: str, path: str) -> str:
-        if not document.segments or not os.path.isfile(source):
-            return write_page_at(document, source, path)
-        load = self._load
-        method: Method = "occlusion"
+        self._load = load
+        self._method: Method = "occlusion"
         if not reads_text(load):
             # To look inside a model is what torch alone allows, whatever tagged the video.
-            load, method = replace(load, engine="auto", precision="auto"), DEFAULT_METHOD
-        asked = ExplainOptions(source=source, load=load, settings=self._settings, method=method)
+            self._load = replace(load, engine="auto", precision="auto")
+            self._method = DEFAULT_METHOD
+
+    def explain(self, document: Document, source: str) -> Explained:
+        """Explain the best segment of each of the labels that score best.
+
+        Args:
+            document: What tagging the video gave.
+            source: The video.
+
+        Returns:
+            A map for each, or the reason why there is none: a page is complete without.
+
+        Raises:
+            ModelError: The model can't be had, or fails.
+        """
+        if not document.segments:
+            return Explained(note="No label holds, so there is no moment to explain.")
+        if not os.path.isfile(source):
+            return Explained(
+                note="No moment has a map: what the model looked at is read from a file, and this "
+                "video is none of this machine."
+            )
+        asked = ExplainOptions(
+            source=source, load=self._load, settings=self._settings, method=self._method
+        )
         try:
             result = explain_video(
                 asked, document=document, classifier=self._classifier, advance=self._advance
             )
-        except VideoError:  # it was tagged, and has gone since: the page goes without maps
-            return write_page_at(document, source, path)
+        except ModelMismatchError as exc:
+            if exc.code != "not_explainable" or self._method == "occlusion":
+                raise
+            # Into other models than VideoMAE nothing looks; every one can be asked what it says
+            # of a covered picture, and as it runs. That takes longer.
+            self._method, self._load = "occlusion", self._asked
+            return self.explain(document, source)
+        except VideoError as exc:  # it was tagged, and has gone since
+            return Explained(note=f"No moment has a map: {encodable(str(exc))}")
         self._classifier = result.classifier
         is_exact = not document.engine.fast and document.engine.calibrated_on is None
-        return write_page_at(document, source, path, embed_windows(result, is_exact=is_exact))
+        peaks = [moment.seconds for moment in choose_moments(document, None)]
+        clips = embed_windows(result, is_exact=is_exact, moments=peaks)
+        return Explained(clips=clips, note=_note(document, len(clips)))
+
+
+def _note(document: Document, num_clips: int) -> str:
+    """Say which moments have a map."""
+    if num_clips == len(document.segments):
+        return ""
+    num_labels = len({segment.index for segment in document.segments})
+    if num_labels <= num_clips:
+        which = "the best moment of each label"
+    elif num_clips == 1:
+        which = "the best moment of the label that scores best"
+    else:
+        which = f"the best moment of each of the {num_clips} labels that score best"
+    return f"Maps show what the model looked at. They take long to make: {which} has one."

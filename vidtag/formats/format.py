@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vidtag.documents.records import Document, Failure
+from vidtag.report.format import Place
+
+__all__ = ["Format", "Place", "Writer", "one"]
 
 Writer = Callable[[Sequence[Document | Failure]], str]
 
@@ -35,9 +38,8 @@ class Format:
     """What one more result adds to the text of a file, where a file grows line by line:
     `write(results) == write([]) + "".join(map(append, results))`."""
 
-    write_at: Callable[[Document, str, str], str] | None = None
-    """Write one video's file for its place on disk, where that makes a difference: takes the
-    document, the input, and the path of the file."""
+    write_at: Callable[[Document, Place], str] | None = None
+    """Write one video's file for its place on disk, where that makes a difference."""
 
     extras: str = ""
     """What is in the file beyond what the document gives, such as maps; a file without it is not

@@ -95,7 +95,7 @@ def _open_folder(
         check_replaceable(index)
     refuse_to_destroy(paths, read)
     refuse_foreign(paths, Records(folder), force=force)
-    outputs = FileOutputs(folder, targets, force=force)
+    outputs = FileOutputs(folder, targets, index=index, force=force)
     return outputs if index is None else IndexedOutputs(outputs, folder, index)
 
 

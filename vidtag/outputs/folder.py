@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from vidtag.documents.records import Document, Failure
 from vidtag.errors import OutputError, UsageError
 from vidtag.formats import Format
+from vidtag.formats.format import Place
 from vidtag.inputs.found import Input, Inputs
 from vidtag.outputs.atomic import (
     check_replaceable,
@@ -47,9 +48,12 @@ class Target:
     path: str
 
 
-def _text(target: Target, item: Input, document: Document) -> str:
+def _text(target: Target, item: Input, document: Document, index: str | None) -> str:
     if target.one.write_at is not None:
-        return target.one.write_at(document, item.source, target.path)
+        place = Place(
+            source=item.source, path=target.path, index=index if target.one.has_index else None
+        )
+        return target.one.write_at(document, place)
     return target.one.write([document])
 
 
@@ -116,6 +120,7 @@ class FileOutputs(Closing):
     Args:
         root: The output folder, which is made; `None` for one file that is named itself.
         targets: The files by the input's source.
+        index: The index of the folder, which somebody else writes; `None` where there is none.
         force: Whether files in the folder that vidtag did not make are replaced.
 
     Raises:
@@ -123,8 +128,14 @@ class FileOutputs(Closing):
     """
 
     def __init__(
-        self, root: str | None, targets: Mapping[str, Sequence[Target]], *, force: bool = False
+        self,
+        root: str | None,
+        targets: Mapping[str, Sequence[Target]],
+        *,
+        index: str | None = None,
+        force: bool = False,
     ) -> None:
+        self._index = index
         self._root = root
         self._targets = targets
         self._force = force
@@ -174,7 +185,7 @@ class FileOutputs(Closing):
         # What can't be written, or a writer that fails, must not leave some of the formats behind.
         for target in wanted:
             self._check(target.path)
-        contents = [encode(_text(target, item, result)) for target in wanted]
+        contents = [encode(_text(target, item, result, self._index)) for target in wanted]
         for target, content in zip(wanted, contents, strict=True):
             if target.one.tells_its_record or is_special(target.path) or self._records is None:
                 self._put(target.path, content)

@@ -2,6 +2,7 @@
 
 from vidtag.documents.records import Document
 from vidtag.errors import UsageError
+from vidtag.formats.format import Place
 from vidtag.outputs.atomic import check_writable_file, encode, write_whole
 from vidtag.outputs.destination import find_format, format_of, known_suffixes
 from vidtag.outputs.replacing import find_read, refuse_to_destroy
@@ -29,5 +30,8 @@ def save_document(document: Document, path: str, name: str | None = None) -> Non
     source = document.video.path
     refuse_to_destroy([path], find_read([source]))
     check_writable_file(path)
-    text = one.write([document]) if one.write_at is None else one.write_at(document, source, path)
+    if one.write_at is None:
+        text = one.write([document])
+    else:
+        text = one.write_at(document, Place(source=source, path=path))
     write_whole(path, [encode(text)])

@@ -15,15 +15,12 @@ from vidtag.documents.headline import (
 )
 from vidtag.documents.records import Document, Failure, ModelRecord
 from vidtag.report.lanes import (
-    NUM_COLOURS,
-    NUM_PATTERNS,
-    Look,
     StripBox,
     make_strip,
     name_labels,
-    rank_labels,
     rank_segments,
 )
+from vidtag.report.looks import Look, find_look
 from vidtag.report.page import note_on, show_name
 from vidtag.report.rendering import checked_href, clock, decimal, embed_data, embed_json, render
 from vidtag.report.thumbnails import Thumbnail
@@ -32,8 +29,9 @@ from vidtag.text import escape_controls, one_line
 NUM_LABELS = 3
 """Labels that an entry shows."""
 
-NUM_LOOKS = NUM_COLOURS * NUM_PATTERNS
-"""Labels with a look of their own; rarer ones are grey, and named in words."""
+MAX_STRIP_LINKS = 20_000
+"""Stretches of all strips that lead to their moments: at 170 bytes each, 3.4 MB. Strips beyond are
+drawn alone; their pages, and what a search finds, are linked all the same."""
 
 MAX_HITS = 5
 """Moments of a label that a search lists for one video."""
@@ -60,7 +58,9 @@ class IndexEntry:
 class _Label:
     name: str
     value: str
-    look: Look | None
+    look: Look
+    seconds: float | None
+    """Where it is best; `None` for a guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,7 @@ class _Entry:
     page_href: str | None
     picture: str | None
     strip: tuple[StripBox, ...]
+    is_strip_linked: bool
     strip_text: str
     labels: tuple[_Label, ...]
     """What holds the longest, or what the tags make a guess at."""
@@ -90,23 +91,22 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
     """
     documents = [entry.result for entry in entries if isinstance(entry.result, Document)]
     failures = [entry.result for entry in entries if isinstance(entry.result, Failure)]
-    # One look per label in all strips of a model; two models may number labels differently.
-    by_model: dict[_Labelling, list[Document]] = {}
-    for document in documents:
-        by_model.setdefault(_labelling(document.model), []).append(document)
-    looks: dict[_Labelling, dict[int, Look]] = {}
-    num_looks = 0
-    for labelling, group in by_model.items():
-        ranked = rank_labels(group)[: max(NUM_LOOKS - num_looks, 0)]
-        looks[labelling] = {index: Look(num_looks + k) for k, index in enumerate(ranked)}
-        num_looks += len(ranked)
-    shown, room, num_left_out = [], MAX_PICTURE_BYTES, 0
+    shown, room, num_left_out, num_links = [], MAX_PICTURE_BYTES, 0, 0
     for entry in entries:
         if isinstance(entry.result, Document):
             room -= len(entry.picture.jpeg) if entry.picture else 0
             num_left_out += entry.picture is not None and room < 0
-            own = looks[_labelling(entry.result.model)]
-            shown.append(_entry(entry, entry.result, own, room >= 0))
+            strip = make_strip(entry.result)
+            num_links += len(strip) if entry.page_href is not None else 0
+            shown.append(
+                _entry(
+                    entry,
+                    entry.result,
+                    strip,
+                    has_room=room >= 0,
+                    is_strip_linked=num_links <= MAX_STRIP_LINKS,
+                )
+            )
     labels = {
         one_line(segment.label, segment.index)
         for document in documents
@@ -124,7 +124,7 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
             }
             for failure in failures
         ],
-        "looks": [look for of_model in looks.values() for look in of_model.values()],
+        "looks": _looks(shown),
         "total_seconds": sum(document.video.duration_seconds for document in documents),
         "num_labels": len(labels),
         "num_segments": sum(len(document.segments) for document in documents),
@@ -156,15 +156,31 @@ def _labelling(model: ModelRecord) -> _Labelling:
     return model.id, tuple(word.label for word in model.words or ())
 
 
-def _entry(entry: IndexEntry, document: Document, looks: dict[int, Look], has_room: bool) -> _Entry:
+def _looks(entries: Sequence[_Entry]) -> list[Look]:
+    """List each look once, in the order of colours and patterns."""
+    used = [box.look for entry in entries for box in entry.strip]
+    used += [label.look for entry in entries for label in entry.labels if not entry.is_guess]
+    by_name = {look.name: look for look in used}
+    return [by_name[name] for name in sorted(by_name)]
+
+
+def _entry(
+    entry: IndexEntry,
+    document: Document,
+    strip: tuple[StripBox, ...],
+    *,
+    has_room: bool,
+    is_strip_linked: bool,
+) -> _Entry:
     path = document.video.path.replace("\\", "/").rstrip("/")
     names = name_labels(document)
+    shown: list[tuple[int, str, float | None]]
     if document.summary:
-        shown = [(label.index, clock(label.seconds)) for label in document.summary]
+        shown = [(one.index, clock(one.seconds), one.peak_seconds) for one in document.summary]
     else:
         guesses = worth_showing(document.tags, document.background_score)
         names |= {tag.index: NONE_OF_THESE for tag in guesses if is_none_of_these(tag)}
-        shown = [(tag.index, decimal(tag.score)) for tag in guesses]
+        shown = [(tag.index, decimal(tag.score), None) for tag in guesses]
     return _Entry(
         name=show_name(document.video.path),
         folder=escape_controls(path.rsplit("/", 1)[0]) if "/" in path else "",
@@ -174,11 +190,17 @@ def _entry(entry: IndexEntry, document: Document, looks: dict[int, Look], has_ro
         picture=embed_data("image/jpeg", entry.picture.jpeg)
         if entry.picture and has_room
         else None,
-        strip=make_strip(document, looks),
+        strip=strip,
+        is_strip_linked=is_strip_linked and entry.page_href is not None,
         strip_text=_describe(document),
         labels=tuple(
-            _Label(name=names[index], value=value, look=looks.get(index))
-            for index, value in shown[:NUM_LABELS]
+            _Label(
+                name=names[index],
+                value=value,
+                look=find_look(document.model, index),
+                seconds=seconds,
+            )
+            for index, value, seconds in shown[:NUM_LABELS]
         ),
         is_guess=not document.summary,
         is_none=_is_none(document),

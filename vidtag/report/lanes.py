@@ -1,9 +1,9 @@
-"""What a page shows of a document: lanes, how labels look, and which moments get a picture.
+"""What a page shows of a document: lanes, and which moments get a picture.
 
 Pure: knows neither templates nor videos.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,16 +19,13 @@ from vidtag.report.drawing import (
     span_of,
     trace_curve,
 )
+from vidtag.report.looks import Look, find_look
 from vidtag.seconds import milliseconds
 from vidtag.text import one_line
 
-NUM_COLOURS = 7
-"""Okabe and Ito's palette without black, which is the text's: told apart with any colour sight.
-Source: https://jfly.uni-koeln.de/color/"""
-
-NUM_PATTERNS = 4
-"""Plain, stripes, dots, the other stripes. Colours and patterns turn at different periods, so
-that neighbours differ in both and 28 looks come before the first repeats."""
+NUM_OPEN_LANES = 12
+"""Lanes that are shown at first, those of the labels that hold the longest: what fits on a screen.
+A script folds the others away."""
 
 MAX_LINKED_SEGMENTS = 400
 """Segments on a strip that are elements of their own, to tab to and to point at; the rest are
@@ -40,28 +37,6 @@ about eight bytes, twice (line and area), 460 kB at the very most."""
 
 NUM_VIDEO_TAGS = 5
 """Tags of the whole video that get a lane where no label holds: the default of `-k`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a label is told from the others: a colour and a pattern."""
-
-    rank: int
-
-    @property
-    def colour(self) -> int:
-        """Number of the colour in the style sheet."""
-        return self.rank % NUM_COLOURS
-
-    @property
-    def pattern(self) -> int:
-        """Number of the pattern."""
-        return self.rank % NUM_PATTERNS
-
-    @property
-    def name(self) -> str:
-        """Id of the look's fill."""
-        return f"look-{self.colour}-{self.pattern}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +67,8 @@ class Lane:
     held_seconds: float
     """Time in which the label holds."""
     best_score: float
+    is_folded: bool
+    """Whether a script folds it away at first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +79,11 @@ class StripBox:
     """Start, in percent of the strip's width."""
     width: str
     """Length, in percent of the strip's width."""
-    look: Look | None
-    """How its label is drawn; `None` for labels that are too rare to have a look."""
+    look: Look
+    """How its label is drawn."""
+    label: str
+    start_seconds: float
+    """Where the label is the best one from here on: a whole millisecond."""
 
 
 def rank_segments(segments: Sequence[SegmentRecord]) -> list[int]:
@@ -157,7 +137,12 @@ def rank_labels(documents: Iterable[Document]) -> list[int]:
 
 
 def make_lanes(document: Document) -> tuple[Lane, ...]:
-    """Make a lane for each label that holds somewhere; where none does, for the best tags."""
+    """Make a lane for each label that holds somewhere; where none does, for the best tags.
+
+    They stand in the order in which the labels first hold, so that the eye walks down as time
+    goes on; those of guesses by their scores. Curves, and places that are open at first, go to
+    the labels that hold the longest.
+    """
     span, names = span_of(document), name_labels(document)
     linked = set(rank_segments(document.segments)[:MAX_LINKED_SEGMENTS])
     of_label: dict[int, list[tuple[int, SegmentRecord]]] = {}
@@ -169,38 +154,42 @@ def make_lanes(document: Document) -> tuple[Lane, ...]:
     tags = document.tags if document.model.words else worth_showing(document.tags)
     shown = shown or {tag.index for tag in tags[:NUM_VIDEO_TAGS]}
     lanes = []
-    for rank, index in enumerate(k for k in rank_labels([document]) if k in shown):
+    ranked = [index for index in rank_labels([document]) if index in shown]
+    rank_of = {index: rank for rank, index in enumerate(ranked)}
+    for index in sorted(ranked, key=lambda index: _first_start(of_label.get(index, []))):
         own = of_label.get(index, [])
         scores = [tag.score for step in steps for tag in step.tags if tag.index == index]
         lanes.append(
             Lane(
                 index=index,
                 label=names[index],
-                look=Look(rank),
+                look=find_look(document.model, index),
                 bars=tuple(_bar(segment, span) for k, segment in own if k in linked),
                 rest=draw_boxes(
                     ((s.start_seconds, s.end_seconds) for k, s in own if k not in linked), span
                 ),
-                curve=trace_curve(steps, index, span) if rank < MAX_CURVES else None,
+                curve=trace_curve(steps, index, span) if rank_of[index] < MAX_CURVES else None,
                 num_segments=len(own),
                 held_seconds=round(sum(s.end_seconds - s.start_seconds for _, s in own), 3),
                 best_score=max(scores, default=0.0),
+                is_folded=rank_of[index] >= NUM_OPEN_LANES,
             )
         )
     return tuple(lanes)
 
 
-def make_strip(
-    document: Document, looks: Mapping[int, Look], *, num_columns: int = 200
-) -> tuple[StripBox, ...]:
+def _first_start(own: Sequence[tuple[int, SegmentRecord]]) -> float:
+    return min((segment.start_seconds for _, segment in own), default=0.0)
+
+
+def make_strip(document: Document, *, num_columns: int = 200) -> tuple[StripBox, ...]:
     """Draw the best label of each moment on one row, for an index.
 
     Args:
         document: Whose segments to draw.
-        looks: Of the labels that have one.
         num_columns: How fine the row is.
     """
-    span = span_of(document)
+    span, names = span_of(document), name_labels(document)
     best: list[SegmentRecord | None] = [None] * num_columns
     for segment in document.segments:
         first = min(int(span.share(segment.start_seconds) * num_columns), num_columns - 1)
@@ -214,8 +203,18 @@ def make_strip(
     for first, after in pairwise([0, *changes, num_columns]):
         shown = best[first]
         if shown is not None:
-            x, width = percent(first / num_columns), percent((after - first) / num_columns)
-            boxes.append(StripBox(x=x, width=width, look=looks.get(shown.index)))
+            edge = span.start_seconds + span.length_seconds * first / num_columns
+            boxes.append(
+                StripBox(
+                    x=percent(first / num_columns),
+                    width=percent((after - first) / num_columns),
+                    look=find_look(document.model, shown.index),
+                    label=names[shown.index],
+                    # The column in which a segment starts begins before it; where another label
+                    # was better at first, the segment does.
+                    start_seconds=max(shown.start_seconds, round(edge, 3)),
+                )
+            )
     return tuple(boxes)
 
 

@@ -4,9 +4,8 @@ Owns what a page holds and how large it gets. The pictures are given: a stored d
 makes a page too.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from vidtag.aliases import alias_of
 from vidtag.documents.headline import (
@@ -15,9 +14,10 @@ from vidtag.documents.headline import (
     is_none_of_these,
     worth_showing,
 )
-from vidtag.documents.records import Document, ModelRecord, SegmentRecord
+from vidtag.documents.records import Document, ModelRecord
 from vidtag.documents.stretches import list_gaps
 from vidtag.links import file_name
+from vidtag.report.downloads import Download, PackedFile, pack
 from vidtag.report.drawing import (
     CURVE_HEIGHT,
     CURVE_WIDTH,
@@ -28,17 +28,27 @@ from vidtag.report.drawing import (
     quiet_boxes,
     span_of,
 )
+from vidtag.report.embedding import EmbeddedVideo, NotEmbedded
 from vidtag.report.given import describe_words, list_guesses, make_background_lane
-from vidtag.report.lanes import Lane, choose_moments, make_lanes, name_labels, rank_segments
-from vidtag.report.rendering import checked_href, clock, embed_data, embed_json, render
+from vidtag.report.lanes import (
+    NUM_OPEN_LANES,
+    Lane,
+    choose_moments,
+    make_lanes,
+    name_labels,
+    rank_segments,
+)
+from vidtag.report.moments import Explained, ExplanationClip, Moments, gather_moments
+from vidtag.report.rendering import checked_href, embed_json, render
 from vidtag.report.thumbnails import MAX_THUMBNAILS, Thumbnail
-from vidtag.text import escape_controls, one_line
+from vidtag.text import escape_controls
 
 MAX_PAGE_BYTES = 1_900_000
-"""Pages stay under 2 MB: pictures are left out, the least important first, above this."""
+"""Pages stay under 2 MB, besides a video in them: pictures are left out, the least important
+first, above this."""
 
-NUM_OPEN_LANES = 12
-"""Lanes that are shown at first: what fits on a screen. A script folds the others away."""
+MAX_DOWNLOAD_BYTES = 400_000
+"""Of the files that a page hands out, packed: those of an hour and a half take as much."""
 
 NUM_OPEN_ROWS = 30
 """Segments up to which their table stands open."""
@@ -58,55 +68,11 @@ NUM_LABELS = 8
 _CARD_BYTES = 600
 """A card's text beside its picture, with room to spare."""
 
-MediaType = Literal["image/gif", "image/jpeg", "image/png", "image/webp", "video/mp4", "video/webm"]
+_FILE_BYTES = 500
+"""A file's button and name beside its content."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplanationClip:
-    """A picture or an animation of what the model looked at, shown beside its segment."""
-
-    index: int
-    """The explained label's place in the model's outputs."""
-
-    seconds: float
-    """A moment of the explained window. The clip stands beside the segment of its label that
-    holds this moment; where there is none, on its own."""
-
-    label: str
-    """The model's name for the class."""
-
-    media_type: MediaType
-    """Of the content."""
-
-    content: bytes
-    """The file, which becomes part of the page."""
-
-    caption: str
-    """One sentence: what is shown, and how to read it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Media:
-    """A picture or an animation, ready for the template."""
-
-    href: str
-    is_video: bool
-    caption: str
-    width: int | None = None
-    height: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Card:
-    """One moment: a segment, or an explanation that belongs to none."""
-
-    index: int
-    label: str
-    lane: Lane | None
-    seconds: float
-    segment: SegmentRecord | None
-    picture: _Media | None
-    explanations: tuple[_Media, ...]
+NOT_EXPLAINED = Explained()
+"""Nobody asked what the model looked at."""
 
 
 def render_page(
@@ -114,33 +80,49 @@ def render_page(
     *,
     video_href: str | None,
     pictures: Sequence[Thumbnail] = (),
-    explanations: Sequence[ExplanationClip] = (),
+    explained: Explained = NOT_EXPLAINED,
+    downloads: Sequence[Download] = (),
+    index_href: str | None = None,
+    video: EmbeddedVideo | NotEmbedded | None = None,
 ) -> str:
     """Render the page of one video.
 
     The same arguments give the same text; `document.timing` is not shown, so that a page is the
-    same from run to run.
+    same from run to run. For the same reason a page knows no other one: which videos come before
+    and after it in a run can fail or be left alone. The index knows.
 
     Args:
         document: What to show.
         video_href: Link from the page to the video, as `relative_href()` writes it; `None`
             where there is no file, and then the page has no player.
         pictures: Of moments; a segment shows the one of its peak.
-        explanations: What the model looked at, beside its segment.
+        explained: What the model looked at, beside its segment.
+        downloads: Files that the page hands out, the most important first.
+        index_href: Link to the index that lists this page, as `relative_href()` writes it.
+        video: The video itself, which then plays without a file beside the page, or why it is not
+            in the page; `None` where nobody asked for it.
 
     Returns:
-        HTML in one file of less than 2 MB.
+        HTML in one file of less than 2 MB, besides `video`.
 
     Raises:
-        ValueError: `video_href` leads elsewhere than to a file.
+        ValueError: A link leads elsewhere than to a file.
     """
     lanes = make_lanes(document)
-    base = _values(document, lanes, video_href)
-    empty = render("page.html", {**base, **_moments(document, lanes)}, script="page.js")
-    budget = MAX_PAGE_BYTES - len(empty.encode("utf-8"))
+    base = _values(document, lanes)
+    base |= {
+        "index_href": None if index_href is None else checked_href(index_href),
+        "video_href": None if video_href is None else checked_href(video_href),
+        "video_source": None if video_href is None else checked_href(video_href),
+        "is_embedded": isinstance(video, EmbeddedVideo),
+        "why_not_embedded": video.reason if isinstance(video, NotEmbedded) else "",
+        "explanation_note": explained.note,
+    }
+    budget = MAX_PAGE_BYTES - len(_render(base, gather_moments(document)).encode("utf-8"))
+    packed, budget = _pack(downloads, show_name(document.video.path), budget)
     # What was asked for by name comes first, then pictures by importance.
     kept_explanations: list[ExplanationClip] = []
-    for clip in explanations:
+    for clip in explained.clips:
         cost = _embedded_size(clip.content) + _CARD_BYTES
         if cost <= budget:
             kept_explanations.append(clip)
@@ -155,9 +137,45 @@ def render_page(
         if cost <= budget:
             kept_pictures[picture.seconds] = picture
             budget -= cost
-    moments = _moments(document, lanes, kept_pictures.values(), kept_explanations)
-    moments["num_left_out"] = len(explanations) - len(kept_explanations)
-    return render("page.html", {**base, **moments}, script="page.js")
+    if isinstance(video, EmbeddedVideo):
+        base["video_source"] = video.href
+    base["files"] = packed
+    base["files_left_out"] = [one.name for one in downloads[len(packed) :]]
+    base["num_left_out"] = len(explained.clips) - len(kept_explanations)
+    return _render(base, gather_moments(document, kept_pictures.values(), kept_explanations))
+
+
+def _render(values: Mapping[str, Any], moments: Moments) -> str:
+    """Fill the template."""
+    looks = [*(lane.look for lane in values["lanes"]), *moments.looks]
+    by_name = {look.name: look for look in looks}
+    files = [(one.file_name, one.media_type, one.packed) for one in values["files"]]
+    return render(
+        "page.html",
+        {
+            **values,
+            "moments": moments,
+            "looks": [by_name[name] for name in sorted(by_name)],
+            "data": embed_json({**values["data"], "files": files}),
+        },
+        script="page.js",
+    )
+
+
+def _pack(
+    downloads: Sequence[Download], video_name: str, budget: int
+) -> tuple[list[PackedFile], int]:
+    """Pack files as long as there is room; return them, and the bytes that are left."""
+    room = min(budget, MAX_DOWNLOAD_BYTES)
+    packed = []
+    for download in downloads:
+        one = pack(download, video_name)
+        cost = len(one.packed) + _FILE_BYTES
+        if cost > room:
+            break  # so that the first ones are there, and it can be said which are not
+        packed.append(one)
+        room, budget = room - cost, budget - cost
+    return packed, budget
 
 
 def show_name(path: str) -> str:
@@ -175,8 +193,8 @@ def note_on(model: ModelRecord) -> str | None:
     return None if alias is None else alias.note
 
 
-def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -> dict[str, object]:
-    """Gather what does not depend on pictures."""
+def _values(document: Document, lanes: Sequence[Lane]) -> dict[str, Any]:
+    """Gather what does not depend on pictures, videos and files."""
     span, names = span_of(document), name_labels(document)
     by_index = {lane.index: lane for lane in lanes}
     quiet_path, quiet_seconds = quiet_boxes(document)
@@ -195,9 +213,11 @@ def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -
         "document": document,
         "name": show_name(document.video.path),
         "path": escape_controls(document.video.path),
-        "video_href": None if video_href is None else checked_href(video_href),
         "span": span,
         "lanes": lanes,
+        "held": sorted(
+            (lane for lane in lanes if lane.num_segments), key=lambda lane: -lane.held_seconds
+        ),
         "lane_of": by_index,
         "label_of": names,
         "num_labels": NUM_LABELS,
@@ -219,102 +239,24 @@ def _values(document: Document, lanes: Sequence[Lane], video_href: str | None) -
         "curve_height": CURVE_HEIGHT,
         "model_note": None if is_told else note_on(document.model),
         "zooms": _zooms(len(document.timeline)),
-        "data": embed_json(
-            {
-                "start": span.start_seconds,
-                "end": span.start_seconds + span.length_seconds,
-                "labels": list(names.values()),
-                "indices": list(names),
-                # Where what is read out is a guess.
-                "gaps": list_guesses(list_gaps(document), steps),
-                "starts": [step.start_seconds for step in steps],
-                # Label's place and score in thousandths, in turn: short, and read by no person.
-                "steps": [
-                    [
-                        number
-                        for tag in tags
-                        for number in (places[tag.index], round(tag.score * 1000))
-                    ]
-                    for tags in shown
-                ],
-            }
-        ),
+        "files": [],
+        "files_left_out": [],
+        "num_left_out": 0,
+        "data": {
+            "start": span.start_seconds,
+            "end": span.start_seconds + span.length_seconds,
+            "labels": list(names.values()),
+            "indices": list(names),
+            # Where what is read out is a guess.
+            "gaps": list_guesses(list_gaps(document), steps),
+            "starts": [step.start_seconds for step in steps],
+            # Label's place and score in thousandths, in turn: short, and read by no person.
+            "steps": [
+                [number for tag in tags for number in (places[tag.index], round(tag.score * 1000))]
+                for tags in shown
+            ],
+        },
     }
-
-
-def _moments(
-    document: Document,
-    lanes: Sequence[Lane],
-    pictures: Iterable[Thumbnail] = (),
-    explanations: Sequence[ExplanationClip] = (),
-) -> dict[str, object]:
-    """Gather the cards: every segment with a picture or an explanation, in the order of time."""
-    lane_of = {lane.index: lane for lane in lanes}
-    media = {picture.seconds: _picture(picture) for picture in pictures}
-    by_segment: dict[int, list[_Media]] = {}
-    cards = []
-    for clip in explanations:
-        shown = _Media(
-            href=embed_data(clip.media_type, clip.content),
-            is_video=clip.media_type.startswith("video/"),
-            caption=escape_controls(clip.caption),
-        )
-        place = _segment_of(clip, document)
-        if place is None:
-            cards.append(
-                _Card(
-                    index=clip.index,
-                    label=one_line(clip.label, clip.index),
-                    lane=lane_of.get(clip.index),
-                    seconds=clip.seconds,
-                    segment=None,
-                    picture=None,
-                    explanations=(shown,),
-                )
-            )
-        else:
-            by_segment.setdefault(place, []).append(shown)
-    chosen = set(rank_segments(document.segments)[:MAX_THUMBNAILS])
-    for k, segment in enumerate(document.segments):
-        picture = media.get(segment.peak_seconds) if k in chosen else None
-        if picture is None and k not in by_segment:
-            continue
-        cards.append(
-            _Card(
-                index=segment.index,
-                label=one_line(segment.label, segment.index),
-                lane=lane_of.get(segment.index),
-                seconds=segment.peak_seconds,
-                segment=segment,
-                picture=picture,
-                explanations=tuple(by_segment.get(k, ())),
-            )
-        )
-    cards.sort(key=lambda card: (card.seconds, card.index))
-    return {"cards": cards, "num_left_out": 0}
-
-
-def _segment_of(clip: ExplanationClip, document: Document) -> int | None:
-    """Find the segment of the clip's label that holds its moment."""
-    return next(
-        (
-            k
-            for k, segment in enumerate(document.segments)
-            if segment.index == clip.index
-            and segment.start_seconds <= clip.seconds < segment.end_seconds
-        ),
-        None,
-    )
-
-
-def _picture(picture: Thumbnail) -> _Media:
-    return _Media(
-        href=embed_data("image/jpeg", picture.jpeg),
-        is_video=False,
-        caption=f"The picture at {clock(picture.seconds)}",
-        width=picture.width,
-        height=picture.height,
-    )
 
 
 def _embedded_size(content: bytes) -> int:

@@ -323,6 +323,24 @@
     });
   }
 
+  // --- files to take along: packed in the page, unpacked when they are asked for -------------
+  async function save([name, type, packed]) {
+    const bytes = Uint8Array.from(atob(packed), (one) => one.charCodeAt(0));
+    const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([await new Response(unpacked).arrayBuffer()], {type}));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  }
+
+  if (data.files.length && window.DecompressionStream) {
+    byId("files").hidden = false;
+    for (const button of all("[data-file]")) {
+      button.addEventListener("click", () => save(data.files[button.dataset.file]));
+    }
+  }
+
   // Paper shows the table of segments, open or not.
   let wasOpen = true;
   addEventListener("beforeprint", () => {
