@@ -13,7 +13,8 @@ from tiny_models import ARCHITECTURES, make_tiny_model, preprocessor_values
 
 from vidtag.models.classifier import Classifier
 from vidtag.models.device import cpu_has_bf16
-from vidtag.models.load import load_classifier, read_labels
+from vidtag.models.labels import read_labels
+from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
 from vidtag.models.source import DEMO_FOLDER
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from vidtag.models.architectures import ARCHITECTURES, Architecture
 from vidtag.models.refusals import mismatch, refuse, shortened
-from vidtag.models.words.background import read_vocabulary
+from vidtag.models.words.lists import read_vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

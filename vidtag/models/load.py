@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TypeVar
 
-from vidtag.aliases import ALIASES, DEFAULT_MODEL, WORDS_MODEL, alias_of
+from vidtag.aliases import WORDS_MODEL, alias_of
 from vidtag.clips.preparing import Preprocessing
 from vidtag.errors import MODEL_WARNING_CODES, VidtagError
 from vidtag.models.calibration import need_calibration
@@ -27,12 +27,12 @@ from vidtag.models.deferred import DeferredClassifier
 from vidtag.models.device import Plan, choose, cpu_lacks_int8
 from vidtag.models.fast import FastClassifier, Sparse
 from vidtag.models.found import check_found, find_and_read
+from vidtag.models.labels import read_labels
 from vidtag.models.options import LoadOptions
 from vidtag.models.refusals import refuse, shortened, wrong_option
 from vidtag.models.soundness import is_out_of_memory
 from vidtag.models.source import PACKAGED, ModelFiles, find_model
 from vidtag.models.still import StillRule, still_rule
-from vidtag.models.words.background import read_vocabulary
 from vidtag.models.words.engines import (
     Towers,
     are_converted,
@@ -44,21 +44,6 @@ from vidtag.video.frames import Notice
 
 SAMPLES_PER_SECOND = 8
 """Of a model that brings no window: 16 frames in 2 s, as VideoMAE on Kinetics."""
-
-
-def read_labels(
-    model: str = DEFAULT_MODEL, revision: str | None = None, offline: bool = False
-) -> tuple[str, ...]:
-    """Give a model's labels without reading its weights.
-
-    A hub model that is not cached is downloaded; those of X-CLIP's and VideoPrism's aliases, which
-    have none of their own, come with the package.
-    """
-    alias = ALIASES.get(model)
-    if alias is not None and alias.reads_text and alias.hub_id is not None:
-        return read_vocabulary("kinetics400")
-    files = find_model(model, revision=revision, offline=offline)
-    return read_config(files.folder, files.name).labels
 
 
 def labels_of(options: LoadOptions) -> tuple[str, ...]:
