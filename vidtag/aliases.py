@@ -156,7 +156,7 @@ _ALL = (
         name="videoprism",
         hub_id="google/videoprism-lvt-base-f16r288",
         licence="apache-2.0",
-        note="VideoPrism-LvT base: your own words; for a GPU",
+        note="VideoPrism-LvT base: your own words; never trained on Kinetics; for a GPU",
         accuracy="69.2 % of Kinetics-400, untrained on it (VideoPrism, README.md)",
         reads_text=True,
         # The weights for transformers are on no branch of its repository: this is the commit of

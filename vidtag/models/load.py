@@ -6,7 +6,6 @@ only those that the run needs.
 
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from typing import TypeVar
 
 from vidtag.aliases import WORDS_MODEL, alias_of
@@ -14,7 +13,7 @@ from vidtag.clips.preparing import Preprocessing
 from vidtag.errors import MODEL_WARNING_CODES, VidtagError
 from vidtag.models.calibration import need_calibration
 from vidtag.models.classifier import Classifier, ClassifierInfo
-from vidtag.models.config import ModelConfig, read_config
+from vidtag.models.config import ModelConfig, default_window, read_config
 from vidtag.models.conversions import (
     conversion_facts,
     find_converted,
@@ -41,9 +40,6 @@ from vidtag.models.words.engines import (
 )
 from vidtag.models.words.loading import WordChoice, load_words
 from vidtag.video.frames import Notice
-
-SAMPLES_PER_SECOND = 8
-"""Of a model that brings no window: 16 frames in 2 s, as VideoMAE on Kinetics."""
 
 
 def labels_of(options: LoadOptions) -> tuple[str, ...]:
@@ -317,17 +313,6 @@ def _info(
         batch_size=batch_size or default_batch_size(config, plan.device),
         notes=notes,
     )
-
-
-def default_window(config: ModelConfig) -> tuple[Fraction, Fraction]:
-    """Give the window and stride that suit a model: as it was trained, or 8 samples a second.
-
-    They follow from the model itself, so that its name and place make no difference.
-    """
-    usual = Fraction(1, SAMPLES_PER_SECOND)
-    window = config.num_frames * config.kind.frame_seconds.get(config.num_frames, usual)
-    window = config.own_seconds("window_seconds") or config.kind.window_seconds or window
-    return window, config.own_seconds("stride_seconds") or window / 2
 
 
 _BATCH_GFLOPS = {"cpu": 60.0, "mps": 1_500.0, "cuda": 6_000.0}
