@@ -16,7 +16,7 @@ from vidtag.models.device import cpu_has_bf16
 from vidtag.models.labels import read_labels
 from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
-from vidtag.models.source import DEMO_FOLDER
+from vidtag.models.packaged import DEMO_FOLDER
 
 Array = npt.NDArray[Any]
 

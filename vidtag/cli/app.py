@@ -32,8 +32,12 @@ app = typer.Typer(
     cls=Group,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    add_completion=False,  # `vidtag.cli.shells` has its own, with values
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+COMPLETION_OPTIONS = (["--show-completion"], ["--install-completion"])
+"""What sets up completion instead of running a command."""
 
 
 def _print_version(value: bool) -> None:
@@ -67,6 +71,11 @@ app.command()(cache)
 def run() -> int:
     """Run the command line; turn what it raises into one line on stderr and an exit code."""
     try:
+        if "_VIDTAG_COMPLETE" in os.environ or sys.argv[1:2] in COMPLETION_OPTIONS:
+            from vidtag.cli.shells import run_completion
+
+            run_completion(typer.main.get_command(app), TAG, sys.argv[1:])
+            return ExitCode.DONE
         code = app(standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)

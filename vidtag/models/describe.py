@@ -18,7 +18,7 @@ from vidtag.errors import ModelError
 from vidtag.models.config import ModelConfig, default_window, parse_config, read_config
 from vidtag.models.cost import model_cost
 from vidtag.models.hub import cached_snapshot
-from vidtag.models.source import PACKAGED
+from vidtag.models.packaged import PACKAGED
 from vidtag.models.weights import find_weights
 
 

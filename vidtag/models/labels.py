@@ -10,6 +10,7 @@ from pathlib import Path
 from vidtag.aliases import DEFAULT_MODEL, alias_of
 from vidtag.models.config import read_config
 from vidtag.models.hub import cached_snapshot
+from vidtag.models.packaged import PACKAGED
 from vidtag.models.words.lists import read_vocabulary
 
 _ALIKE = 0.75
@@ -57,6 +58,21 @@ def shipped_labels(model: str) -> tuple[str, ...] | None:
     if folder is not None:
         return read_config(folder, model).labels
     return read_vocabulary(alias.labels)
+
+
+def labels_at_hand(model: str) -> tuple[str, ...]:
+    """Give the labels of an alias, a folder or a cached hub model; none where they are not known.
+
+    Raises:
+        ModelLoadError: What is there is damaged.
+    """
+    shipped = shipped_labels(model)
+    if shipped is not None:
+        return shipped
+    folder: Path | None = PACKAGED.get(model) or Path(model)
+    if folder is not None and not (folder / "config.json").is_file():
+        folder = cached_snapshot(model) if model.count("/") == 1 else None
+    return () if folder is None else read_config(folder, model).labels
 
 
 def find_labels(labels: Sequence[str], sought: str) -> list[tuple[int, str]]:

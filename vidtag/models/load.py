@@ -28,9 +28,10 @@ from vidtag.models.fast import FastClassifier, Sparse
 from vidtag.models.found import check_found, find_and_read
 from vidtag.models.labels import read_labels
 from vidtag.models.options import LoadOptions
+from vidtag.models.packaged import PACKAGED
 from vidtag.models.refusals import refuse, shortened, wrong_option
 from vidtag.models.soundness import is_out_of_memory
-from vidtag.models.source import PACKAGED, ModelFiles, find_model
+from vidtag.models.source import ModelFiles, find_model
 from vidtag.models.still import StillRule, still_rule
 from vidtag.models.words.engines import (
     Towers,
