@@ -148,7 +148,7 @@ def test_a_file_with_the_name_of_a_command(run, folder, clip, model, monkeypatch
         code, out, _ = run("-m", model, *TINY, *name)
         assert (code, out.split()[0]) == (0, name[-1])
     code, out, _ = run("models")
-    assert (code, "MCG-NJU/videomae-base-finetuned-kinetics" in out) == (0, True)
+    assert (code, "VideoMAE-base, 400 Kinetics actions" in out) == (0, True)
 
 
 def test_several_inputs_give_json_lines_and_a_summary(run, folder, clip, model):

@@ -13,9 +13,10 @@ from tiny_models import ARCHITECTURES, make_tiny_model, preprocessor_values
 
 from vidtag.models.classifier import Classifier
 from vidtag.models.device import cpu_has_bf16
-from vidtag.models.load import load_classifier, read_labels
+from vidtag.models.labels import read_labels
+from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
-from vidtag.models.source import DEMO_FOLDER
+from vidtag.models.packaged import DEMO_FOLDER
 
 Array = npt.NDArray[Any]
 

@@ -242,7 +242,7 @@ def test_listing_models_and_labels_imports_nothing_heavy(tmp_path: Path) -> None
         "import vidtag.aliases\n"
         "light = {'numpy', 'huggingface_hub'} & set(sys.modules)\n"
         "from vidtag.models.describe import list_models\n"
-        "from vidtag.models.load import read_labels\n"
+        "from vidtag.models.labels import read_labels\n"
         "assert len(read_labels(sys.argv[1])) == 5\n"
         "list_models()\n"
         "heavy = {'torch', 'transformers', 'openvino', 'av'} & set(sys.modules)\n"

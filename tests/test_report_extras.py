@@ -308,10 +308,10 @@ def test_stored_documents_give_the_same_pages(run):
 def test_a_page_without_its_video_is_not_done_where_that_is_asked_for(run):
     pages = ("in", "-f", "html", "-o", "out/", "--skip-existing", "--no-cache")
     for arguments, said in (
-        ([], "2 tagged, 0 skipped"),
-        (["--embed-video"], "2 tagged, 0 skipped"),
-        (["--embed-video"], "0 tagged, 2 skipped"),
-        ([], "2 tagged, 0 skipped"),
+        ([], "2 tagged in 0:"),
+        (["--embed-video"], "2 tagged in 0:"),
+        (["--embed-video"], "0 tagged, 2 skipped in 0:"),
+        ([], "2 tagged in 0:"),
     ):
         code, _, err = run(*pages, *arguments)
         assert (code, said in err) == (0, True), err

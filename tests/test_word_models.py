@@ -8,18 +8,19 @@ from tiny_models import IMAGENET_MEAN, IMAGENET_STD
 from tiny_word_models import WORD_ARCHITECTURES, make_tiny_word_model
 
 from vidtag.errors import ModelLoadError, ModelOptionError
-from vidtag.models.load import load_classifier, read_labels
+from vidtag.models.labels import read_labels
+from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
 from vidtag.models.words.background import (
     choose_background,
     directions,
     nearness_limit,
-    read_vocabulary,
 )
 from vidtag.models.words.classifier import WordClassifier
 from vidtag.models.words.encoding import blend
 from vidtag.models.words.engines import OpenVINOTowers
 from vidtag.models.words.given import WordsError, check_template, parse_words
+from vidtag.models.words.lists import read_vocabulary
 
 ENGINES = ("torch", "openvino")
 WORDS = [f"a person does number {k}" for k in range(37)]

@@ -52,6 +52,10 @@ class ModelAlias:
     reads_text: bool = False
     """Whether it takes labels in the user's own words."""
 
+    labels: str | None = None
+    """The packaged list of what it can name (`vidtag.models.words.lists`); `None` for a model in
+    the package, which says it itself."""
+
     revision: str | None = None
     """The commit that is used where none is asked for; the newest where `None`."""
 
@@ -63,6 +67,7 @@ _ALL = (
         licence="cc-by-nc-4.0",
         note="VideoMAE-base, 400 Kinetics actions; the default",
         accuracy="81.5 % of Kinetics-400 (VideoMAE, MODEL_ZOO.md)",
+        labels="kinetics400",
     ),
     ModelAlias(
         name="small",
@@ -70,6 +75,7 @@ _ALL = (
         licence="cc-by-nc-4.0",
         note="VideoMAE-small, 400 Kinetics actions; a third of the arithmetic of base",
         accuracy="79.0 % of Kinetics-400 (VideoMAE, MODEL_ZOO.md)",
+        labels="kinetics400",
     ),
     ModelAlias(
         name="large",
@@ -77,6 +83,7 @@ _ALL = (
         licence="cc-by-nc-4.0",
         note="VideoMAE-large, 400 Kinetics actions; more accurate, for a GPU",
         accuracy="85.2 % of Kinetics-400 (VideoMAE, MODEL_ZOO.md)",
+        labels="kinetics400",
     ),
     ModelAlias(
         name="huge",
@@ -84,6 +91,7 @@ _ALL = (
         licence="cc-by-nc-4.0",
         note="VideoMAE-huge, 400 Kinetics actions; the most accurate, for a GPU",
         accuracy="86.6 % of Kinetics-400 (VideoMAE, MODEL_ZOO.md)",
+        labels="kinetics400",
     ),
     ModelAlias(
         name="ssv2",
@@ -91,6 +99,7 @@ _ALL = (
         licence="cc-by-nc-4.0",
         note="VideoMAE-base, 174 hand-object actions (Something-Something v2)",
         accuracy="70.8 % of Something-Something v2 (VideoMAE, MODEL_ZOO.md)",
+        labels="something_something_v2",
     ),
     ModelAlias(
         name="timesformer",
@@ -98,6 +107,7 @@ _ALL = (
         licence="cc-by-nc-4.0",
         note="TimeSformer-base, 400 Kinetics actions, 8 frames over 8.5 seconds",
         accuracy="78 % of Kinetics-400 (arXiv 2102.05095)",
+        labels="kinetics400",
     ),
     ModelAlias(
         name="vivit",
@@ -105,6 +115,7 @@ _ALL = (
         licence="mit",
         note="ViViT-base 16x2, 400 Kinetics actions, 32 frames over 2.1 seconds",
         accuracy="80 % of Kinetics-400 (arXiv 2103.15691)",
+        labels="kinetics400",
     ),
     ModelAlias(
         name="vjepa2-ssv2",
@@ -112,6 +123,7 @@ _ALL = (
         licence="mit",
         note="V-JEPA 2 ViT-L, 174 hand-object actions (Something-Something v2); for a GPU",
         accuracy="73.7 % of Something-Something v2 (arXiv 2506.09985)",
+        labels="something_something_v2",
     ),
     ModelAlias(
         name=WORDS_MODEL,
@@ -120,6 +132,7 @@ _ALL = (
         note="X-CLIP B/32: your own words, or 400 Kinetics actions",
         accuracy="80.4 % of Kinetics-400 (arXiv 2208.02816)",
         reads_text=True,
+        labels="kinetics400",
     ),
     ModelAlias(
         name="xclip-b16",
@@ -128,6 +141,7 @@ _ALL = (
         note="X-CLIP B/16: your own words, or 400 Kinetics actions; more accurate",
         accuracy="83.8 % of Kinetics-400 (arXiv 2208.02816)",
         reads_text=True,
+        labels="kinetics400",
     ),
     ModelAlias(
         name="xclip-large",
@@ -136,17 +150,19 @@ _ALL = (
         note="X-CLIP L/14: your own words, or 400 Kinetics actions; for a GPU",
         accuracy="87.1 % of Kinetics-400 (arXiv 2208.02816)",
         reads_text=True,
+        labels="kinetics400",
     ),
     ModelAlias(
         name="videoprism",
         hub_id="google/videoprism-lvt-base-f16r288",
         licence="apache-2.0",
-        note="VideoPrism-LvT base: your own words; for a GPU",
+        note="VideoPrism-LvT base: your own words; never trained on Kinetics; for a GPU",
         accuracy="69.2 % of Kinetics-400, untrained on it (VideoPrism, README.md)",
         reads_text=True,
         # The weights for transformers are on no branch of its repository: this is the commit of
         # an open pull request there. Source: mteb, videoprism_models.py, which pins the same.
         revision="fb6de9f0eb7bc285be86bdca1cf7daa3e3ef51ff",
+        labels="kinetics400",
     ),
     ModelAlias(
         name=DEMO_MODEL,

@@ -35,8 +35,12 @@ app = typer.Typer(
     cls=Group,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    add_completion=False,  # `vidtag.cli.shells` has its own, with values
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+COMPLETION_OPTIONS = (["--show-completion"], ["--install-completion"])
+"""What sets up completion instead of running a command."""
 
 
 def _print_version(value: bool) -> None:
@@ -75,6 +79,11 @@ def run() -> int:
     if isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(errors=escape_signs())
     try:
+        if "_VIDTAG_COMPLETE" in os.environ or sys.argv[1:2] in COMPLETION_OPTIONS:
+            from vidtag.cli.shells import run_completion
+
+            run_completion(typer.main.get_command(app), TAG, sys.argv[1:])
+            return ExitCode.DONE
         code = app(standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)

@@ -2,6 +2,7 @@
 
 from vidtag.cache.folder import NOWHERE, cache_folder
 from vidtag.cache.scores import ScoreStore
+from vidtag.cache.speeds import clear_speeds
 from vidtag.cache.texts import clear_texts, measure_texts
 from vidtag.models.conversions import clear_converted, measure_converted
 
@@ -29,4 +30,5 @@ def clear_cache() -> int:
     store.clear()
     clear_converted()
     clear_texts()
+    clear_speeds()
     return freed - measure_converted().num_bytes

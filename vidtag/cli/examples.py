@@ -14,7 +14,7 @@ Models to choose from: vidtag models; find an action: vidtag grep -h."""
 EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "tag": (
         ("vidtag clip.mp4 --top-k 5", "a timeline, with five labels"),
-        ("vidtag videos/ -r -o tags/ -f json -f srt", "a folder, two files of each"),
+        ("vidtag videos/ -r -o tags/ -f json -f srt", "a folder, two files a video"),
         ("vidtag videos/ -r -o tags/ --skip-existing", "go on where it stopped"),
         ("vidtag clip.mp4 --json | jq '.summary'", "for other programs"),
         ('vidtag clip.mp4 --label "pouring milk"', "in your own words"),
@@ -44,7 +44,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "labels": (
         ("vidtag labels", "what the default model can name"),
-        ("vidtag labels -m ssv2", "or another one"),
+        ("vidtag labels --find kick", "is there a label for it?"),
     ),
     "config": (
         ("vidtag config", "which defaults are in force, and whence"),

@@ -64,22 +64,13 @@ class Group(HelpedGroup):
         return super().parse_args(ctx, args)
 
     def _is_own(self, word: str) -> bool:
-        return word in self.commands or word in ("--version", "-V") or "completion" in word
+        return word in self.commands or word in ("--version", "-V")
 
     def _refuse_misspelt(self, word: str) -> None:
         """Refuse what is neither a file nor quite a command, before a model is loaded for it."""
         meant = get_close_matches(word, self.commands, n=1, cutoff=0.75)
         if meant and not word.startswith("-") and not os.path.lexists(word):
             raise UsageError(f"There is no file '{word}'; did you mean the command '{meant[0]}'?")
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Complete the options of the default command, too."""
-        items = super().shell_complete(ctx, incomplete)
-        if incomplete.startswith("-"):
-            command = self.commands[TAG]
-            with command.make_context(TAG, [], parent=ctx, resilient_parsing=True) as sub:
-                items += command.shell_complete(sub, incomplete)
-        return items
 
 
 class TagCommand(HelpedCommand):

@@ -26,6 +26,15 @@ _ORDER = ("show", "grep", "explain", "compare", "models", "labels", "config", "c
 _LAST_GROUP = "General"
 """The group of options to which those of all commands belong."""
 
+_COMPLETION = (
+    (
+        "    --install-completion [SHELL]",
+        "Let bash, zsh, fish or PowerShell complete vidtag.",
+    ),
+    ("    --show-completion [SHELL]", "Print the script that does it."),
+)
+"""Options that set up the shell, and run no command."""
+
 _MAX_WIDTH = 100
 """Columns of a line beyond which nobody follows it."""
 
@@ -52,7 +61,8 @@ def whole_help(command: Any, ctx: Any) -> str:
     if is_top:
         groups.setdefault(_LAST_GROUP, []).extend(ctx.parent.command.params)
     for name in sorted(groups, key=lambda name: (name == _LAST_GROUP, name != "Options")):
-        page.pairs(name, [(_names(one), _meaning(one)) for one in groups[name]])
+        pairs = [(_names(one), _meaning(one)) for one in groups[name]]
+        page.pairs(name, [*pairs, *(_COMPLETION if is_top and name == _LAST_GROUP else ())])
     if is_top:
         from vidtag.formats import FORMATS
 
@@ -153,7 +163,7 @@ def _name_of(command: Any, ctx: Any) -> str:
 
 
 def _default_group(parameter: Any) -> str:
-    is_of_all = parameter.name in ("help", "version") or "completion" in parameter.name
+    is_of_all = parameter.name in ("help", "version")
     return _LAST_GROUP if is_of_all else "Options"
 
 

@@ -20,11 +20,18 @@ models = typer.Typer(
 def list_all(
     ctx: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="Say where each comes from, what it computes, who measured it."
+        ),
+    ] = False,
 ) -> None:
     """List the models that have short names, and which are at hand; or get one."""
     if ctx.invoked_subcommand is not None:
-        if as_json:
-            raise typer.BadParameter("--json is for the list: vidtag models --json.")
+        if as_json or verbose:
+            option = "--json" if as_json else "-v"
+            raise typer.BadParameter(f"{option} is for the list: vidtag models {option}.")
         return
     from vidtag.models.describe import list_models
 
@@ -34,7 +41,7 @@ def list_all(
         return
     from vidtag.cli.models_table import print_models
 
-    print_models(descriptions)
+    print_models(descriptions, verbose=verbose)
 
 
 @models.command(cls=HelpedCommand)

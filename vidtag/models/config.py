@@ -14,7 +14,10 @@ from typing import Any
 
 from vidtag.models.architectures import ARCHITECTURES, Architecture
 from vidtag.models.refusals import mismatch, refuse, shortened
-from vidtag.models.words.background import read_vocabulary
+from vidtag.models.words.lists import read_vocabulary
+
+SAMPLES_PER_SECOND = 8
+"""Of a model that brings no window: 16 frames in 2 s, as VideoMAE on Kinetics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,17 @@ def read_config(folder: Path, model: str) -> ModelConfig:
             model, "bad_config", f"its config.json can't be read ({shortened(exc)}); get it again"
         ) from exc
     return parse_config(values, model)
+
+
+def default_window(config: ModelConfig) -> tuple[Fraction, Fraction]:
+    """Give the window and stride that suit a model: as it was trained, or 8 samples a second.
+
+    They follow from the model itself, so that its name and place make no difference.
+    """
+    usual = Fraction(1, SAMPLES_PER_SECOND)
+    window = config.num_frames * config.kind.frame_seconds.get(config.num_frames, usual)
+    window = config.own_seconds("window_seconds") or config.kind.window_seconds or window
+    return window, config.own_seconds("stride_seconds") or window / 2
 
 
 def parse_config(values: object, model: str) -> ModelConfig:

@@ -8,15 +8,18 @@ imports neither torch nor transformers.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from vidtag.aliases import ALIASES
+from vidtag.cache.speeds import Speed, SpeedLog
 from vidtag.errors import ModelError
-from vidtag.models.config import ModelConfig, parse_config, read_config
+from vidtag.models.config import ModelConfig, default_window, parse_config, read_config
 from vidtag.models.cost import model_cost
 from vidtag.models.hub import cached_snapshot
-from vidtag.models.source import PACKAGED
+from vidtag.models.packaged import PACKAGED
+from vidtag.models.weights import find_weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,31 @@ class ModelDescription:
 
     reads_text: bool = False
     """Whether it takes labels in the user's own words."""
+
+    window_seconds: float = 0.0
+    """Length of its window where none is asked for."""
+
+    stride_seconds: float = 0.0
+    """Between its windows where nothing else is asked for."""
+
+    weights_bytes: int | None = None
+    """What its weights take: on disk where they are cached, else about what a download takes, at
+    four bytes a number, as all of these were published; `None` where that is not known."""
+
+    speeds: tuple[Speed, ...] = ()
+    """How fast it ran on this machine, the fastest first; none where it never ran."""
+
+    @property
+    def realtime_factor(self) -> float | None:
+        """Seconds of video that its fastest run took in a second, at the usual stride."""
+        if not self.speeds:
+            return None
+        return self.speeds[0].windows_per_second * self.stride_seconds
+
+    @property
+    def is_packaged(self) -> bool:
+        """Whether it comes with vidtag."""
+        return self.name in PACKAGED
 
 
 _BASE: Mapping[str, int] = {
@@ -158,10 +186,11 @@ def list_models() -> list[ModelDescription]:
 
 def describe_alias(name: str) -> ModelDescription:
     """Describe an alias from the cache, or from what was published."""
-    alias = ALIASES[name]
+    alias, folder = ALIASES[name], None
     if alias.hub_id is None:
-        is_cached = (PACKAGED[name] / "config.json").is_file()
-        config = read_config(PACKAGED[name], name)
+        folder = PACKAGED[name]
+        is_cached = (folder / "config.json").is_file()
+        config = read_config(folder, name)
     else:
         folder = cached_snapshot(alias.hub_id, alias.revision)
         is_cached = folder is not None
@@ -174,14 +203,19 @@ def describe_alias(name: str) -> ModelDescription:
         name=name,
         model_id=alias.hub_id or name,
         licence=alias.licence,
-        is_cached=is_cached,
+        folder=folder if is_cached else None,
     )
 
 
 def _describe(
-    config: ModelConfig, *, name: str, model_id: str, licence: str | None, is_cached: bool
+    config: ModelConfig, *, name: str, model_id: str, licence: str | None, folder: Path | None
 ) -> ModelDescription:
+    """Describe a model; its folder is `None` where it is not cached."""
     cost, alias = model_cost(config), ALIASES.get(name)
+    window, stride = default_window(config)
+    log = SpeedLog()
+    speeds = log.of(model_id)
+    log.close()
     return ModelDescription(
         name=name,
         model_id=model_id,
@@ -193,8 +227,21 @@ def _describe(
         tokens=cost.tokens if cost else None,
         gflops=cost.gflops if cost else None,
         licence=licence,
-        is_cached=is_cached,
+        is_cached=folder is not None,
         note=alias.note if alias is not None else "",
         accuracy=alias.accuracy if alias is not None else None,
         reads_text=config.kind.text is not None,
+        window_seconds=float(window),
+        stride_seconds=float(stride),
+        weights_bytes=_measure(folder) or (4 * cost.parameters if cost else None),
+        speeds=speeds,
     )
+
+
+def _measure(folder: Path | None) -> int | None:
+    """Measure the weights in a folder, in bytes."""
+    if folder is None:
+        return None
+    with suppress(OSError):
+        return sum(path.stat().st_size for path in find_weights(folder))
+    return None

@@ -6,15 +6,18 @@ Hugging Face world it knows `huggingface_hub` alone, and imports that only where
 """
 
 import errno
+import json
 import os
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidtag.models.adapters import refuse_adapter
+from vidtag.models.architectures import ARCHITECTURES
 from vidtag.models.downloading import Advance, cached_bytes, hub_noise, watched
 from vidtag.models.folders import (
     PREPROCESSOR_FILES,
@@ -102,6 +105,20 @@ def cached_snapshot(hub_id: str, revision: str | None = None) -> Path | None:
     """
     folder = _snapshot_folder(hub_id, revision)
     return folder if folder is not None and _what_lacks(folder) is None else None
+
+
+def cached_classifiers() -> list[str]:
+    """List the hub ids of the cached models that are of an architecture that vidtag runs."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    ids = []
+    for folder in sorted(Path(HF_HUB_CACHE).glob("models--*--*")):
+        for config in folder.glob("snapshots/*/config.json"):
+            with suppress(OSError, ValueError, AttributeError):
+                if json.loads(config.read_bytes()).get("model_type") in ARCHITECTURES:
+                    ids.append(folder.name.removeprefix("models--").replace("--", "/"))
+                    break
+    return ids
 
 
 def _what_lacks(folder: Path) -> str | None:

@@ -7,15 +7,14 @@ only those that the run needs.
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from typing import TypeVar
 
-from vidtag.aliases import ALIASES, DEFAULT_MODEL, WORDS_MODEL, alias_of
+from vidtag.aliases import WORDS_MODEL, alias_of
 from vidtag.clips.preparing import Preprocessing
 from vidtag.errors import MODEL_WARNING_CODES, VidtagError
 from vidtag.models.calibration import need_calibration
 from vidtag.models.classifier import Classifier, ClassifierInfo
-from vidtag.models.config import ModelConfig, read_config
+from vidtag.models.config import ModelConfig, default_window, read_config
 from vidtag.models.conversions import (
     conversion_facts,
     find_converted,
@@ -29,13 +28,14 @@ from vidtag.models.device import Plan, choose, cpu_lacks_int8
 from vidtag.models.downloading import Advance
 from vidtag.models.fast import FastClassifier, Sparse
 from vidtag.models.found import check_found, find_and_read
+from vidtag.models.labels import read_labels
 from vidtag.models.options import LoadOptions
+from vidtag.models.packaged import PACKAGED
 from vidtag.models.refusals import refuse, shortened, wrong_option
 from vidtag.models.soundness import is_out_of_memory
-from vidtag.models.source import PACKAGED, ModelFiles, find_model
+from vidtag.models.source import ModelFiles, find_model
 from vidtag.models.still import StillRule, still_rule
 from vidtag.models.weights import find_weights
-from vidtag.models.words.background import read_vocabulary
 from vidtag.models.words.engines import (
     Towers,
     are_converted,
@@ -44,24 +44,6 @@ from vidtag.models.words.engines import (
 )
 from vidtag.models.words.loading import WordChoice, load_words
 from vidtag.video.frames import Notice
-
-SAMPLES_PER_SECOND = 8
-"""Of a model that brings no window: 16 frames in 2 s, as VideoMAE on Kinetics."""
-
-
-def read_labels(
-    model: str = DEFAULT_MODEL, revision: str | None = None, offline: bool = False
-) -> tuple[str, ...]:
-    """Give a model's labels without reading its weights.
-
-    A hub model that is not cached is downloaded; those of X-CLIP's and VideoPrism's aliases, which
-    have none of their own, come with the package.
-    """
-    alias = ALIASES.get(model)
-    if alias is not None and alias.reads_text and alias.hub_id is not None:
-        return read_vocabulary("kinetics400")
-    files = find_model(model, revision=revision, offline=offline)
-    return read_config(files.folder, files.name).labels
 
 
 def labels_of(options: LoadOptions) -> tuple[str, ...]:
@@ -351,17 +333,6 @@ def _info(
         batch_size=batch_size or default_batch_size(config, plan.device),
         notes=notes,
     )
-
-
-def default_window(config: ModelConfig) -> tuple[Fraction, Fraction]:
-    """Give the window and stride that suit a model: as it was trained, or 8 samples a second.
-
-    They follow from the model itself, so that its name and place make no difference.
-    """
-    usual = Fraction(1, SAMPLES_PER_SECOND)
-    window = config.num_frames * config.kind.frame_seconds.get(config.num_frames, usual)
-    window = config.own_seconds("window_seconds") or config.kind.window_seconds or window
-    return window, config.own_seconds("stride_seconds") or window / 2
 
 
 _BATCH_GFLOPS = {"cpu": 60.0, "mps": 1_500.0, "cuda": 6_000.0}

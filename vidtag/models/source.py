@@ -6,17 +6,14 @@ engine; downloads are the business of `hub`.
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 from vidtag.aliases import (
     ALIASES,
-    DEMO_MODEL,
-    DEMO_WORDS_MODEL,
     PINNED,
     ModelAlias,
     alias_of,
@@ -37,17 +34,10 @@ from vidtag.models.folders import (
     why_no_tokenizer,
 )
 from vidtag.models.hub import Wanted, cached_snapshot, fetch
+from vidtag.models.packaged import PACKAGED
 from vidtag.models.refusals import refuse, shortened
 from vidtag.models.suggestions import names_a_folder, suggest
 from vidtag.models.weights import find_weights
-
-DEMO_FOLDER = Path(__file__).parent / "demo"
-"""The packaged model, in the hub's format."""
-
-PACKAGED: Mapping[str, Path] = MappingProxyType(
-    {DEMO_MODEL: DEMO_FOLDER, DEMO_WORDS_MODEL: Path(__file__).parent / "demo_words"}
-)
-"""Aliases of the models in the package, with their folders."""
 
 _REMEMBERED_BYTES = 32 << 20
 """Weights of more than this are hashed once and remembered: a second buys 1 to 2 GB."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vidtag.cache.scores import ScoreStore
+from vidtag.cache.speeds import Speed, SpeedLog
 from vidtag.clips.grid import Grid
 from vidtag.documents.records import TimingRecord
 from vidtag.models.classifier import Classifier
@@ -68,6 +69,25 @@ class Equipment:
     def stores_features(self) -> bool:
         """Whether what is stored of a window are features, of which logits of words are made."""
         return self.classifier.info.feature_size is not None
+
+    def note_speed(self, runner: WindowRunner) -> None:
+        """Note how fast the model ran, where scores are kept and others have the same model.
+
+        That of a fast run hangs on how much stands still.
+        """
+        info = self.classifier.info
+        if self.store is None or info.identity is None or info.is_fast or not runner.num_timed:
+            return
+        log = SpeedLog(self.store.path.parent)
+        speed = Speed(
+            engine=info.engine,
+            device=info.device,
+            precision=info.precision,
+            windows_per_second=runner.num_timed / max(runner.timed_seconds, 1e-6),
+            num_windows=runner.num_timed,
+        )
+        log.note(info.model_id, speed)
+        log.close()
 
     def runner(self) -> WindowRunner:
         """Make what runs the model on one video."""
@@ -219,6 +239,7 @@ class VideoScorer:
         self._read = read
         if self._recall is not None:
             self._recall.finish(read, self._bounds)
+        self._equipment.note_speed(self._runner)
         return [*steps, *self._builder.finish(read.end_seconds)]
 
     def _replay(self, read: ReadResult, stored: StoredScores) -> list[Step]:

@@ -6,10 +6,8 @@ of that, less those that mean the same as a given word. Source of the idea: nega
 et al. 2024, arXiv 2403.20078), and of leaving some out NegRefine (arXiv 2507.09795).
 """
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -28,15 +26,6 @@ same. The limit follows from the model's own space: cosines of one model are not
 
 _THE_SAME = 0.999999
 """A cosine: what rounding leaves of 1."""
-
-_FOLDER = Path(__file__).parent / "vocabulary"
-
-
-@functools.cache
-def read_vocabulary(name: str) -> tuple[str, ...]:
-    """Read one of the packaged lists, `kinetics400` or `nothing`."""
-    text = (_FOLDER / f"{name}.txt").read_text(encoding="utf-8")
-    return tuple(line for line in text.splitlines() if line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

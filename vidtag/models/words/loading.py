@@ -16,13 +16,13 @@ from vidtag.models.words.background import (
     Background,
     Vectors,
     choose_background,
-    read_vocabulary,
 )
 from vidtag.models.words.classifier import WordClassifier
 from vidtag.models.words.cost import feature_size
 from vidtag.models.words.encoding import blend, read_texts, text_facts
 from vidtag.models.words.engines import Towers
 from vidtag.models.words.given import Word, fill
+from vidtag.models.words.lists import read_vocabulary
 from vidtag.text import printable
 from vidtag.video.frames import Notice
 
