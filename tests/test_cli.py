@@ -213,6 +213,43 @@ def test_what_goes_wrong_is_said_in_one_line(run, folder, clip, model, arguments
     assert said in err
 
 
+def test_steps_come_one_by_one_and_then_the_document(run, clip, model, tmp_path):
+    code, out, _ = run(clip, "missing.mp4", "-f", "steps", "-m", model, *TINY, "-q")
+    assert code == 3
+    *steps, document, failure = map(json.loads, out.splitlines())
+    assert [step.pop("event") for step in steps] == ["step"] * 6
+    assert {step.pop("path") for step in steps} == {clip}
+    assert steps == document["timeline"]
+    assert failure["error"]["code"] == "not_found"
+    # What is stored is read again, and a file has the same lines.
+    path = tmp_path / "clip.steps.jsonl"
+    run(clip, "-o", str(path), "-m", model, *TINY)
+    assert path.read_text().splitlines()[:6] == out.splitlines()[:6]
+    code, shown, _ = run("show", str(path), "--json")
+    assert code == 0
+    assert json.loads(shown)["timeline"] == document["timeline"]
+
+
+@pytest.mark.slow
+def test_a_step_is_flushed_as_soon_as_it_is_known(folder, clip, model):
+    """A pipe that never ends: its first steps are there while it is still open."""
+    content = Path(clip.replace(".mp4", ".ts"))
+    make_video(content, num_frames=250, fps=25)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vidtag", "-", "-f", "steps", "-m", model, *TINY,
+         "--batch-size", "1", "--no-cache"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
+    )  # fmt: skip
+    process.stdin.write(content.read_bytes())
+    process.stdin.flush()
+    first = json.loads(process.stdout.readline())
+    assert (first["event"], first["start_seconds"]) == ("step", 0.0)
+    assert process.poll() is None
+    rest, _ = process.communicate(timeout=60)
+    assert json.loads(rest.splitlines()[-1])["sampling"]["end_seconds"] == 10.0
+
+
 def test_top_k_beyond_the_labels_gives_all_of_them(run, clip, model):
     _, out, _ = run(clip, "-k", "1000", "--json", "-m", model, *TINY)
     document = json.loads(out)

@@ -25,7 +25,7 @@ from vidtag.documents.records import Document
 from vidtag.documents.stored import read_documents
 from vidtag.formats import FORMATS
 from vidtag.formats.table_drawing import make_rows, render, to_text
-from vidtag.tagging.scoring import StepTags
+from vidtag.tagging.step_tags import StepTags
 from vidtag.timeline.scores import Tag
 
 WEAK = ((0, 0.28), (1, 0.26), (2, 0.2))

@@ -1,3 +1,5 @@
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -7,7 +9,8 @@ from documents import LABELS, Row, make_document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidtag.cli.grep_run import exit_code, explain_undecided, format_count, format_hit, format_name
+from vidtag.cli.grep_lines import JsonLines, TextLines
+from vidtag.cli.grep_run import exit_code, explain_undecided
 from vidtag.documents.records import Document, TagRecord
 from vidtag.errors import UsageError
 from vidtag.search.matching import Hit, Matcher, Patterns, compile_patterns
@@ -336,12 +339,12 @@ def test_what_is_open_is_told_in_one_sentence() -> None:
 def test_lines() -> None:
     hit = Hit(start_seconds=5.0, end_seconds=9.04, label="jog\n\x1b[31m", index=1, score=0.93)
     line = "5.000-9.040:jog\\n\\u001b[31m:0.930000\n"
-    assert format_hit("a:b\n.mp4", hit) == "a:b\n.mp4:" + line
-    assert format_hit("a:b\n.mp4", hit, nul=True) == "a:b\n.mp4\0" + line
-    assert format_count("a.mp4", 0) == "a.mp4:0\n"
-    assert format_count("a.mp4", 3, nul=True) == "a.mp4\x003\n"
-    assert format_name("caf\udce9.mp4") == "caf\udce9.mp4\n"
-    assert format_name("a.mp4", nul=True) == "a.mp4\0"
+    assert TextLines().hit("a:b\n.mp4", hit) == "a:b\n.mp4:" + line
+    assert TextLines(nul=True).hit("a:b\n.mp4", hit) == "a:b\n.mp4\0" + line
+    assert TextLines().count("a.mp4", 0) == "a.mp4:0\n"
+    assert TextLines(nul=True).count("a.mp4", 3) == "a.mp4\x003\n"
+    assert TextLines().name("caf\udce9.mp4") == "caf\udce9.mp4\n"
+    assert TextLines(nul=True).name("a.mp4") == "a.mp4\0"
 
 
 @pytest.mark.parametrize(
@@ -355,3 +358,50 @@ def test_exit_codes(num_hits: int, num_errors: int, expected: int) -> None:
 def test_patterns_are_values() -> None:
     assert compile_patterns(["a"]) == compile_patterns(["a"])
     assert isinstance(compile_patterns(["a"]), Patterns)
+
+
+def test_names_are_left_out_where_that_is_asked_for():
+    hit = Hit(start_seconds=1.0, end_seconds=2.0, label="run", index=0, score=0.5)
+    assert TextLines(names=False).hit("a.mp4", hit) == "1.000-2.000:run:0.500000\n"
+    assert TextLines(names=False).count("a.mp4", 3) == "3\n"
+
+
+def test_colours_tell_the_parts_apart_and_change_no_text():
+    hit = Hit(start_seconds=1.0, end_seconds=2.0, label="run", index=0, score=0.5)
+    coloured = TextLines(is_coloured=True)
+    for line, plain in (
+        (coloured.hit("a.mp4", hit), TextLines().hit("a.mp4", hit)),
+        (coloured.count("a.mp4", 3), TextLines().count("a.mp4", 3)),
+        (coloured.name("a.mp4"), TextLines().name("a.mp4")),
+    ):
+        assert "\x1b[" in line
+        assert re.sub(r"\x1b\[[\d;]*m", "", line) == plain
+
+
+def test_json_lines_of_hits_are_json_whatever_the_names():
+    hit = Hit(start_seconds=1.0, end_seconds=2.5, label='a "b"\n\ud800', index=7, score=0.1234567)
+    lines = JsonLines()
+    line = lines.hit("caf\udce9\n.mp4", hit)
+    assert line.count("\n") == 1
+    parsed = json.loads(line.encode())
+    assert parsed == {
+        "path": "caf\ufffd\n.mp4", "start_seconds": 1.0, "end_seconds": 2.5,
+        "label": 'a "b"\n\ud800', "index": 7, "score": 0.123457,
+    }  # fmt: skip
+    assert json.loads(lines.count("a", 2)) == {"path": "a", "count": 2}
+    assert json.loads(lines.name("a")) == {"path": "a"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-l", "-c"], "choose one"),
+        (["-l", "--no-filename"], "choose one"),
+        (["-Z", "--json"], "-Z ends names"),
+        (["-Z", "--no-filename"], "-Z ends names"),
+    ],
+)
+def test_what_grep_can_not_do_at_once_is_wrong_usage(run, options, said):
+    code, out, err = run("grep", "x", "clip.mp4", *options)
+    assert (code, out) == (2, "")
+    assert said in err

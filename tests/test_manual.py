@@ -20,7 +20,7 @@ PAGE = ROOT / "vidtag" / "vidtag.1"
 
 def plain(page: str) -> str:
     text = re.sub(r"\\f[BIR]|\\&", "", page).replace("\\-", "-").replace("\\(aq", "'")
-    return text.replace("\\(ti", "~").replace("\\(dq", '"')
+    return text.replace("\\(ti", "~").replace("\\(dq", '"').replace("\\(ha", "^")
 
 
 def test_the_page_is_current():

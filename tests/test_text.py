@@ -9,7 +9,8 @@ import pytest
 from documents import make_document, make_failed
 from rich.console import Console
 
-from vidtag.cli.grep_run import explain_undecided, format_hit
+from vidtag.cli.grep_lines import JsonLines, TextLines
+from vidtag.cli.grep_run import explain_undecided
 from vidtag.cli.show_run import run_show
 from vidtag.documents.json import to_json
 from vidtag.documents.records import Document, Failure
@@ -94,7 +95,8 @@ def test_show_says_nothing_that_acts(document, tmp_path, capsys):
 def test_grep_says_nothing_that_acts(document):
     found = search_document(document, compile_patterns(["."]), min_score=0.01)
     for hit in found.hits:
-        assert not active_in(format_hit("clip.mp4", hit))
+        assert not active_in(TextLines().hit("clip.mp4", hit))
+        assert not active_in(JsonLines().hit("clip.mp4", hit))
     assert found.undecided
     gap = explain_undecided(document.video.path, document, found, min_score=0.01)
     assert not active_in(printable(gap or ""))

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from vidtag.models.options import LoadOptions
     from vidtag.tagging.calibrating import calibrate
     from vidtag.tagging.document import describe
-    from vidtag.tagging.scoring import StepTags
     from vidtag.tagging.settings import Settings
+    from vidtag.tagging.step_tags import StepTags
     from vidtag.tagging.tagger import Tagger, Tagging
     from vidtag.timeline.scored import Scored
     from vidtag.timeline.segments import SegmentRule, SegmentTracker
@@ -73,7 +73,7 @@ _HOMES = {
     "SegmentTracker": "vidtag.timeline.segments",
     "Settings": "vidtag.tagging.settings",
     "StepRecord": "vidtag.documents.records",
-    "StepTags": "vidtag.tagging.scoring",
+    "StepTags": "vidtag.tagging.step_tags",
     "SummaryRecord": "vidtag.documents.records",
     "TagRecord": "vidtag.documents.records",
     "Tagger": "vidtag.tagging.tagger",

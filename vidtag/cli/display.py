@@ -33,7 +33,7 @@ from vidtag.documents.headline import NONE_OF_THESE, NOTHING, guess_phrase, held
 from vidtag.documents.records import Document
 from vidtag.formats.table_drawing import shortened_name
 from vidtag.seconds import format_seconds
-from vidtag.tagging.scoring import StepTags
+from vidtag.tagging.step_tags import StepTags
 from vidtag.terminal import is_live, stderr_console
 from vidtag.text import printable
 

@@ -35,6 +35,12 @@ class Wanted:
     nul_output: Annotated[
         bool, typer.Option("-Z", "--null-output", help="Print a NUL after each name.")
     ] = False
+    no_names: Annotated[
+        bool, typer.Option("--no-filename", help="Leave the names of the inputs out.")
+    ] = False
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object per hit, a line each.")
+    ] = False
     max_count: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Stop reading a video after so many hits."),
@@ -80,6 +86,8 @@ def grep(
         names_only=wanted.names_only,
         counts=wanted.counts,
         nul=wanted.nul_output,
+        names=not wanted.no_names,
+        as_json=wanted.as_json,
         quiet=common.quiet,
     )
     model.check_stdin(*inputs, *(found.files_from or ()))

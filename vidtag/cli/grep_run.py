@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from vidtag.cli.display import Display, Talking
+from vidtag.cli.grep_lines import HitLines, JsonLines, TextLines
+from vidtag.cli.helping import has_colour
 from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import read_stored
 from vidtag.errors import DocumentError, UsageError, VideoError
@@ -20,7 +22,7 @@ from vidtag.search.stored import Search, search_document
 from vidtag.stopping import held
 from vidtag.tagging.tagger import Tagger, Tagging
 from vidtag.terminal import printing
-from vidtag.text import escape_controls, printable
+from vidtag.text import printable
 from vidtag.timeline.scores import tags_reaching
 
 _SIGNS = re.compile(r"[][\\^$*+?{}()|]")
@@ -52,8 +54,27 @@ class SearchRequest:
     nul: bool = False
     """Print a NUL after each name."""
 
+    names: bool = True
+    """Print the name of the input before each hit or count."""
+
+    as_json: bool = False
+    """Print JSON Lines."""
+
     quiet: bool = False
     """Show errors alone on stderr."""
+
+    def check(self) -> None:
+        """Refuse what does not go together.
+
+        Raises:
+            UsageError: It does not.
+        """
+        if self.names_only and self.counts:
+            raise UsageError("-l prints names and -c counts; choose one.")
+        if self.names_only and not self.names:
+            raise UsageError("-l prints names alone, and --no-filename none; choose one.")
+        if self.nul and (self.as_json or not self.names):
+            raise UsageError("-Z ends names; it does not go with --json or --no-filename.")
 
     @property
     def needed(self) -> int | None:
@@ -65,6 +86,14 @@ def _is_stored(source: str) -> bool:
     return source.endswith(DOCUMENT_SUFFIXES)
 
 
+def _line_writer(request: SearchRequest) -> HitLines:
+    if request.as_json:
+        return JsonLines()
+    return TextLines(
+        nul=request.nul, names=request.names, is_coloured=has_colour() and not request.nul
+    )
+
+
 class _Printer:
     """Hits on stdout: raw names for programs, safe ones for a terminal."""
 
@@ -72,6 +101,7 @@ class _Printer:
         self._request = request
         self._display = display
         self._is_terminal = sys.stdout.isatty()
+        self._line = _line_writer(request)
         self.num_hits = 0
         # Names go out as the bytes that they are, so that `xargs -0` finds the files.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
@@ -80,17 +110,18 @@ class _Printer:
         self.num_hits += len(hits)
         if not self._request.names_only and not self._request.counts:
             for hit in hits:
-                self._put(format_hit(self._shown(name), hit, nul=self._request.nul))
+                self._put(self._line.hit(self._shown(name), hit))
 
     def end(self, name: str, count: int) -> None:
         if self._request.names_only:
             if count:
-                self._put(format_name(self._shown(name), nul=self._request.nul))
+                self._put(self._line.name(self._shown(name)))
         elif self._request.counts:
-            self._put(format_count(self._shown(name), count, nul=self._request.nul))
+            self._put(self._line.count(self._shown(name), count))
 
     def _shown(self, name: str) -> str:
-        return printable(name) if self._is_terminal else name
+        is_plain = self._is_terminal and not self._request.as_json
+        return printable(name) if is_plain else name
 
     def _put(self, text: str) -> None:
         with self._display.paused(), printing():
@@ -114,8 +145,7 @@ def run_grep(
         UsageError: The options do not go together.
         ModelError: The model can't be loaded, or failed.
     """
-    if request.names_only and request.counts:
-        raise UsageError("-l prints names and -c counts; choose one.")
+    request.check()
     failing = {item: foresee_failure(item.source) for item in inputs.items}
     items = [item for item in inputs.items if failing[item] is None]
     videos = [item.source for item in items if not _is_stored(item.source)]
@@ -252,41 +282,6 @@ def _read(item: Input, display: Display) -> Iterator[Document | Failure]:
                 display.fail(errors.pop(0))
     if errors:  # picked by its extension, which other programs' files have, too
         display.tally.other_files += 1
-
-
-def format_hit(path: str, hit: Hit, *, nul: bool = False) -> str:
-    r"""Write a hit as a line: name, seconds, label, score.
-
-    With `nul`, a NUL follows the name, as `grep -Z` does it, so that any name can be read back.
-    The label's control characters are escaped.
-
-    >>> format_hit("clip.mp4", Hit(start_seconds=5, end_seconds=9, label="run", index=1, score=0.9))
-    'clip.mp4:5.000-9.000:run:0.900000\n'
-    """
-    times = f"{hit.start_seconds:.3f}-{hit.end_seconds:.3f}"
-    return f"{path}{_after_name(nul)}{times}:{escape_controls(hit.label)}:{hit.score:.6f}\n"
-
-
-def format_count(path: str, count: int, *, nul: bool = False) -> str:
-    r"""Write how many runs a video has, as `grep -c` does; zero is written, too.
-
-    >>> format_count("clip.mp4", 2)
-    'clip.mp4:2\n'
-    """
-    return f"{path}{_after_name(nul)}{count}\n"
-
-
-def format_name(path: str, *, nul: bool = False) -> str:
-    r"""Write the name of a video with a hit, as `grep -l` does.
-
-    >>> format_name("clip.mp4"), format_name("clip.mp4", nul=True)
-    ('clip.mp4\n', 'clip.mp4\x00')
-    """
-    return path + ("\0" if nul else "\n")
-
-
-def _after_name(nul: bool) -> str:
-    return "\0" if nul else ":"
 
 
 def explain_undecided(

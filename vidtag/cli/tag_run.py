@@ -30,6 +30,7 @@ from vidtag.outputs.destination import is_folder
 from vidtag.seconds import format_seconds
 from vidtag.stopping import check, held
 from vidtag.tagging.settings import Settings
+from vidtag.tagging.step_tags import record_of
 from vidtag.tagging.tagger import Tagger, Tagging
 from vidtag.version import __version__
 
@@ -287,6 +288,9 @@ class _Batch:
             for step in video:
                 check()
                 self.display.step(step, video.expected_seconds, tagger.grid.start_seconds)
+                if self.outputs.takes_steps:
+                    with self.display.paused():
+                        self.outputs.step(name, record_of(step))
             if not video.is_known:
                 return False  # stopped before there was anything to tell
             document = video.document()

@@ -224,7 +224,8 @@ def _results(value: Any, name: str, line: int | None) -> Iterator[Stored]:
     if value == []:
         yield DocumentError(name, f"{where}: no result in it.")
     for item in value if isinstance(value, list) else [value]:
-        yield _result(item, where)
+        if not (isinstance(item, dict) and item.get("event") == "step"):
+            yield _result(item, where)  # what `-f steps` writes before a document is part of it
 
 
 def _result(value: Any, where: str) -> Stored:

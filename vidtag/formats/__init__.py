@@ -31,6 +31,7 @@ _MODULES = (
     "elan",
     "activitynet",
     "labelstudio",
+    "steps",
     "html",
 )
 

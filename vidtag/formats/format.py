@@ -7,7 +7,7 @@ caller's business.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vidtag.documents.records import Document, Failure
+from vidtag.documents.records import Document, Failure, StepRecord
 from vidtag.report.format import Place
 
 __all__ = ["Format", "Place", "Writer", "one"]
@@ -37,6 +37,13 @@ class Format:
     append: Callable[[Document | Failure], str] | None = None
     """What one more result adds to the text of a file, where a file grows line by line:
     `write(results) == write([]) + "".join(map(append, results))`."""
+
+    write_step: Callable[[str, StepRecord], str] | None = None
+    """What stdout gets of a step as soon as that is known: takes the input's name, and the step.
+    At the end of the video, `write_end` follows."""
+
+    write_end: Callable[[Document | Failure], str] | None = None
+    """What stdout gets of a result whose steps stand there already."""
 
     write_at: Callable[[Document, Place], str] | None = None
     """Write one video's file for its place on disk, where that makes a difference."""

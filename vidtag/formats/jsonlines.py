@@ -13,7 +13,7 @@ from vidtag.formats.format import Format
 
 def to_line(result: Document | Failure) -> str:
     """Write one result as one line, line break included."""
-    return f"{_encodable(to_json(result))}\n"
+    return f"{encodable_json(to_json(result))}\n"
 
 
 def to_lines(results: Sequence[Document | Failure]) -> str:
@@ -23,10 +23,11 @@ def to_lines(results: Sequence[Document | Failure]) -> str:
 
 def show_indented(result: Document | Failure) -> None:
     """Print one result over several lines, for a person."""
-    sys.stdout.write(f"{_encodable(to_json(result, indent=2))}\n")
+    sys.stdout.write(f"{encodable_json(to_json(result, indent=2))}\n")
 
 
-def _encodable(text: str) -> str:
+def encodable_json(text: str) -> str:
+    """Make JSON of any text such that every file can hold it."""
     # Half a surrogate pair, which JSON may name in a label, is no UTF-8; its escape is JSON.
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 

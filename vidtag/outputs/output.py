@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Protocol, Self
 
-from vidtag.documents.records import Document, Failure
+from vidtag.documents.records import Document, Failure, StepRecord
 from vidtag.inputs.found import Input
 from vidtag.outputs.fingerprint import ContentId
 from vidtag.stopping import held
@@ -31,6 +31,18 @@ class Outputs(Protocol):
             item: One of the inputs.
             fingerprint: How results must have been made.
             content_id: Hashes a local file. Asked only for files that have results.
+        """
+
+    @property
+    def takes_steps(self) -> bool:
+        """Whether `step` does anything."""
+
+    def step(self, name: str, step: StepRecord) -> None:
+        """Take a step of a video as soon as it is known.
+
+        Args:
+            name: The video, as documents name it.
+            step: What will stand in its document.
         """
 
     def write(self, item: Input, result: Document | Failure) -> None:
@@ -61,6 +73,10 @@ class Closing:
     """Closes at the end of a `with` block, whatever ends it."""
 
     num_files = 0
+    takes_steps = False
+
+    def step(self, name: str, step: StepRecord) -> None:
+        """Wait for the result: files are written whole."""
 
     def close(self) -> None:
         """Finish; each kind of output has its own way."""

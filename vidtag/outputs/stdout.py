@@ -2,7 +2,7 @@
 
 import sys
 
-from vidtag.documents.records import Document, Failure
+from vidtag.documents.records import Document, Failure, StepRecord
 from vidtag.errors import UsageError
 from vidtag.formats import Format
 from vidtag.inputs.found import Input, Inputs
@@ -26,6 +26,7 @@ class StdoutOutputs(Closing):
         self._is_many = is_many = inputs.is_many
         self._names = tuple(item.source for item in inputs.items)
         self._has_shown = False
+        self.takes_steps = one.write_step is not None
         self._kept: list[Document | Failure] = []
         check_stdout()
         if is_many and not one.joins and not one.is_for_people:
@@ -51,6 +52,12 @@ class StdoutOutputs(Closing):
             with held():
                 self.close()
 
+    def step(self, name: str, step: StepRecord) -> None:
+        """Print a step at once, where the format is one for that."""
+        if self._format.write_step is not None:
+            with printing():
+                sys.stdout.write(self._format.write_step(name, step))
+
     def write(self, item: Input, result: Document | Failure) -> None:
         """Print a result, or keep it for a format that needs all of them."""
         with printing():
@@ -59,7 +66,9 @@ class StdoutOutputs(Closing):
     def _write(self, result: Document | Failure) -> None:
         one = self._format
         is_one_of_many = self._is_many and not one.is_for_people
-        if is_one_of_many and one.append is not None:
+        if one.write_end is not None:
+            sys.stdout.write(one.write_end(result))
+        elif is_one_of_many and one.append is not None:
             sys.stdout.write(one.append(result))
         elif is_one_of_many:
             self._kept.append(result)

@@ -13,8 +13,6 @@ from vidtag.documents.records import (
     SamplingRecord,
     SegmentRecord,
     SettingsRecord,
-    StepRecord,
-    TagRecord,
     TimingRecord,
     VideoRecord,
     WarningRecord,
@@ -25,6 +23,7 @@ from vidtag.models.classifier import ClassifierInfo
 from vidtag.seconds import round_seconds
 from vidtag.tagging.events import ReadResult
 from vidtag.tagging.settings import Settings
+from vidtag.tagging.step_tags import record_of, tag_records, tags_of
 from vidtag.text import encodable
 from vidtag.timeline.scored import Scored
 from vidtag.timeline.scores import Scores, background_score, top_tags
@@ -101,19 +100,13 @@ def describe(scored: Scored, settings: Settings | None = None) -> Document:
             still_threshold=info.still_threshold,
             calibrated_on=info.calibration.content_ids if info.calibration else None,
         ),
-        tags=_tag_records(mean, scored.labels, settings),
+        tags=tag_records(top_tags(mean, scored.labels, settings.top_k)),
         background_score=_background(mean) if has_background else None,
         still_share=None if shares is None else round_score(shares.mean(dtype=float)),
         summary=summarise(segments, sampling),
         segments=segments,
         timeline=tuple(
-            StepRecord(
-                start_seconds=round_seconds(step.start_seconds),
-                end_seconds=round_seconds(step.end_seconds),
-                tags=_tag_records(step.scores, scored.labels, settings),
-                background_score=_background(step.scores) if has_background else None,
-                still_share=None if step.still_share is None else round_score(step.still_share),
-            )
+            record_of(tags_of(step, scored.labels, settings.top_k, has_background=has_background))
             for step in steps
         ),
         warnings=tuple(WarningRecord(code=n.code, message=n.message) for n in notices),
@@ -171,15 +164,6 @@ def _segment_records(
             peak_seconds=round_seconds(segment.peak_seconds),
         )
         for segment in find_segments(steps, settings.rule)
-    )
-
-
-def _tag_records(
-    scores: Scores, labels: Sequence[str], settings: Settings
-) -> tuple[TagRecord, ...]:
-    return tuple(
-        TagRecord(label=tag.label, index=tag.index, score=round_score(tag.score))
-        for tag in top_tags(scores, labels, settings.top_k)
     )
 
 

@@ -30,26 +30,9 @@ from vidtag.tagging.events import (
 from vidtag.tagging.recall import Recall
 from vidtag.tagging.running import WindowRunner
 from vidtag.tagging.settings import Settings
-from vidtag.timeline.scores import Tag, background_score, top_tags
+from vidtag.tagging.step_tags import StepTags, tags_of
 from vidtag.timeline.steps import Step, TimelineBuilder
 from vidtag.video.frames import Notice
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepTags:
-    """One row of the timeline as soon as it is known."""
-
-    start_seconds: Fraction
-    """Start of the half-open interval."""
-
-    end_seconds: Fraction
-    """End of the half-open interval."""
-
-    tags: tuple[Tag, ...]
-    """The best labels, best first."""
-
-    background_score: float | None = None
-    """What went to none of the given labels; `None` where these had no background."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -163,11 +146,8 @@ class VideoScorer:
         """Return a step with its best labels alone."""
         equipment = self._equipment
         has_background = equipment.classifier.info.num_background > 0
-        return StepTags(
-            start_seconds=step.start_seconds,
-            end_seconds=step.end_seconds,
-            tags=top_tags(step.scores, equipment.labels, equipment.settings.top_k),
-            background_score=background_score(step.scores) if has_background else None,
+        return tags_of(
+            step, equipment.labels, equipment.settings.top_k, has_background=has_background
         )
 
     def scores(self) -> VideoScores:

@@ -26,8 +26,9 @@ from vidtag.tagging.document import VideoScores, describe
 from vidtag.tagging.events import ONGOING, VideoEvent
 from vidtag.tagging.read_ahead import ReadAhead
 from vidtag.tagging.reading import Job, Reader
-from vidtag.tagging.scoring import Equipment, StepTags, VideoScorer
+from vidtag.tagging.scoring import Equipment, VideoScorer
 from vidtag.tagging.settings import Settings
+from vidtag.tagging.step_tags import StepTags
 from vidtag.timeline.steps import Step
 from vidtag.video.given import Source, VideoSource, take_source
 
