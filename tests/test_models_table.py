@@ -102,7 +102,7 @@ def test_programs_get_all_fields(run):
 
 
 def test_the_readme_shows_the_list_as_it_is():
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    readme = (Path(__file__).parents[1] / ".github" / "docs" / "models.md").read_text()
     assert f"$ vidtag models\n{models_text(list_models())}```\n" in readme
 
 
