@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import os
 import pty
 import subprocess
@@ -17,7 +18,7 @@ from vidtag.documents.stored import read_documents
 from vidtag.formats.table import PLAIN_VIEW, TableView
 from vidtag.formats.table_drawing import make_rows, render, to_text
 from vidtag.formats.video_rows import make_row
-from vidtag.terminal import replace_signs
+from vidtag.terminal import mend_signs
 
 
 def document_of(*tops: list[tuple[str, float]], path: str = "clip.mp4") -> Document:
@@ -175,7 +176,11 @@ def test_in_a_narrow_terminal_the_label_is_kept_and_the_bar_goes():
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_without_unicode_bars_are_drawn_all_the_same(encoding):
     text = to_text(document_of([("jog", 0.95)], [("跳绳", 0.2)]))
-    shown = text.encode(encoding, replace_signs()).decode(encoding)
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    mend_signs(stream, keeps=False)
+    stream.write(text)
+    stream.flush()
+    shown = stream.buffer.getvalue().decode(encoding)
     assert "#########  " in shown.replace("\n", "  ")
     assert "- maybe ??" in shown.replace("\x96", "-").replace("\u2013", "-")
     assert [len(line) for line in shown.splitlines()] == [len(line) for line in text.splitlines()]
@@ -232,6 +237,21 @@ def test_strangers_text_is_shown_and_does_nothing():
         for path in HOSTILE_PATHS:
             text = to_text(document_of([(label, 0.9)], path=path))
             assert not any(c in text.replace("\n", "") for c in map(chr, [*range(32), 0x7F, 0x9B]))
+
+
+def test_in_the_c_locale_signs_are_replaced_and_names_kept(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    mend_signs(stream, keeps=False)
+    stream.write("\u2013 跳绳 ███▌ caf\udce9")
+    stream.flush()
+    assert stream.buffer.getvalue() == "- 跳绳 #### caf".encode() + b"\xe9"
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    mend_signs(stream, keeps=True)
+    stream.write("\u2013 █")
+    stream.flush()
+    assert stream.buffer.getvalue() == "\u2013 █".encode()
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])

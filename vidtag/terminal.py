@@ -39,34 +39,52 @@ _SIGNS = {
 """What stands for a sign of ours where the terminal has no such character; of the same width."""
 
 
-def replace_signs() -> str:
-    """Name the error handler of an encoding that lacks characters: bars of `#`, dashes, or `?`.
+def mend_signs(stream: io.TextIOWrapper, *, keeps: bool) -> None:
+    """Draw with `#` and `-` on a stream whose terminal lacks our signs: bars, dashes, dots.
 
     For what a person reads; where a program reads, nothing may be replaced.
+
+    Args:
+        stream: What a person reads.
+        keeps: Whether other characters that it lacks are spelt out, as on stderr; else they are
+            `?`.
     """
-    codecs.register_error("vidtag.signs", _replace_signs)
-    return "vidtag.signs"
+    handlers = {"vidtag.replace": _replace, "vidtag.escape": _escape, "vidtag.keep": _keep}
+    for name, handler in handlers.items():
+        codecs.register_error(name, handler)
+    if is_c_locale():
+        # Python writes UTF-8 there all the same, so names stay what they are.
+        stream.reconfigure(encoding="ascii", errors="vidtag.keep")
+    else:
+        stream.reconfigure(errors="vidtag.escape" if keeps else "vidtag.replace")
 
 
-def _replace_signs(error: UnicodeError) -> tuple[str, int]:
+def is_c_locale() -> bool:
+    """Tell whether the user asked for a locale without any character but ASCII's."""
+    chosen = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    return next(filter(None, chosen), "") in ("C", "POSIX")
+
+
+def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
+    lost, end = _lost(error)
+    return _SIGNS.get(lost, "?"), end
+
+
+def _escape(error: UnicodeError) -> tuple[str | bytes, int]:
+    lost, end = _lost(error)
+    return _SIGNS.get(lost, lost.encode("ascii", "backslashreplace").decode("ascii")), end
+
+
+def _keep(error: UnicodeError) -> tuple[str | bytes, int]:
+    lost, end = _lost(error)
+    return _SIGNS.get(lost, lost.encode("utf-8", "surrogateescape")), end
+
+
+def _lost(error: UnicodeError) -> tuple[str, int]:
+    """Return the first character that can't be encoded, and the place after it."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lost = error.object[error.start : error.end]
-    return "".join(_SIGNS.get(character, "?") for character in lost), error.end
-
-
-def escape_signs() -> str:
-    """Name the like for stderr, where other characters that are lost are spelt out."""
-    codecs.register_error("vidtag.escape", _escape_signs)
-    return "vidtag.escape"
-
-
-def _escape_signs(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    character = error.object[error.start]
-    escaped = character.encode("ascii", "backslashreplace").decode("ascii")
-    return _SIGNS.get(character, escaped), error.start + 1
+    return error.object[error.start], error.start + 1
 
 
 def plain_text(renderable: "RenderableType") -> str:

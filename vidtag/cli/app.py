@@ -26,7 +26,7 @@ from vidtag.cli.show import show
 from vidtag.cli.speaking import complain, print_line
 from vidtag.cli.tag import tag
 from vidtag.errors import ExitCode, ModelOptionError, UsageError, VidtagError
-from vidtag.terminal import escape_signs, stderr_console
+from vidtag.terminal import mend_signs, stderr_console
 from vidtag.text import printable
 from vidtag.urls import hide_credentials
 from vidtag.version import __version__
@@ -77,7 +77,7 @@ app.command(cls=HelpedCommand)(cache)
 def run() -> int:
     """Run the command line; turn what it raises into one line on stderr and an exit code."""
     if isinstance(sys.stderr, io.TextIOWrapper):
-        sys.stderr.reconfigure(errors=escape_signs())
+        mend_signs(sys.stderr, keeps=True)
     try:
         if "_VIDTAG_COMPLETE" in os.environ or sys.argv[1:2] in COMPLETION_OPTIONS:
             from vidtag.cli.shells import run_completion

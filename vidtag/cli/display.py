@@ -282,7 +282,7 @@ class Display:
             )
         for _ in range(self._num_rows - len(self._recent)):  # the height stays
             table.add_row("", "", "")
-        return Group(table, self._progress)
+        return Group(self._progress, table)
 
 
 def _outcome(document: Document) -> str:

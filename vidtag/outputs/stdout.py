@@ -1,5 +1,6 @@
 """Results on stdout, each as soon as it is known."""
 
+import io
 import sys
 
 from vidtag.documents.records import Document, Failure, StepRecord
@@ -10,7 +11,7 @@ from vidtag.outputs.fingerprint import ContentId
 from vidtag.outputs.output import Closing
 from vidtag.stopping import held
 from vidtag.tagging.recipe import Fingerprint
-from vidtag.terminal import check_stdout, printing, replace_signs
+from vidtag.terminal import check_stdout, mend_signs, printing
 
 
 class StdoutOutputs(Closing):
@@ -34,7 +35,8 @@ class StdoutOutputs(Closing):
                 f"-f {one.name} holds one video per file: give -o FOLDER for several videos."
             )
         if one.is_for_people:
-            sys.stdout.reconfigure(errors=replace_signs())  # type: ignore[union-attr]
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                mend_signs(sys.stdout, keeps=False)
             return
         # JSON is UTF-8 whatever the locale says (RFC 8259, section 8.1); so are the others.
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
