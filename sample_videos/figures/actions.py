@@ -7,7 +7,7 @@ from typing import Literal
 from figures.body import Pose
 from figures.performing import Cue
 
-from . import exercises, others, pastimes
+from . import exercises, novelties, others, pastimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +65,20 @@ OTHERS = (
 )
 UNSEEN = ("waving", "bowing")
 """Actions that no model is trained on: they are kept for tests of what a model can't know."""
-CLASSES = (*LABELS, STANDING, EMPTY, *UNSEEN)
+NOVELTIES = (
+    Action(label="sweeping floor", perform=novelties.sweeping_floor, yaw=(-60, 60), framing="full"),
+    Action(label="digging", perform=novelties.digging, yaw=(30, 100), framing="full"),
+    Action(label="drinking", perform=novelties.drinking, yaw=(-60, 60), framing="any"),
+    Action(label="throwing ball", perform=novelties.throwing_ball, yaw=(40, 100), framing="full"),
+    Action(label="side bending", perform=novelties.side_bending, yaw=(-30, 30), framing="full"),
+)
+"""Actions of somebody's own, which no shipped model saw: `vidtag train` is measured with them."""
+CLASSES = (*LABELS, STANDING, EMPTY, *UNSEEN, *(action.label for action in NOVELTIES))
 """Everything that a clip can be labelled with; a label's place is the same as in `LABELS`."""
 
 
 def find_action(label: str) -> Action:
     """Return the action of a label; an empty place is played by a figure that isn't drawn."""
-    known = (*ACTIONS, *OTHERS)
+    known = (*ACTIONS, *OTHERS, *NOVELTIES)
     names = [action.label for action in known]
     return known[names.index(STANDING if label == EMPTY else label)]
