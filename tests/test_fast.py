@@ -335,7 +335,7 @@ def test_a_table_says_how_much_stood_still(video, folders, run):
     code, out, _ = run(video, "-m", str(folders["videomae"]), "--offline", "--no-cache", "--fast",
                        "-v")  # fmt: skip
     assert code == 0
-    assert " % still" in out.splitlines()[1]
+    assert any(line.endswith(" % still") for line in out.splitlines()[:5])
 
 
 def test_models_that_compare_with_text_need_all_patches():
