@@ -25,6 +25,7 @@ from vidtag.cli.schema import schema
 from vidtag.cli.show import show
 from vidtag.cli.speaking import complain, print_line
 from vidtag.cli.tag import tag
+from vidtag.cli.train import pretrain, train
 from vidtag.errors import ExitCode, ModelOptionError, UsageError, VidtagError
 from vidtag.terminal import mend_signs, stderr_console
 from vidtag.text import printable
@@ -67,6 +68,8 @@ app.command(cls=HelpedCommand)(grouped(show))
 app.command(cls=HelpedCommand)(grouped(grep))
 app.command(cls=HelpedCommand)(grouped(explain))
 app.command(cls=HelpedCommand)(grouped(compare))
+app.command(cls=HelpedCommand)(grouped(train))
+app.command(cls=HelpedCommand)(grouped(pretrain))
 app.add_typer(models, name="models", cls=HelpedGroup)
 app.command(cls=HelpedCommand)(grouped(labels))
 app.command(cls=HelpedCommand)(config)

@@ -85,6 +85,12 @@ class ModelRecord(Record):
     """The sentence that the model read them in, at its `{}`."""
     background: BackgroundRecord | None = field(default=None, metadata=OPTIONAL)
     """What they competed with; not there where with one another alone."""
+    has_none: bool | None = field(default=None, metadata=OPTIONAL)
+    """Whether the model itself has an output for none of its labels; only where it has."""
+    temperature: float | None = field(default=None, metadata=OPTIONAL)
+    """What the logits were divided by; only where that was fitted, as in the next field."""
+    calibrated_on: int | None = field(default=None, metadata=OPTIONAL)
+    """On how many clips that the model had not seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

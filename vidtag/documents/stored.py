@@ -381,6 +381,7 @@ def _complaint_of_words(model: ModelRecord) -> str | None:
 def _complaint_of_background(document: Document) -> str | None:
     background = document.model.background
     has_one = background is not None and background.num_phrases > 0
+    has_one = has_one or bool(document.model.has_none)
     complaint = _complaint_of_rest(document.background_score, has_one)
     if complaint is not None:
         return f"background_score: {complaint}"

@@ -15,6 +15,7 @@ from vidtag.explain.explanation import Explanation, Method, TokenGrid, as_eviden
 from vidtag.explain.occlusion import Clip, mean_colour, occlusion
 from vidtag.models.classifier import Classifier, Logits
 from vidtag.models.refusals import mismatch
+from vidtag.models.trained import TrainedClassifier
 from vidtag.models.words.classifier import WordClassifier
 from vidtag.timeline.scores import softmax
 
@@ -100,7 +101,7 @@ def explain_window(
         reader = videomae.VideoMaeReader.of_clip(
             network, clip, for_gradients=method in videomae.NEEDS_BACKWARD
         )
-        logits = reader.logits()
+        logits = reader.logits() / classifier.info.temperature
         index = best_label(logits, classifier) if index is None else index
         empty = videomae.VideoMaeReader.of_clip(
             network, np.broadcast_to(mean_colour(clip), clip.shape)
@@ -144,6 +145,8 @@ def torch_network(classifier: Classifier) -> "PixelModel | None":
         return None
     from vidtag.models.torch_engine import PixelModel, TorchClassifier
 
+    if isinstance(classifier, TrainedClassifier):
+        return torch_network(classifier.engine)
     if not isinstance(classifier, TorchClassifier):
         return None
     network = classifier._model

@@ -110,6 +110,16 @@ class ClassifierInfo:
     calibration: Calibration | None = None
     """Of a model in int8: what it was quantised on."""
 
+    temperature: float = 1.0
+    """What the logits were divided by, so that scores are as often right as they say; fitted on
+    videos that the model had not seen. 1 where nothing was fitted."""
+
+    calibrated_on: int | None = None
+    """On how many of them."""
+
+    has_none: bool = False
+    """Whether the model itself has an output for none of its labels, behind theirs."""
+
     @property
     def is_fast(self) -> bool:
         """Whether patches that stand still are computed once."""
@@ -128,7 +138,7 @@ class ClassifierInfo:
     def num_background(self) -> int:
         """Logits behind those of the labels, which stand for all that is none of them."""
         background = None if self.words is None else self.words.background
-        return 0 if background is None else len(background.phrases)
+        return int(self.has_none) if background is None else len(background.phrases)
 
     @property
     def identity(self) -> str | None:

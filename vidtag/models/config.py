@@ -5,6 +5,7 @@ run before anything heavy is imported.
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,6 +62,28 @@ class ModelConfig:
     def own_seconds(self, key: str) -> Fraction | None:
         """Give a length that a model made with vidtag brings: `window_seconds`, say."""
         return None if key not in self.own else Fraction(str(self.own[key]))
+
+    @property
+    def num_none(self) -> int:
+        """How many of the classes, the last ones, stand for none of the labels: one, or none."""
+        none_label = self.own.get("none_label")
+        return int(none_label is not None and self.labels[-1] == none_label)
+
+    @property
+    def own_labels(self) -> tuple[str, ...]:
+        """Names of the classes that are labels."""
+        return self.labels[: len(self.labels) - self.num_none]
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by: fitted on videos that the model had not seen; or 1."""
+        return float(self.own.get("temperature", 1))
+
+    @property
+    def calibrated_on(self) -> int | None:
+        """On how many clips or videos that was fitted."""
+        number = self.own.get("calibrated_on")
+        return None if number is None else int(number)
 
     @property
     def still_threshold(self) -> float | None:
@@ -202,9 +225,15 @@ def _own(values: Mapping[str, Any]) -> Mapping[str, Any]:
         seconds = own.get(key, 1)
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
             raise ValueError(f"{key} is {seconds!r}")
-    threshold = own.get("still_threshold", 1)
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not threshold > 0:
-        raise ValueError(f"still_threshold is {threshold!r}")
+    for key in ("still_threshold", "temperature"):
+        number = own.get(key, 1)
+        is_number = isinstance(number, int | float) and not isinstance(number, bool)
+        if not is_number or not 0 < number < math.inf:
+            raise ValueError(f"{key} is {number!r}")
+    if own.get("calibrated_on") is not None:
+        _count(min(own["calibrated_on"], 1), "calibrated_on")
+    if not isinstance(own.get("none_label", ""), str):
+        raise ValueError("none_label is no text")
     nothing = own.get("nothing", [])
     if not isinstance(nothing, list) or not all(isinstance(one, str) for one in nothing):
         raise ValueError("nothing is no list of phrases")

@@ -222,7 +222,7 @@ def _describe(
         architecture=config.architecture,
         num_frames=config.num_frames,
         image_size=config.image_size,
-        num_labels=len(config.labels),
+        num_labels=len(config.own_labels),
         parameters=cost.parameters if cost else None,
         tokens=cost.tokens if cost else None,
         gflops=cost.gflops if cost else None,

@@ -107,7 +107,8 @@ class FastClassifier:
         found = [self._rule.find(clip) for clip in clips]
         sparse = [k for k, tokens in enumerate(found) if tokens.still_share >= LEAST_STILL]
         whole = [k for k in range(len(found)) if k not in sparse]
-        logits = np.empty((len(clips), len(self.labels)), np.float32)
+        num_logits = len(self.labels) + self._info.num_background
+        logits = np.empty((len(clips), num_logits), np.float32)
         features: dict[int, Features] = {}
         if whole:
             if with_features:
@@ -118,11 +119,11 @@ class FastClassifier:
         for group in self._groups(sparse, found):
             index, lengths = _filled_up([found[k] for k in group])
             rows = self._engine.some_tokens(clips[group], index, lengths)
-            logits[group] = rows[:, : len(self.labels)]
-            features |= dict(zip(group, rows[:, len(self.labels) :], strict=True))
+            logits[group] = rows[:, :num_logits]
+            features |= dict(zip(group, rows[:, num_logits:], strict=True))
         shares = [found[k].still_share if k in sparse else 0.0 for k in range(len(found))]
         return FastRun(
-            logits=check_logits(logits, (len(clips), len(self.labels)), self._info),
+            logits=check_logits(logits, logits.shape, self._info),
             features=np.stack([features[k] for k in range(len(clips))]) if with_features else None,
             still_shares=np.array(shares, np.float32),
         )

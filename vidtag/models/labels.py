@@ -39,7 +39,7 @@ def read_labels(
     from vidtag.models.source import find_model
 
     files = find_model(model, revision=revision, offline=offline)
-    return read_config(files.folder, files.name).labels
+    return read_config(files.folder, files.name).own_labels
 
 
 def shipped_labels(model: str) -> tuple[str, ...] | None:
@@ -56,7 +56,7 @@ def shipped_labels(model: str) -> tuple[str, ...] | None:
         return None
     folder: Path | None = cached_snapshot(alias.hub_id, alias.revision)
     if folder is not None:
-        return read_config(folder, model).labels
+        return read_config(folder, model).own_labels
     return read_vocabulary(alias.labels)
 
 
@@ -72,7 +72,7 @@ def labels_at_hand(model: str) -> tuple[str, ...]:
     folder: Path | None = PACKAGED.get(model) or Path(model)
     if folder is not None and not (folder / "config.json").is_file():
         folder = cached_snapshot(model) if model.count("/") == 1 else None
-    return () if folder is None else read_config(folder, model).labels
+    return () if folder is None else read_config(folder, model).own_labels
 
 
 def find_labels(labels: Sequence[str], sought: str) -> list[tuple[int, str]]:

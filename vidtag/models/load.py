@@ -35,6 +35,7 @@ from vidtag.models.refusals import refuse, shortened, wrong_option
 from vidtag.models.soundness import is_out_of_memory
 from vidtag.models.source import ModelFiles, find_model
 from vidtag.models.still import StillRule, still_rule
+from vidtag.models.trained import TrainedClassifier
 from vidtag.models.weights import find_weights
 from vidtag.models.words.engines import (
     Towers,
@@ -68,6 +69,8 @@ def load_classifier(
     options: LoadOptions,
     tell: Callable[[str], None] | None = None,
     advance: Advance | None = None,
+    *,
+    needs_head: bool = True,
 ) -> Classifier:
     """Load a model, checked and ready to run.
 
@@ -76,6 +79,7 @@ def load_classifier(
         tell: Told in a line what takes long: a download with its size and licence, a conversion.
         advance: Told how much of a download is there, in bytes, and how much there will be; then
             nothing is drawn on stderr.
+        needs_head: Whether an encoder that was never trained on labels is refused.
 
     Raises:
         ModelLoadError: The model can't be had, or is no sound video classifier.
@@ -94,6 +98,13 @@ def load_classifier(
     files, config = find_and_read(options, tell, advance)
     if config.kind.text is None:
         _refuse_words(options)
+    if needs_head and config.own.get("trained") == "pretraining":
+        raise refuse(
+            files.name,
+            "missing_head",
+            "it learned from unlabelled footage alone, and knows no label yet; train it with "
+            f"vidtag train DATA --from {shortened(files.name)} --full -o MODEL",
+        )
     found = check_found(files, config)
     preprocessing = found.preprocessing
     info = _info(files, config, preprocessing, plan, options.batch_size)
@@ -123,12 +134,24 @@ def load_classifier(
             tell=tell,
         )
     if plan.engine == "openvino":
-        engine = _load_openvino(files, config, preprocessing, info, plan, tell)
+        engine: Sparse = _load_openvino(files, config, preprocessing, info, plan, tell)
     else:
         engine = _load_torch(files, config, preprocessing, info)
+    if config.num_none or config.temperature != 1:
+        engine = TrainedClassifier(engine, _trained_info(engine.info, config))
     if rule is None:
         return engine
     return FastClassifier(engine, rule, engine.info)
+
+
+def _trained_info(info: ClassifierInfo, config: ModelConfig) -> ClassifierInfo:
+    """Add what training found out beside the weights."""
+    return replace(
+        info,
+        temperature=config.temperature,
+        calibrated_on=config.calibrated_on,
+        has_none=config.num_none > 0,
+    )
 
 
 def _fast_info(info: ClassifierInfo, config: ModelConfig, rule: StillRule | None) -> ClassifierInfo:

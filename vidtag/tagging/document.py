@@ -122,6 +122,9 @@ def _model_record(info: ClassifierInfo, labels: Sequence[str]) -> ModelRecord:
         num_frames=info.num_frames,
         image_size=info.image_size,
         licence=info.licence,
+        has_none=True if info.has_none else None,
+        temperature=None if info.temperature == 1 else round_score(info.temperature),
+        calibrated_on=info.calibrated_on,
     )
     words = info.words
     if words is None:

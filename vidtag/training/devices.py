@@ -1,0 +1,37 @@
+"""Where a training runs, in what it computes, and how much goes through the model at once."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vidtag.models.device import choose
+from vidtag.models.options import LoadOptions
+
+_PER_PASS = 1 << 22
+"""Pixels of all frames that go through the model at once: five clips of 16 frames of 224 by 224.
+What an update takes is put together from so many."""
+
+
+def training_device(load: LoadOptions) -> torch.device:
+    """Settle where a training runs.
+
+    Raises:
+        ModelError: The device is unknown or not there.
+    """
+    plan = choose(load.name, device=load.device, engine="torch", precision="auto")
+    return torch.device(plan.device)
+
+
+def autocast(load: LoadOptions) -> AbstractContextManager[Any]:
+    """Compute in 16 bits where that was asked for; weights and updates stay in 32."""
+    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(load.precision)
+    return nullcontext() if dtype is None else torch.autocast(training_device(load).type, dtype)
+
+
+def clips_per_pass(clips: npt.NDArray[np.uint8], batch_size: int) -> int:
+    """Say how many clips go through the model at once; two at the least, which can be mixed."""
+    pixels = int(np.prod(clips.shape[1:4]))
+    return max(min(2, batch_size), min(batch_size, _PER_PASS // pixels))

@@ -1,0 +1,215 @@
+"""Rows to learn from: the features of windows, and what persons said of their time.
+
+Owns which window shows which label. Features come through the ordinary pipeline and its store, so
+that a second training on the same videos needs no model run.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from vidtag.cache.scores import ScoreStore
+from vidtag.errors import VideoError
+from vidtag.formats.truths.truth import LabelledVideo, Truths
+from vidtag.models.classifier import Classifier, ClassifierInfo, Clips, Features, Logits
+from vidtag.models.fast import Sparse
+from vidtag.tagging.settings import Settings
+from vidtag.tagging.tagger import Tagger
+from vidtag.video.frames import Image
+
+NONE = -1
+"""The target of a window that shows none of the labels."""
+
+_LEAST_SHARE = Fraction(3, 4)
+"""Of a window, how much of it must show a label, or nothing, to be an example of that: what shows
+two things half and half teaches neither."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Examples:
+    """Windows of labelled videos."""
+
+    features: npt.NDArray[np.float32]
+    """`(N, d)` float32: what the model's last layer reads."""
+
+    targets: npt.NDArray[np.int64]
+    """`(N,)`: which label each shows; `NONE` where it shows none."""
+
+    videos: npt.NDArray[np.int64]
+    """`(N,)`: which video each is of."""
+
+    whole: npt.NDArray[np.bool_]
+    """`(V,)`: of each video, whether its label is that of all of it; such a video counts as one
+    answer, the mean of its windows'."""
+
+    subsets: tuple[str | None, ...]
+    """Of each video, the subset that the labels' file names."""
+
+    paths: tuple[str, ...]
+    """Of each video, its path."""
+
+    labels: tuple[str, ...]
+    """The names of the targets."""
+
+    notes: tuple[str, ...]
+    """What was left out, each kind with its number."""
+
+    @property
+    def num_videos(self) -> int:
+        """How many videos there are."""
+        return len(self.paths)
+
+    @property
+    def has_none(self) -> bool:
+        """Whether some windows show none of the labels."""
+        return bool((self.targets == NONE).any())
+
+
+class StoringFeatures:
+    """A classifier whose features are stored, and not its logits: many heads read the same ones.
+
+    Args:
+        classifier: Tells what its last layer reads.
+        feature_size: How many numbers that are.
+    """
+
+    def __init__(self, classifier: Sparse, feature_size: int) -> None:
+        self._classifier = classifier
+        self._info = replace(classifier.info, feature_size=feature_size)
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Names of the classes, in the order of the logits."""
+        return self._classifier.labels
+
+    @property
+    def info(self) -> ClassifierInfo:
+        """What runs, and that features are stored."""
+        return self._info
+
+    def prepare(self, image: Image) -> npt.NDArray[np.uint8]:
+        """Resize and crop one upright picture."""
+        return self._classifier.prepare(image)
+
+    def logits(self, clips: Clips) -> Logits:
+        """Run the model."""
+        return self._classifier.logits(clips)
+
+    def features(self, clips: Clips) -> Features:
+        """Run the model up to its last layer."""
+        return self._classifier.features(clips)
+
+    def head(self, features: Features) -> Logits:
+        """Run the last layer."""
+        return self._classifier.head(features)
+
+
+def gather_examples(
+    truths: Truths,
+    classifier: Classifier,
+    store: ScoreStore | None,
+    settings: Settings,
+    advance: Callable[[int, int], None],
+) -> Examples:
+    """Score all labelled videos, and say what each of their windows shows.
+
+    Args:
+        truths: What persons said.
+        classifier: Its features are taken; `StoringFeatures` has them stored.
+        store: Stored scores.
+        settings: Windows.
+        advance: Told how many videos are done, and how many there are.
+
+    Raises:
+        ModelError: The model failed.
+        VideoError: Not one of the videos can be read.
+    """
+    tagger = Tagger(classifier, settings, store=store)
+    index = {label: k for k, label in enumerate(truths.labels)}
+    rows: list[npt.NDArray[np.float32]] = []
+    targets: list[npt.NDArray[np.int64]] = []
+    taken: list[LabelledVideo] = []
+    failures: list[VideoError] = []
+    num_mixed = num_clipped = num_beyond = 0
+    for number, video in enumerate(truths.videos):
+        advance(number, len(truths.videos))
+        try:
+            scored = tagger.score(video.path, features=True)
+        except VideoError as exc:
+            failures.append(exc)
+            continue
+        assert scored.features is not None  # asked for
+        if video.label is not None:
+            shown = np.full(len(scored), index[video.label], np.int64)
+        else:
+            beyond = [s for s in video.segments if s.start_seconds >= scored.end_seconds]
+            num_beyond += len(beyond)
+            num_clipped += sum(s.end_seconds > scored.end_seconds for s in video.segments)
+            num_clipped -= len(beyond)
+            shown, mixed = window_targets(video, scored.bounds, scored.end_seconds, index)
+            num_mixed += mixed
+        kept = shown >= NONE
+        if kept.any():
+            rows.append(scored.features[kept])
+            targets.append(shown[kept])
+            taken.append(video)
+    advance(len(truths.videos), len(truths.videos))
+    if not taken and failures:
+        raise failures[0]
+    notes = [*truths.notes, *(f"left out: {failure}" for failure in failures)]
+    for count, what in (
+        (num_mixed, "windows show a label in part, and are no example of anything"),
+        (num_clipped, "ranges go on after their video's end"),
+        (num_beyond, "ranges begin after their video's end, and are left out"),
+    ):
+        if count:
+            notes.append(f"{count} {what}")
+    return Examples(
+        features=np.concatenate(rows) if rows else np.zeros((0, 1), np.float32),
+        targets=np.concatenate(targets) if targets else np.zeros(0, np.int64),
+        videos=np.repeat(np.arange(len(taken)), [len(one) for one in targets]),
+        whole=np.array([video.label is not None for video in taken], bool),
+        subsets=tuple(video.subset for video in taken),
+        paths=tuple(video.path for video in taken),
+        labels=truths.labels,
+        notes=tuple(notes),
+    )
+
+
+_MIXED = NONE - 1
+"""The target of a window that is no example."""
+
+
+def window_targets(
+    video: LabelledVideo,
+    bounds: Sequence[tuple[Fraction, Fraction]],
+    end_seconds: Fraction,
+    index: dict[str, int],
+) -> tuple[npt.NDArray[np.int64], int]:
+    """Say what each window shows, and how many show no one thing.
+
+    Where labels overlap, a window shows the one that has more of it.
+    """
+    targets = np.full(len(bounds), _MIXED, np.int64)
+    for k, (start, end) in enumerate(bounds):
+        end = min(end, end_seconds)
+        length = end - start
+        held: dict[str, Fraction] = {}
+        covered = Fraction(0)
+        last = start
+        for segment in video.segments:  # in the order of time
+            first, until = max(segment.start_seconds, start), min(segment.end_seconds, end)
+            if first >= until:
+                continue
+            held[segment.label] = held.get(segment.label, Fraction(0)) + until - first
+            covered += max(until - max(first, last), Fraction(0))
+            last = max(last, until)
+        best = max(held, key=lambda label: held[label], default=None)
+        if best is not None and held[best] >= _LEAST_SHARE * length:
+            targets[k] = index[best]
+        elif length - covered >= _LEAST_SHARE * length:
+            targets[k] = NONE
+    return targets, int((targets == _MIXED).sum())

@@ -1,0 +1,369 @@
+"""`vidtag train --full`: all weights are trained, on pixels, with what few clips need.
+
+The recipe is VideoMAE's for small data sets (FINETUNE.md, UCF101): layer decay, a warm-up and a
+cosine, label smoothing, stochastic depth, mixup; without the crops that lose the person.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from vidtag.clips.reading import open_part
+from vidtag.clips.windows import Window
+from vidtag.documents.headline import NONE_OF_THESE
+from vidtag.errors import UsageError, VideoError
+from vidtag.formats.truths.truth import LabelledVideo, Truths
+from vidtag.models.config import ModelConfig, read_config
+from vidtag.models.found import check_found
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
+from vidtag.models.source import ModelFiles, find_model
+from vidtag.models.torch_engine import PixelModel, load_model
+from vidtag.models.writing import NewHead, put_head, write_model
+from vidtag.tagging.settings import Settings
+from vidtag.tagging.tagger import Tagger
+from vidtag.training.augmenting import Augmentation, augment, mix
+from vidtag.training.card import model_card
+from vidtag.training.clips import WorkFolder, batches
+from vidtag.training.descent import Descent, Schedule, dropped_paths
+from vidtag.training.devices import autocast, clips_per_pass, training_device
+from vidtag.training.examples import NONE, Examples, window_targets
+from vidtag.training.head import fit_temperature, kind_of, main_targets
+from vidtag.training.head_training import Trained, own_facts
+from vidtag.training.outcome import Outcome, Unseen
+
+HELD_OUT = 0.2
+"""Share of the videos that a training does not see, where the labels' file names none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullOptions:
+    """How all of a model is trained."""
+
+    load: LoadOptions
+    """The model that it begins with; its device and precision are those of the training."""
+
+    settings: Settings
+    """Windows."""
+
+    epochs: int = 30
+    """How often each clip is seen, on the average."""
+
+    batch_size: int = 16
+    """Clips of an update."""
+
+    rate: float | None = None
+    """Learning rate; 5e-4 for 256 clips, and as much less for fewer, where `None`."""
+
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    """What may happen to clips."""
+
+    drop_path: float = 0.1
+    """How often the last layer is passed over."""
+
+    seed: int = 0
+    """Decides what is held out, and all luck."""
+
+
+def train_full(
+    truths: Truths,
+    folder: str,
+    options: FullOptions,
+    *,
+    tell: Callable[[str], None] | None = None,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> Trained:
+    """Train all weights of a model on labelled videos, and write it.
+
+    After a kill the same call goes on at the last checkpoint, and ends at the same weights (on the
+    CPU in fp32).
+
+    Args:
+        truths: What persons said of videos.
+        folder: Where the model goes; what is there is replaced. A folder of a like name holds
+            checkpoints meanwhile.
+        options: The model, and how.
+        tell: Told in a line what takes long.
+        advance: Told how many updates are done, and how many there are.
+
+    Raises:
+        UsageError: The model reads words.
+        ModelError: The model can't be had, or fails.
+        VideoError: Not one of the videos can be read.
+        OutputError: The folder can't be written.
+    """
+    began, load = time.monotonic(), options.load
+    files = find_model(load.name, revision=load.revision, offline=load.offline, tell=tell)
+    config = read_config(files.folder, files.name)
+    if config.kind.text is not None:
+        raise UsageError(
+            f"--from {load.name} reads words, and can't be trained; take a classifier."
+        )
+    work = WorkFolder.of(folder)
+    goes_on = work.open(_facts(truths, files, options))
+    if goes_on and tell is not None:
+        tell(f"going on with what {work.path} has")
+    reader = _Reader(truths, options)
+    examples, clips = reader.read(work, tell)
+    classes = (*examples.labels, *([NONE_OF_THESE] if examples.has_none else []))
+    targets = np.where(examples.targets == NONE, len(examples.labels), examples.targets)
+    held_out, how = hold_out(examples, targets, options.seed)
+    learns = ~held_out[examples.videos]
+    network = _network(files, config, len(classes), options)
+    schedule = make_schedule(int(learns.sum()), options)
+    descent = Descent(network, schedule, work.path / "checkpoint.pt")
+    _descend(descent, clips, (targets, np.flatnonzero(learns)), len(classes), options, advance)
+    advance(schedule.num_steps, schedule.num_steps)
+    unseen = _ask(network, clips, examples, targets, held_out, options)
+    outcome = Outcome(
+        classes=classes,
+        temperature=1.0 if unseen is None else fit_temperature(unseen.logits, unseen.targets),
+        unseen=unseen,
+        held_out=how,
+        recipe=_recipe(schedule, options),
+    )
+    write_model(
+        files,
+        network.model.cpu(),
+        folder,
+        labels=classes,
+        own=own_facts(config.own, outcome, examples, "full"),
+        card=model_card(files, examples, outcome, options.seed),
+    )
+    work.remove()
+    return Trained(
+        base=load.name, examples=examples, outcome=outcome, seconds=time.monotonic() - began
+    )
+
+
+def _facts(truths: Truths, files: ModelFiles, options: FullOptions) -> dict[str, object]:
+    """List all that shapes a training, so that no other one goes on with its checkpoint."""
+    return {
+        "base": f"{files.model_id} {files.revision}",
+        "truths": repr(truths),
+        "options": repr(replace(options, load=replace(options.load, show_progress=False))),
+    }
+
+
+def make_schedule(num_clips: int, options: FullOptions) -> Schedule:
+    """Say how many updates there are, and how fast the weights move."""
+    per_epoch = max(1, round(num_clips / options.batch_size))
+    num_steps = per_epoch * options.epochs
+    rate = 5e-4 * options.batch_size / 256 if options.rate is None else options.rate
+    return Schedule(num_steps=num_steps, rate=rate, warm_up=max(1, num_steps // 10))
+
+
+def _recipe(schedule: Schedule, options: FullOptions) -> str:
+    how = options.augmentation
+    return (
+        f"all weights, {schedule.num_steps} updates of {options.batch_size} clips with AdamW, rate "
+        f"{schedule.rate:.2g} with layer decay {schedule.layer_decay:g}, warm-up and cosine, "
+        f"weight decay {schedule.weight_decay:g}, label smoothing {how.smoothing:g}, mixup "
+        f"{how.mixup:g}, "
+        f"drop path {options.drop_path:g}, {'' if how.flip else 'no '}flips"
+    )
+
+
+class _Reader:
+    """Reads the windows of labelled videos."""
+
+    def __init__(self, truths: Truths, options: FullOptions) -> None:
+        self._truths = truths
+        # How frames are prepared depends on the model alone; what runs it is not loaded for that.
+        on_cpu = replace(options.load, device="cpu", precision="auto", fast=False)
+        self._tagger = Tagger(load_classifier(on_cpu, needs_head=False), options.settings)
+        self._notes: list[str] = list(truths.notes)
+        self._targets: list[npt.NDArray[np.int64]] = []
+        self._taken: list[LabelledVideo] = []
+
+    def read(
+        self, work: WorkFolder, tell: Callable[[str], None] | None
+    ) -> tuple[Examples, npt.NDArray[np.uint8]]:
+        """Read all, or take what an earlier run had read."""
+        info = self._tagger.classifier.info
+        shape = (info.num_frames, info.image_size, info.image_size, 3)
+        if tell is not None:
+            tell("reading the clips")
+        clips = work.clips(shape, self._clips)
+        notes = work.path / "read.npz"
+        if self._taken:
+            np.savez(
+                notes,
+                targets=np.concatenate(self._targets),
+                videos=np.repeat(np.arange(len(self._taken)), list(map(len, self._targets))),
+                taken=np.array([self._truths.videos.index(one) for one in self._taken]),
+                notes=np.array(self._notes),
+            )
+        found = np.load(notes)
+        taken = [self._truths.videos[k] for k in found["taken"]]
+        examples = Examples(
+            features=np.zeros((len(found["targets"]), 0), np.float32),
+            targets=found["targets"],
+            videos=found["videos"],
+            whole=np.array([video.label is not None for video in taken], bool),
+            subsets=tuple(video.subset for video in taken),
+            paths=tuple(video.path for video in taken),
+            labels=self._truths.labels,
+            notes=tuple(map(str, found["notes"])),
+        )
+        return examples, clips
+
+    def _clips(self) -> Iterator[npt.NDArray[np.uint8]]:
+        index = {label: k for k, label in enumerate(self._truths.labels)}
+        failures: list[VideoError] = []
+        for video in self._truths.videos:
+            try:
+                yield from self._of(video, index)
+            except VideoError as exc:
+                failures.append(exc)
+                self._notes.append(f"left out: {exc}")
+        if failures and not self._taken:
+            raise failures[0]
+
+    def _of(self, video: LabelledVideo, index: dict[str, int]) -> Iterator[npt.NDArray[np.uint8]]:
+        tagger = self._tagger
+        targets: list[int] = []
+
+        def clips() -> Iterator[npt.NDArray[np.uint8]]:
+            # The last window alone may reach past the end, which is known behind it.
+            last: Window | None = None
+            with open_part(
+                video.path, tagger.settings.read, tagger.grid, tagger.classifier.prepare
+            ) as reading:
+                for window in reading:
+                    if last is not None:
+                        yield from take(last, last.end_seconds)
+                    last = window
+                if last is not None:
+                    yield from take(last, reading.end_seconds)
+
+        def take(window: Window, end: Fraction) -> Iterator[npt.NDArray[np.uint8]]:
+            bounds = [(window.start_seconds, window.end_seconds)]
+            target = (
+                index[video.label]
+                if video.label is not None
+                else int(window_targets(video, bounds, end, index)[0][0])
+            )
+            if target >= NONE:
+                targets.append(target)
+                yield np.stack(window.clip)
+
+        try:
+            yield from clips()
+        finally:
+            if targets:
+                self._targets.append(np.array(targets, np.int64))
+                self._taken.append(video)
+
+
+def hold_out(
+    examples: Examples, targets: npt.NDArray[np.int64], seed: int
+) -> tuple[npt.NDArray[np.bool_], str]:
+    """Say which videos a training does not see, `(V,)`, and how they were chosen, in words."""
+    kinds = [kind_of(subset) for subset in examples.subsets]
+    is_validation = np.array([kind == "validation" for kind in kinds], bool)
+    is_test = np.array([kind == "testing" for kind in kinds], bool)
+    if is_validation.any():
+        return is_validation | is_test, "the file's own validation videos"
+    main = main_targets(examples, targets)
+    rng = np.random.default_rng(seed)
+    chosen = is_test.copy()
+    for label in np.unique(main):
+        own = rng.permutation(np.flatnonzero((main == label) & ~is_test))
+        number = round(HELD_OUT * len(own)) or int(len(own) > 2)
+        chosen[own[:number]] = True
+    how = f"{int(chosen.sum())} of {examples.num_videos} videos, of each label a fifth"
+    return chosen, how if chosen.any() else "nothing: each label has too few videos"
+
+
+def _network(
+    files: ModelFiles, config: ModelConfig, num_classes: int, options: FullOptions
+) -> PixelModel:
+    """Load the model in single precision, with a last layer that knows nothing yet."""
+    preprocessing = check_found(files, config).preprocessing
+    model = load_model(files, config, torch.float32)
+    head: Any = model.get_submodule(config.kind.head)
+    generator = torch.Generator().manual_seed(options.seed)
+    weight = 0.01 * torch.randn(num_classes, head.in_features, generator=generator)
+    new = NewHead(
+        labels=tuple(map(str, range(num_classes))),
+        weight=weight.numpy(),
+        bias=np.zeros(num_classes, np.float32),
+    )
+    put_head(model, config, new, torch.float32)
+    model.requires_grad_(True)
+    return PixelModel(model, config, preprocessing).to(training_device(options.load))
+
+
+def _descend(
+    descent: Descent,
+    clips: npt.NDArray[np.uint8],
+    learned: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    num_classes: int,
+    options: FullOptions,
+    advance: Callable[[int, int], None],
+) -> None:
+    network: Any = descent.model
+    targets, places = learned
+    device = next(network.parameters()).device
+    per_pass = clips_per_pass(clips, options.batch_size)
+    num_parts = -(-options.batch_size // per_pass)
+    drawn = list(batches(targets[places], per_pass, options.seed, num_parts * descent.num_steps))
+    network.train()
+    with dropped_paths(network.model, options.drop_path) as set_luck:
+
+        def loss_of(part: int) -> torch.Tensor:
+            rng = np.random.default_rng([options.seed, part, 1])
+            chosen = places[drawn[part]]
+            pictures = torch.from_numpy(np.stack([clips[k] for k in chosen]))
+            pictures = augment(pictures, rng, options.augmentation)
+            goals = functional.one_hot(torch.from_numpy(targets[chosen]), num_classes).float()
+            pictures, goals = mix(pictures, goals, rng, options.augmentation)
+            set_luck(rng)
+            with autocast(options.load):
+                logits = network(pictures.to(device))
+            return functional.cross_entropy(logits.float(), goals.to(device))
+
+        descent.run(loss_of, advance, num_parts=num_parts)
+    network.eval()
+
+
+@torch.no_grad()
+def _ask(
+    network: PixelModel,
+    clips: npt.NDArray[np.uint8],
+    examples: Examples,
+    targets: npt.NDArray[np.int64],
+    held_out: npt.NDArray[np.bool_],
+    options: FullOptions,
+) -> Unseen | None:
+    """Ask the trained model about what it has not seen; `None` where that is nothing."""
+    kinds = [kind_of(subset) for subset in examples.subsets]
+    asked = held_out & np.array([kind != "testing" for kind in kinds], bool)
+    device = next(network.parameters()).device
+    logits, true, videos = [], [], []
+    for video in np.flatnonzero(asked):
+        own = np.flatnonzero(examples.videos == video)
+        rows = np.concatenate(
+            [
+                network(torch.from_numpy(clips[own[k : k + 4]].copy()).to(device)).float().cpu()
+                for k in range(0, len(own), 4)
+            ]
+        ).astype(np.float64)
+        if examples.whole[video]:
+            rows, own = rows.mean(axis=0, keepdims=True), own[:1]
+        logits.append(rows)
+        true.append(targets[own])
+        videos.append(np.full(len(rows), video, np.int64))
+    if not logits:
+        return None
+    return Unseen(
+        logits=np.concatenate(logits), targets=np.concatenate(true), videos=np.concatenate(videos)
+    )

@@ -1,0 +1,141 @@
+"""From labelled videos to a model folder: features, a head, its figures, and its card."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from vidtag.cache.scores import ScoreStore
+from vidtag.documents.headline import NONE_OF_THESE
+from vidtag.errors import UsageError
+from vidtag.formats.truths.truth import Truths
+from vidtag.models.config import read_config
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
+from vidtag.models.source import find_model
+from vidtag.models.trained import TrainedClassifier
+from vidtag.tagging.settings import Settings
+from vidtag.training.card import model_card
+from vidtag.training.examples import Examples, StoringFeatures, gather_examples
+from vidtag.training.head import fit
+from vidtag.training.outcome import Outcome
+
+_DECIMALS = 6
+"""Of a temperature as config.json states it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trained:
+    """What a training came to."""
+
+    base: str
+    """The model whose encoder was kept, as the user named it."""
+
+    examples: Examples
+    """What it learned from."""
+
+    outcome: Outcome
+    """What it came to."""
+
+    seconds: float
+    """How long it took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOptions:
+    """How a model is trained."""
+
+    load: LoadOptions
+    """The model whose encoder is kept."""
+
+    settings: Settings
+    """Windows."""
+
+    seed: int = 0
+    """Decides which videos are left out together."""
+
+
+def train_head(
+    truths: Truths,
+    folder: str,
+    options: TrainOptions,
+    *,
+    store: ScoreStore | None,
+    tell: Callable[[str], None] | None = None,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> Trained:
+    """Fit a new last layer to labelled videos, and write the model.
+
+    Args:
+        truths: What persons said of videos.
+        folder: Where the model goes; what is there is replaced.
+        options: The model, and how.
+        store: Stored scores; features are kept there.
+        tell: Told in a line what takes long.
+        advance: Told how many videos are read, and how many there are.
+
+    Raises:
+        UsageError: The model reads words, and has no last layer of its own.
+        ModelError: The model can't be had, or fails.
+        VideoError: Not one of the videos can be read.
+        OutputError: The folder can't be written.
+    """
+    began, load = time.monotonic(), options.load
+    files = find_model(load.name, revision=load.revision, offline=load.offline, tell=tell)
+    config = read_config(files.folder, files.name)
+    if config.kind.text is not None:
+        raise UsageError(
+            f"--from {load.name} reads words: it has no last layer that could be fitted; take "
+            "base, another classifier, or a folder of one."
+        )
+    classifier: Any = load_classifier(replace(load, fast=False), tell)
+    if isinstance(classifier, TrainedClassifier):
+        classifier = classifier.engine  # its temperature is of another head
+    storing = StoringFeatures(classifier, _feature_size(classifier))
+    examples = gather_examples(truths, storing, store, options.settings, advance)
+    fitted = fit(examples, NONE_OF_THESE, options.seed)
+    from vidtag.models.writing import NewHead, write_with_head  # loads torch's side of transformers
+
+    trained = Trained(
+        base=load.name, examples=examples, outcome=fitted.outcome, seconds=time.monotonic() - began
+    )
+    write_with_head(
+        files,
+        config,
+        folder,
+        NewHead(labels=fitted.outcome.classes, weight=fitted.head.weight, bias=fitted.head.bias),
+        own=own_facts(config.own, fitted.outcome, examples, "head"),
+        card=model_card(files, examples, fitted.outcome, options.seed),
+    )
+    return trained
+
+
+def _feature_size(classifier: Any) -> int:
+    info = classifier.info
+    clip = np.zeros((1, info.num_frames, info.image_size, info.image_size, 3), np.uint8)
+    return int(classifier.features(clip).shape[1])
+
+
+def own_facts(base: Any, outcome: Outcome, examples: Examples, how: str) -> dict[str, Any]:
+    """Say what vidtag is to know of a model, besides what it knew of its base.
+
+    Args:
+        base: What config.json of its base says under `vidtag`.
+        outcome: What training came to.
+        examples: What it learned from.
+        how: `head`, or `full`.
+    """
+    own = {
+        key: value
+        for key, value in base.items()
+        if key in ("window_seconds", "stride_seconds", "still_threshold")
+    }
+    own["trained"] = "head"
+    if outcome.unseen is not None:
+        own["temperature"] = round(outcome.temperature, _DECIMALS)
+        own["calibrated_on"] = len(np.unique(outcome.unseen.videos))
+    if examples.has_none:
+        own["none_label"] = outcome.classes[-1]
+    return own

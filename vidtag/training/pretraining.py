@@ -1,0 +1,295 @@
+"""`vidtag pretrain`: an encoder learns from footage that nobody labelled, by filling in tubes.
+
+VideoMAE's own way: nine tenths of the patches are hidden, at the same places in all frames, and the
+model paints them. Source: Tong et al. 2022, VideoMAE (arXiv 2203.12602); PRETRAIN.md.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from vidtag.clips.reading import open_part
+from vidtag.errors import UsageError, VideoError
+from vidtag.models.config import ModelConfig, read_config
+from vidtag.models.found import check_found
+from vidtag.models.load import load_classifier
+from vidtag.models.options import LoadOptions
+from vidtag.models.source import ModelFiles, find_model
+from vidtag.models.torch_engine import Pixels, load_model
+from vidtag.models.writing import NewHead, put_head, write_model
+from vidtag.tagging.settings import Settings
+from vidtag.tagging.tagger import Tagger
+from vidtag.training.augmenting import Augmentation, augment
+from vidtag.training.card import pretraining_card
+from vidtag.training.clips import WorkFolder
+from vidtag.training.descent import Descent, Schedule
+from vidtag.training.devices import autocast, clips_per_pass, training_device
+
+MASKED = 0.9
+"""Share of the patches that is hidden."""
+
+PRETRAINED = "pretraining"
+"""What config.json says of a model that has learned from unlabelled footage alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainOptions:
+    """How an encoder learns from footage."""
+
+    load: LoadOptions
+    """The model that it begins with; its device and precision are those of the training."""
+
+    settings: Settings
+    """Windows; they follow each other without overlap unless a stride was asked for."""
+
+    num_steps: int = 2000
+    """Updates."""
+
+    batch_size: int = 32
+    """Clips of an update."""
+
+    rate: float | None = None
+    """Learning rate; 1.5e-4 for 256 clips, and as much less for fewer, where `None`."""
+
+    from_nothing: bool = False
+    """Begin with weights that know nothing."""
+
+    seed: int = 0
+    """Decides all luck."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pretrained:
+    """What came of it."""
+
+    num_videos: int
+    """Videos that were read."""
+
+    num_clips: int
+    """Clips of them."""
+
+    first_loss: float
+    """Mean of the first updates that this run took."""
+
+    last_loss: float
+    """Mean of the last ones."""
+
+    notes: tuple[str, ...]
+    """What was left out."""
+
+    seconds: float
+    """How long it took."""
+
+
+def pretrain(
+    videos: Sequence[str],
+    folder: str,
+    options: PretrainOptions,
+    *,
+    tell: Callable[[str], None] | None = None,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> Pretrained:
+    """Train an encoder on unlabelled videos, and write it: for `train --from FOLDER --full`.
+
+    After a kill the same call goes on at the last checkpoint, and ends at the same weights (on the
+    CPU in fp32).
+
+    Args:
+        videos: Paths.
+        folder: Where the model goes; what is there is replaced.
+        options: The model, and how.
+        tell: Told in a line what takes long.
+        advance: Told how many updates are done, and how many there are.
+
+    Raises:
+        UsageError: The model is no VideoMAE.
+        ModelError: The model can't be had, or fails.
+        VideoError: Not one of the videos can be read.
+        OutputError: The folder can't be written.
+    """
+    began, load = time.monotonic(), options.load
+    files = find_model(load.name, revision=load.revision, offline=load.offline, tell=tell)
+    config = read_config(files.folder, files.name)
+    if config.architecture != "videomae":
+        raise UsageError(f"{config.kind.title} can't be pretrained here: --from takes a VideoMAE.")
+    work = WorkFolder.of(folder)
+    facts = {
+        "base": f"{files.model_id} {files.revision}",
+        "videos": [list(videos)],
+        "options": repr(replace(options, load=replace(load, show_progress=False))),
+    }
+    if work.open(facts) and tell is not None:
+        tell(f"going on with what {work.path} has")
+    reader = _Reader(videos, options)
+    if tell is not None:
+        tell("reading the clips")
+    clips = work.clips(reader.shape, reader.clips)
+    model = _Painter(files, config, options).to(training_device(load))
+    rate = 1.5e-4 * options.batch_size / 256 if options.rate is None else options.rate
+    schedule = Schedule(
+        num_steps=options.num_steps,
+        rate=rate,
+        warm_up=max(1, options.num_steps // 20),
+        layer_decay=1.0,
+    )
+    descent = Descent(model, schedule, work.path / "checkpoint.pt")
+    losses = _descend(descent, clips, options, advance)
+    advance(options.num_steps, options.num_steps)
+    result = Pretrained(
+        num_videos=reader.num_read or len(videos),
+        num_clips=len(clips),
+        first_loss=float(np.mean(losses[:20])) if losses else float("nan"),
+        last_loss=float(np.mean(losses[-20:])) if losses else float("nan"),
+        notes=tuple(reader.notes),
+        seconds=time.monotonic() - began,
+    )
+    _write(files, config, model, folder, (options, result))
+    work.remove()
+    return result
+
+
+class _Reader:
+    """Reads the windows of videos that nobody labelled."""
+
+    def __init__(self, videos: Sequence[str], options: PretrainOptions) -> None:
+        self._videos = videos
+        on_cpu = replace(options.load, device="cpu", precision="auto", fast=False)
+        classifier = load_classifier(on_cpu, needs_head=False)
+        settings = options.settings
+        if settings.stride_seconds is None:
+            window = settings.window_seconds or classifier.info.window_seconds
+            settings = replace(settings, stride_seconds=window)
+        self._tagger = Tagger(classifier, settings)
+        info = classifier.info
+        self.shape = (info.num_frames, info.image_size, info.image_size, 3)
+        self.num_read = 0
+        self.notes: list[str] = []
+
+    def clips(self) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yield all of them."""
+        tagger, failures = self._tagger, []
+        for path in self._videos:
+            try:
+                with open_part(
+                    path, tagger.settings.read, tagger.grid, tagger.classifier.prepare
+                ) as reading:
+                    for window in reading:
+                        yield np.stack(window.clip)
+                self.num_read += 1
+            except VideoError as exc:
+                failures.append(exc)
+                self.notes.append(f"left out: {exc}")
+        if failures and not self.num_read:
+            raise failures[0]
+
+
+class _Painter(Pixels):
+    """Transformers' `VideoMAEForPreTraining`, which takes uint8 clips."""
+
+    def __init__(self, files: ModelFiles, config: ModelConfig, options: PretrainOptions) -> None:
+        from transformers import VideoMAEForPreTraining
+
+        super().__init__(check_found(files, config).preprocessing, torch.float32)
+        known: Any = load_model(files, config, torch.float32)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(options.seed)
+            self.model: Any = VideoMAEForPreTraining(known.config)
+        if not options.from_nothing:
+            self.model.videomae.load_state_dict(known.videomae.state_dict())
+        self.model.requires_grad_(True)
+        settings = known.config
+        self.places = (settings.image_size // settings.patch_size) ** 2
+        self.tubes = settings.num_frames // settings.tubelet_size
+
+    def forward(self, clips: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+        """Paint what is hidden; return how wrong that is.
+
+        Args:
+            clips: `(B, T, S, S, 3)`.
+            masked: `(B, tokens)` bool.
+        """
+        loss: torch.Tensor = self.model(self.normalised(clips), bool_masked_pos=masked).loss
+        return loss
+
+
+def hide_tubes(
+    rng: np.random.Generator, num_clips: int, num_places: int, num_tubes: int
+) -> npt.NDArray[np.bool_]:
+    """Choose what is hidden: the same places in all frames of a clip.
+
+    >>> hidden = hide_tubes(np.random.default_rng(0), 2, 36, 8)
+    >>> hidden.shape, hidden.sum(axis=1).tolist()
+    ((2, 288), [256, 256])
+    """
+    num_hidden = min(round(MASKED * num_places), num_places - 1)
+    rows = []
+    for _ in range(num_clips):
+        hidden = np.zeros(num_places, bool)
+        hidden[rng.permutation(num_places)[:num_hidden]] = True
+        rows.append(np.tile(hidden, num_tubes))
+    return np.stack(rows)
+
+
+def _descend(
+    descent: Descent,
+    clips: npt.NDArray[np.uint8],
+    options: PretrainOptions,
+    advance: Callable[[int, int], None],
+) -> list[float]:
+    model: Any = descent.model
+    device = next(model.parameters()).device
+    per_pass = clips_per_pass(clips, options.batch_size)
+    num_parts = -(-options.batch_size // per_pass)
+    how = Augmentation()
+    losses: list[float] = []
+
+    def loss_of(part: int) -> torch.Tensor:
+        rng = np.random.default_rng([options.seed, part, 2])
+        chosen = rng.integers(0, len(clips), per_pass)
+        pictures = augment(torch.from_numpy(np.stack([clips[k] for k in chosen])), rng, how)
+        masked = torch.from_numpy(hide_tubes(rng, per_pass, model.places, model.tubes))
+        with autocast(options.load):
+            loss: torch.Tensor = model(pictures.to(device), masked.to(device))
+        losses.append(loss.item())
+        return loss
+
+    model.train()
+    descent.run(loss_of, advance, num_parts=num_parts)
+    model.eval()
+    return losses
+
+
+def _write(
+    files: ModelFiles,
+    config: ModelConfig,
+    model: nn.Module,
+    folder: str,
+    told: tuple[PretrainOptions, Pretrained],
+) -> None:
+    """Write the encoder as a classifier that knows no label yet."""
+    painter: Any = model.cpu()
+    known: Any = load_model(files, config, torch.float32)
+    known.videomae.load_state_dict(painter.model.videomae.state_dict())
+    head: Any = known.get_submodule(config.kind.head)
+    labels = ("LABEL_0", "LABEL_1")
+    new = NewHead(
+        labels=labels,
+        weight=np.zeros((2, head.in_features), np.float32),
+        bias=np.zeros(2, np.float32),
+    )
+    put_head(known, config, new, torch.float32)
+    own = {key: value for key, value in config.own.items() if key.endswith("_seconds")}
+    write_model(
+        files,
+        known,
+        folder,
+        labels=labels,
+        own={**own, "trained": PRETRAINED},
+        card=pretraining_card(files, *told),
+    )
