@@ -60,7 +60,17 @@ ROOMS = {
     },
 }
 GROUND = {
-    *("aliases", "arguments", "errors", "links", "seconds", "stopping", "terminal", "text"),
+    *(
+        "aliases",
+        "arguments",
+        "errors",
+        "extensions",
+        "links",
+        "seconds",
+        "stopping",
+        "terminal",
+        "text",
+    ),
     *("urls", "version"),
 }
 ALL = {*ROOMS, *GROUND}
