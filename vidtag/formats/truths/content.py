@@ -69,7 +69,7 @@ def decode(path: str, data: bytes) -> str:
             f"{path}: line {line}: there is a NUL, so this is no UTF-8 text; save it as UTF-8."
         )
         raise TruthError(path, message)
-    return text
+    return text.removeprefix("\ufeff")  # some programs write two of them
 
 
 def _line(before: str) -> int:

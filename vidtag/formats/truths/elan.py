@@ -88,7 +88,7 @@ def _media(header: ET.Element | None) -> ET.Element | None:
     found = [] if header is None else header.findall("MEDIA_DESCRIPTOR")
 
     def is_video(one: ET.Element) -> bool:
-        url = one.get("RELATIVE_MEDIA_URL") or one.get("MEDIA_URL", "")
+        url = one.get("RELATIVE_MEDIA_URL", "") or one.get("MEDIA_URL", "")
         return one.get("MIME_TYPE", "").startswith("video/") or is_video_name(file_name(url))
 
     return next(filter(is_video, found), found[0] if found else None)
@@ -97,12 +97,12 @@ def _media(header: ET.Element | None) -> ET.Element | None:
 def _find(path: str, media: ET.Element | None, places: Places) -> str | None:
     found = {} if media is None else media.attrib
     urls = [found.get("MEDIA_URL", ""), found.get("RELATIVE_MEDIA_URL", "")]
-    for url in filter(None, urls):
-        for name in (url, _unescaped(url)):
-            # As ELAN does, the bare name is looked for, too.
-            there = places.find_url(name) or places.find_url(file_name(name))
-            if there is not None:
-                return there
+    names = [name for url in filter(None, urls) for name in (url, _unescaped(url))]
+    # As ELAN does, the bare name is looked for where there is nothing at its path.
+    for name in [*names, *map(file_name, names)]:
+        there = places.find_url(name)
+        if there is not None:
+            return there
     return None if any(urls) else places.find_beside(path)
 
 

@@ -315,7 +315,9 @@ def quoted(name: str) -> str:
     "'a\\nb.mp4'"
     """
     text = printable(name)
-    return f"'{text}'" if len(text) <= _MAX_SHOWN else f"'{text[: _MAX_SHOWN - 1]}…'"
+    if len(text) > _MAX_SHOWN:  # which file it is stands at the end of a path
+        text = f"{text[: _MAX_SHOWN // 4]}…{text[-_MAX_SHOWN * 3 // 4 + 1 :]}"
+    return f"'{text}'"
 
 
 def one_sentence(text: str) -> str:

@@ -27,8 +27,8 @@ def split_truths(truths: Truths, *, share: float = 0.2, seed: int = 0) -> tuple[
         seed: Of the drawing.
 
     Returns:
-        Both parts, each with its own labels. The first has the notes of the whole, and those on
-        the split.
+        Both parts, each with its own labels; the second is empty where no label has two videos.
+        The first has the notes of the whole, and those on the split.
 
     Raises:
         ValueError: The share is none.
@@ -38,10 +38,13 @@ def split_truths(truths: Truths, *, share: float = 0.2, seed: int = 0) -> tuple[
     notes: list[str] = []
     parts = _by_subset(truths.videos, notes) or _drawn(truths.videos, share, seed)
     learned, held = parts
-    for label in truths.labels:
-        for part, what in ((learned, "learned from"), (held, "held out")):
-            if not any(label in _labels(video) for video in part):
-                notes.append(f"No video with the label {quoted(label)} is {what}.")
+    for part, what in ((learned, "learned from"), (held, "held out")):
+        there = {label for video in part for label in _labels(video)}
+        lacking = [quoted(label) for label in truths.labels if label not in there]
+        if lacking:
+            have = "1 label has" if len(lacking) == 1 else f"{len(lacking)} labels have"
+            rest = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+            notes.append(f"{have} no video that is {what}: {', '.join(lacking[:3])}{rest}.")
     return _part(learned, (*truths.notes, *notes)), _part(held, ())
 
 
