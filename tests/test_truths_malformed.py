@@ -111,7 +111,7 @@ ERRORS: dict[str, tuple[str, str | bytes, str]] = {
     "NaN in JSON": (
         "x.json",
         '{"results":\n {"a": [{"label": "run", "segment": [0, NaN]}]}}',
-        "x.json: this is no JSON (expected value at line 2 column 44).",
+        "x.json: this is no JSON (expected value at line 2 column 41).",
     ),
     "other JSON": (
         "x.json",
@@ -265,6 +265,10 @@ ROWS = {
     "a label that differs by case": (
         "a.mp4,Run,5,6",
         "1 label differs from another by its case alone: 'run' ('Run')",
+    ),
+    "an overlap with itself": (
+        "a.mp4,run,0.5,1",
+        "1 segment overlaps an earlier one with its own label: 'a.mp4' at 0:00.5 ('run').",
     ),
     "an overlap": (
         "a.mp4,walk,0.5,0.7",

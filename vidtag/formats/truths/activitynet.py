@@ -9,7 +9,7 @@ from typing import Any
 
 from vidtag.errors import TruthError
 from vidtag.formats.truths.content import seconds_of_number
-from vidtag.formats.truths.gathering import Gathering, Video, quoted, subset_of
+from vidtag.formats.truths.gathering import Gathering, Video, quoted, shortened, subset_of
 from vidtag.formats.truths.places import Places
 
 
@@ -37,14 +37,15 @@ def read_activitynet(
     if not isinstance(videos, dict):
         raise TruthError(path, f"{path}: '{part}' is no object with a video for each key.")
     for key, entry in videos.items():
+        place = f"{part}.{shortened(key)}"
         if part == "results":
             annotations, subset = entry, None
         elif isinstance(entry, dict):
             annotations, subset = entry.get("annotations"), entry.get("subset")
         else:
-            gathering.unreadable(f"{part}.{key}", "it is no object")
+            gathering.unreadable(place, "it is no object")
             continue
-        _read_video(f"{part}.{key}", key, annotations, subset, gathering, places)
+        _read_video(place, key, annotations, subset, gathering, places)
 
 
 def _read_video(

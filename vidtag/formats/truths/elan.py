@@ -13,7 +13,7 @@ from fractions import Fraction
 from vidtag.errors import TruthError
 from vidtag.extensions import is_video_name
 from vidtag.formats.truths.content import read_bytes
-from vidtag.formats.truths.gathering import Gathering, Video, quoted
+from vidtag.formats.truths.gathering import Gathering, Video, quoted, shortened
 from vidtag.formats.truths.places import Places
 from vidtag.links import file_name
 
@@ -126,7 +126,7 @@ def _read_tier(
     scores = [value for value in values if _SCORE.fullmatch(value)]
     has_texts = len([value for value in values if value]) > len(scores)
     for number, annotation in enumerate(tier.findall("ANNOTATION/*"), start=1):
-        identity = annotation.get("ANNOTATION_ID") or f"annotation {number}"
+        identity = shortened(annotation.get("ANNOTATION_ID") or f"annotation {number}")
         place = f"{identity} in tier {quoted(tier.get('TIER_ID', ''))} of {name}"
         if annotation.tag == "REF_ANNOTATION":
             gathering.note("reference", f"{gathering.prefix}{place}")

@@ -66,6 +66,10 @@ _ODD = {
         "segment overlaps an earlier one with another label",
         "segments overlap earlier ones with other labels",
     ),
+    "again": (
+        "segment overlaps an earlier one with its own label",
+        "segments overlap earlier ones with their own labels",
+    ),
     "control": (
         "label has control characters, which became spaces",
         "labels have control characters, which became spaces",
@@ -139,7 +143,7 @@ class Gathering:
 
     def note(self, kind: str, what: str) -> None:
         """Note what is left out or odd; the same is counted once."""
-        self._notes.setdefault(kind, {})[what] = None
+        self._notes.setdefault(kind, {})[printable(what)] = None
 
     def unreadable(self, place: str, why: object) -> None:
         """Note an entry that makes no sense."""
@@ -259,10 +263,11 @@ class Gathering:
         for one in video.segments:
             others = [label for label, end in ends.items() if end > one.start_seconds]
             other = next((label for label in others if label != one.label), None)
+            at = f"{quoted(video.path)} at {format_seconds(one.start_seconds)}"
             if other is not None:
-                at = format_seconds(one.start_seconds)
-                both = f"{quoted(other)} and {quoted(one.label)}"
-                self.note("overlap", f"{quoted(video.path)} at {at} ({both})")
+                self.note("overlap", f"{at} ({quoted(other)} and {quoted(one.label)})")
+            if one.label in others:
+                self.note("again", f"{at} ({quoted(one.label)})")
             ends[one.label] = max(one.end_seconds, ends.get(one.label, Fraction(0)))
 
     def _note_labels(self, labels: tuple[str, ...], counts: Counter[str]) -> None:
@@ -314,10 +319,15 @@ def quoted(name: str) -> str:
     >>> quoted("a\nb.mp4")
     "'a\\nb.mp4'"
     """
+    return f"'{shortened(name)}'"
+
+
+def shortened(name: str) -> str:
+    """Make a name printable and no longer than a line, in its middle: a path ends in the file."""
     text = printable(name)
-    if len(text) > _MAX_SHOWN:  # which file it is stands at the end of a path
-        text = f"{text[: _MAX_SHOWN // 4]}…{text[-_MAX_SHOWN * 3 // 4 + 1 :]}"
-    return f"'{text}'"
+    if len(text) <= _MAX_SHOWN:
+        return text
+    return f"{text[: _MAX_SHOWN // 4]}…{text[-_MAX_SHOWN * 3 // 4 + 1 :]}"
 
 
 def one_sentence(text: str) -> str:

@@ -65,7 +65,8 @@ def read_labelstudio(path: str, value: Any, gathering: Gathering, places: Places
     tasks = value if isinstance(value, list) else [value]
     for number, task in enumerate(tasks, start=1):
         identity = task.get("id") if isinstance(task, dict) else None
-        place = f"task {number}" + ("" if identity is None else f" (id {str(identity)[:20]})")
+        is_told = isinstance(identity, int) and abs(identity) < 1 << 63
+        place = f"task {number} (id {identity})" if is_told else f"task {number}"
         if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
             gathering.unreadable(place, "it has no data")
             continue
@@ -226,12 +227,12 @@ def _positive(value: object) -> Fraction | None:
 
 
 def _video_name(data: Mapping[str, Any]) -> str:
-    """Find what a task calls its video."""
-    texts = [data.get("video"), data.get("video_url"), data.get("url"), *data.values()]
-    named = [text for text in texts if isinstance(text, str)]
-    whole = [text for text in named[:3] if text in (data.get("video"), data.get("video_url"))]
-    alike = [text for text in named if is_video_name(file_name(unquote(text)))]
-    return next(iter([*whole, *alike]), "")
+    """Find what a task calls its video; the key is the user's choice."""
+    for key in ("video", "video_url"):
+        if isinstance(data.get(key), str):
+            return str(data[key])
+    texts = [text for text in data.values() if isinstance(text, str)]
+    return next((text for text in texts if is_video_name(file_name(unquote(text)))), "")
 
 
 def _find(name: str, places: Places) -> str | None:

@@ -17,6 +17,15 @@ _ENTRY = re.compile(rf"(.*\.(?:{_EXTENSIONS}))[ \t]+(\S.*)", re.IGNORECASE)
 _NUMBERS = re.compile(r"\d+(?:\s+\d+)+")
 
 
+def is_entry(line: str) -> bool:
+    """Tell whether a line may be one of a list: a video, and something behind it, or a number.
+
+    >>> is_entry("a.mp4 squat"), is_entry("frames 3"), is_entry("Ask her.")
+    (True, True, False)
+    """
+    return bool(_ENTRY.fullmatch(line.strip()) or re.fullmatch(r"\S+\s+\d+", line.strip()))
+
+
 def is_list(line: str) -> bool:
     """Tell whether a line is one of a list: a video, and a number behind a space.
 

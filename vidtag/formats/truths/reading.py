@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from vidtag.documents.json import parse_json
 from vidtag.errors import TruthError
+from vidtag.extensions import is_video_name
 from vidtag.formats.truths.activitynet import is_activitynet, read_activitynet
 from vidtag.formats.truths.audacity import is_audacity, read_audacity
 from vidtag.formats.truths.class_names import is_class_names
@@ -18,6 +19,7 @@ from vidtag.formats.truths.labelstudio import (
     is_labelstudio_min,
     read_labelstudio,
 )
+from vidtag.formats.truths.lists import is_entry
 from vidtag.formats.truths.places import Places, visible
 from vidtag.formats.truths.results import (
     is_document,
@@ -121,11 +123,11 @@ def _read_file(path: str, videos: str | None, gathering: Gathering) -> None:
 
 
 def _is_table(text: str) -> bool:
-    """Tell whether a text is a table, by its first two lines: prose has no column in each."""
-    lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()][:2]
-    return all(re.search(r"[\t,;]|\S\s+\S+$", line) for line in lines) and any(
-        re.search(r"\.\w{2,4}\W", line) or "label" in line.lower() for line in lines
-    )
+    """Tell whether a text is a table or list and no prose, by its first line."""
+    first = next((line for line in re.split(r"[\r\n]+", text) if line.strip()), "")
+    cells = [cell.strip(' "') for cell in re.split(r"[\t,;]", first)]
+    is_row = any(map(is_video_name, cells)) or bool(re.search(r"(?i)\b(label|class)\b", first))
+    return is_entry(first) or (len(cells) > 1 and is_row)
 
 
 def _subset_of_name(path: str) -> str | None:

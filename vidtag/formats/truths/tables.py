@@ -64,7 +64,7 @@ def read_table(path: str, text: str, gathering: Gathering, places: Places) -> No
     if delimiter is None or is_list(first):
         read_list(path, text, gathering, places)
         return
-    is_own = tuple(first.split(delimiter)[:4]) == _OWN
+    is_own = tuple(cell.strip('"') for cell in first.split(delimiter)[:4]) == _OWN
     split = _split_own_tsv if is_own and delimiter == "\t" else _split
     rows = list(split(path, text, delimiter))
     table = _Table(path=path, rows=rows, is_own=is_own, is_tsv=delimiter == "\t")
