@@ -6,8 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from documents import make_document, make_empty, make_failed
 
 from vidtag.errors import TruthError
+from vidtag.formats import get_format
 from vidtag.formats.truths.reading import read_truths
 from vidtag.formats.truths.truth import LabelledVideo, Truths
 
@@ -465,3 +467,106 @@ def test_urls_are_not_looked_at(tmp_path: Path) -> None:
     table = "https://example.org/a.mp4,run\nhttps://example.org/b.mp4,walk\n"
     truths = read_truths(write(tmp_path, "x.csv", table))
     assert truths.videos[0].path == "https://example.org/a.mp4"
+
+
+def test_elan_in_all_its_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, "a.mp4")
+    text = eaf({"x": [(0, 1000, "run"), (2000, 3000, "walk"), (4000, 5000, "walk")]})
+    text = text.replace('TIME_SLOT_ID="ts5" TIME_VALUE="5000"', 'TIME_SLOT_ID="ts5"')
+    text = text.replace('MIME_TYPE="video/mp4"', 'MIME_TYPE="video/mp4" TIME_ORIGIN="500"')
+    child = (
+        '<TIER TIER_ID="words" PARENT_REF="x"><ANNOTATION><REF_ANNOTATION ANNOTATION_ID="r1"'
+        ' ANNOTATION_REF="a0"><ANNOTATION_VALUE>fast</ANNOTATION_VALUE></REF_ANNOTATION>'
+        "</ANNOTATION></TIER></ANNOTATION_DOCUMENT>"
+    )
+    write(tmp_path, "sub/a.eaf", text.replace("</ANNOTATION_DOCUMENT>", child))
+    truths = read_truths("sub/a.eaf")
+    assert times(truths.videos[0]) == [(0.5, 1.5, "run"), (2.5, 3.5, "walk")]
+    assert truths.notes[:3] == (
+        "Left out 1 entry that can't be read: a4 in tier 'x' of a.eaf"
+        " (its start or end has no time).",
+        "Left out 1 annotation without a time of its own: r1 in tier 'words' of a.eaf.",
+        "1 video starts at an offset, which was added: 'sub/../a.mp4' (500 ms).",
+    )
+
+
+def test_an_elan_file_that_links_no_video_has_its_name(tmp_path: Path) -> None:
+    put(tmp_path, "a.mp4")
+    text = eaf({"x": [(0, 1000, "run"), (2000, 3000, "walk")]})
+    start, end = text.index("<MEDIA_DESCRIPTOR"), text.index("</HEADER>")
+    [video] = read_truths(write(tmp_path, "a.eaf", text[:start] + text[end:])).videos
+    assert Path(video.path).name == "a.mp4"
+
+
+# vidtag's own results
+
+
+def test_documents_failures_and_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, "a.mp4", "b.mp4", "c.mp4", "d.mp4")
+    results = [
+        make_document("a.mp4"),
+        make_failed("b.mp4"),
+        make_empty("c.mp4"),
+        make_document("d.mp4", start=60.0, rest=12.0),
+        make_document("gone.mp4"),
+    ]
+    write(tmp_path, "all.jsonl", get_format("json").write(results))
+    truths = read_truths("all.jsonl")
+    assert [(one.path, len(one.segments)) for one in truths.videos] == [
+        ("a.mp4", len(results[0].segments)),
+        ("c.mp4", 0),
+        ("d.mp4", len(results[0].segments)),
+    ]
+    assert truths.notes == (
+        "Left out 1 video that is not there: 'gone.mp4' (result 5).",
+        "Left out 1 result of an input that failed: 'b.mp4' (result 2).",
+        "2 segments overlap earlier ones with other labels: 'a.mp4' at 0:02 ('juggling balls' and"
+        " 'riding a bike'), 'd.mp4' at 1:02 ('juggling balls' and 'riding a bike').",
+        "1 result is of a part of its video; the rest counts as none of the labels: 'd.mp4'.",
+    )
+
+
+@pytest.mark.parametrize("layout", ["indented", "list", "a mark in front", "steps"])
+def test_documents_in_every_form(
+    layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, "a.mp4", "b.mp4")
+    documents = [make_document("a.mp4"), make_document("b.mp4")]
+    text = {
+        "indented": documents[0].to_json(indent=2),
+        "list": f"[{documents[0].to_json()},\n{documents[1].to_json()}]",
+        "a mark in front": "\ufeff" + get_format("json").write(documents),
+        "steps": get_format("steps").write(documents),
+    }[layout]
+    write(tmp_path, "x.json", text)
+    truths = read_truths("x.json")
+    assert len(truths.videos) == (1 if layout == "indented" else 2)
+    assert all(len(one.segments) == len(documents[0].segments) for one in truths.videos)
+
+
+def test_two_classes_of_one_name_are_one_label(tmp_path: Path) -> None:
+    put(tmp_path, "a.mp4")
+    rows = [((k, 0.9),) for k in range(3)]
+    document = make_document("a.mp4", rows=rows, labels=["walk", "walk", "run"])
+    path = write(tmp_path, "a.eaf", get_format("eaf").write([document]))
+    assert read_truths(path).labels == ("run", "walk")
+
+
+def test_what_was_put_together_on_windows_is_found_here(tmp_path: Path) -> None:
+    put(tmp_path, "clips/a.mp4", "clips/b.mp4")
+    path = write(tmp_path, "x.csv", "clips\\a.mp4,run\r\nclips\\b.mp4,walk\r\n")
+    assert [one.label for one in read_truths(path).videos] == ["run", "walk"]
+
+
+def test_truth_files_may_have_the_whole_name_and_lie_apart(tmp_path: Path) -> None:
+    put(tmp_path, "v/a.mp4", "v/a.webm", "v/b.mp4", "v/b.webm")
+    one = {"start_seconds": 0, "end_seconds": 1}
+    write(tmp_path, "t/a.mp4.json", {"segments": [{**one, "label": "run"}]})
+    write(tmp_path, "t/a.webm.json", {"segments": [{**one, "label": "walk"}]})
+    write(tmp_path, "t/b.json", {"segments": [{**one, "label": "walk"}]})
+    truths = read_truths(str(tmp_path / "t"), videos=str(tmp_path / "v"))
+    assert [Path(one.path).name for one in truths.videos] == ["a.mp4", "a.webm"]
+    assert "b.json: b.json (2 videos have this name: b.mp4, b.webm)" in truths.notes[0]

@@ -30,25 +30,18 @@ SEEDS = {
     "a.eaf": get_format("eaf").write(DOCUMENTS[:1]).encode(),
 }
 
+KEYS = (
+    *("segments", "label", "database", "results", "a", "annotations", "segment", "result", "data"),
+    *("video", "fps", "value", "ranges", "timelinelabels", "choices", "start", "end", "meta", "id"),
+    *("schema_version", "predictions", "subset", "start_seconds", "end_seconds"),
+)
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "segments",
-                    "label",
-                    "database",
-                    "results",
-                    "a",
-                    "annotations",
-                    "segment",
-                    "result",
-                ]
-                + ["data", "video", "fps", "value", "ranges", "timelinelabels", "choices", "start"]
-                + ["end", "schema_version", "predictions", "meta", "id", "subset", "start_seconds"]
-            ),
+            st.sampled_from(KEYS),
             inner,
             max_size=5,
         )
