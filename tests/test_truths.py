@@ -164,7 +164,9 @@ def test_paths_are_looked_for_in_the_given_folder_beside_the_file_and_from_here(
         str(tmp_path / "own" / "b.mp4"),
         "c.mp4",
     ]
-    assert truths.notes[0] == "Left out 1 video that is not there: 'd.mp4' (line 5)."
+    assert truths.notes[0] == (
+        "Left out 1 video that is not there: 'd.mp4' (line 5); say in which folder they are."
+    )
     assert truths.notes[1] == "1 entry repeats another and counts once: line 4."
 
 
@@ -245,8 +247,8 @@ def test_activitynet_with_subsets_and_keys(tmp_path: Path, monkeypatch: pytest.M
         ("e.mp4", []),
     ]
     assert truths.notes == (
-        "Left out 1 video that is not there: 'gone' (database.gone).",
-        "Left out 1 video without a label: 'd' (database.d, of a test set).",
+        "Left out 1 video that is not there: 'gone' (database.gone); say in which folder they are.",
+        "Left out 1 video without a usable label: 'd' (database.d, of a test set).",
         "1 segment overlaps an earlier one with another label: "
         "'videos/b.c.mkv' at 0:01 ('walk' and 'run').",
         "1 label has a single video, which can't be both learned from and tested on: 'walk'.",
@@ -328,7 +330,7 @@ def test_annotations_win_and_skipped_tasks_count(tmp_path: Path) -> None:
         ("g.mp4", "run"),
     ]
     assert truths.notes == (
-        "Left out 1 video without a label: task 4.",
+        "Left out 1 video without a usable label: task 4.",
         "Left out 1 task that its annotator skipped: task 3.",
         "Left out 1 region of another kind: task 7, region 2.",
         "1 task has no annotation; its prediction counts: task 2.",
@@ -440,11 +442,11 @@ def test_a_folder_for_videos_that_is_not_there(tmp_path: Path) -> None:
 
 def test_sentences_name_three_and_count_the_rest(tmp_path: Path) -> None:
     put(tmp_path, "a.mp4", "b.mp4")
-    rows = ["a.mp4,run", "b.mp4,walk", *(f"gone{k}.mp4,run" for k in range(5))]
+    rows = ["a.mp4,run", "b.mp4,walk", *(f"gone{k % 5}.mp4,run" for k in range(9))]
     truths = read_truths(write(tmp_path, "x.csv", "\n".join(rows)))
     assert truths.notes[0] == (
         "Left out 5 videos that are not there: 'gone0.mp4' (line 3), 'gone1.mp4' (line 4),"
-        " 'gone2.mp4' (line 5) and 2 more."
+        " 'gone2.mp4' (line 5) and 2 more; say in which folder they are."
     )
 
 
@@ -520,7 +522,7 @@ def test_documents_failures_and_parts(tmp_path: Path, monkeypatch: pytest.Monkey
         ("d.mp4", len(results[0].segments)),
     ]
     assert truths.notes == (
-        "Left out 1 video that is not there: 'gone.mp4' (result 5).",
+        "Left out 1 video that is not there: 'gone.mp4' (result 5); say in which folder they are.",
         "Left out 1 result of an input that failed: 'b.mp4' (result 2).",
         "2 segments overlap earlier ones with other labels: 'a.mp4' at 0:02 ('juggling balls' and"
         " 'riding a bike'), 'd.mp4' at 1:02 ('juggling balls' and 'riding a bike').",

@@ -93,7 +93,7 @@ ERRORS: dict[str, tuple[str, str | bytes, str]] = {
         "x.csv",
         "gone.mp4,run\n/nowhere/gone.mp4,walk\n",
         "x.csv: no video with a label is left; left out 2 videos that are not there:"
-        " 'gone.mp4' (line 1), '/nowhere/gone.mp4' (line 2).",
+        " 'gone.mp4' (line 1), '/nowhere/gone.mp4' (line 2); say in which folder they are.",
     ),
     "one label": (
         "x.csv",

@@ -34,7 +34,7 @@ _LEFT_OUT = {
         "label for all of a video that has segments, too",
         "labels for all of videos that have segments, too",
     ),
-    "unlabelled": ("video without a label", "videos without a label"),
+    "unlabelled": ("video without a usable label", "videos without a usable label"),
     "skipped": (
         "task that its annotator skipped",
         "tasks that their annotators skipped",
@@ -140,6 +140,8 @@ class Gathering:
 
     _videos: dict[str, Video] = field(default_factory=dict)
     _notes: dict[str, dict[str, None]] = field(default_factory=dict)
+    _missing: set[str] = field(default_factory=set)
+    _identities: dict[str, str] = field(default_factory=dict)
 
     def note(self, kind: str, what: str) -> None:
         """Note what is left out or odd; the same is counted once."""
@@ -173,9 +175,14 @@ class Gathering:
             self.unreadable(place, exc)
             return None
         if path is None:
-            self.note("missing", f"{quoted(name)} ({self.prefix}{place})")
+            if name not in self._missing:
+                self._missing.add(name)
+                self.note("missing", f"{quoted(name)} ({self.prefix}{place})")
             return None
-        identity = path if is_url(path) else os.path.realpath(path)
+        identity = self._identities.get(path)
+        if identity is None:  # asking the disk takes longer than all the rest
+            identity = path if is_url(path) else os.path.realpath(path)
+            self._identities[path] = identity
         video = self._videos.setdefault(identity, Video(path=path))
         subset = subset_of(subset) or subset_of(self.subset)
         if subset is not None and video.subset not in (None, subset):
@@ -261,14 +268,15 @@ class Gathering:
     def _note_overlaps(self, video: LabelledVideo) -> None:
         ends: dict[str, Fraction] = {}
         for one in video.segments:
-            others = [label for label, end in ends.items() if end > one.start_seconds]
-            other = next((label for label in others if label != one.label), None)
-            at = f"{quoted(video.path)} at {format_seconds(one.start_seconds)}"
-            if other is not None:
-                self.note("overlap", f"{at} ({quoted(other)} and {quoted(one.label)})")
-            if one.label in others:
-                self.note("again", f"{at} ({quoted(one.label)})")
-            ends[one.label] = max(one.end_seconds, ends.get(one.label, Fraction(0)))
+            ends = {label: end for label, end in ends.items() if end > one.start_seconds}
+            if ends:
+                at = f"{quoted(video.path)} at {format_seconds(one.start_seconds)}"
+                other = next((label for label in ends if label != one.label), None)
+                if other is not None:
+                    self.note("overlap", f"{at} ({quoted(other)} and {quoted(one.label)})")
+                if one.label in ends:
+                    self.note("again", f"{at} ({quoted(one.label)})")
+            ends[one.label] = max(one.end_seconds, ends.get(one.label, one.end_seconds))
 
     def _note_labels(self, labels: tuple[str, ...], counts: Counter[str]) -> None:
         for label in labels:
@@ -302,7 +310,8 @@ class Gathering:
         number = len(notes)
         one, several = _LEFT_OUT.get(kind) or _ODD[kind]
         head = f"Left out {number}" if kind in _LEFT_OUT else f"{number}"
-        return f"{head} {one if number == 1 else several}: {shown}{rest}."
+        hint = "; say in which folder they are" if kind == "missing" else ""
+        return f"{head} {one if number == 1 else several}: {shown}{rest}{hint}."
 
 
 def _labels(segments: tuple[TrueSegment, ...]) -> set[str]:

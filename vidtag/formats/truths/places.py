@@ -36,6 +36,7 @@ class Places:
     videos: str | None = None
     """The folder that was given for videos."""
 
+    _found: dict[tuple[str, ...], str | None] = field(default_factory=dict)
     _named: dict[str, list[dict[str, list[str]]]] = field(default_factory=dict)
 
     def folders(self) -> list[str]:
@@ -48,6 +49,11 @@ class Places:
         Returns:
             The path as it can be opened from here; `None` where there is no such file.
         """
+        if names not in self._found:
+            self._found[names] = self._look(names)
+        return self._found[names]
+
+    def _look(self, names: tuple[str, ...]) -> str | None:
         for name in names:
             if is_url(name):
                 return name

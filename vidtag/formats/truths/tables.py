@@ -240,11 +240,11 @@ def _interval(cells: dict[str, str]) -> tuple[Fraction, Fraction] | None:
     Raises:
         ValueError: One is no time, or missing.
     """
-    for start, end, divisor in (("start_ms", "end_ms", 1000), ("start", "end", 1)):
+    for start, end, divisor in (("start_ms", "end_ms", 1000), ("start", "end", None)):
         texts = [cells.get(start, ""), cells.get(end, "")]
         if any(text.strip() for text in texts):
             first, last = map(seconds_of_text, texts)
-            return first / divisor, last / divisor
+            return (first / divisor, last / divisor) if divisor else (first, last)
     return None
 
 
