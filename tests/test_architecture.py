@@ -60,8 +60,8 @@ ROOMS = {
     },
 }
 GROUND = {
-    *("aliases", "arguments", "errors", "links", "seconds", "stopping", "terminal", "text"),
-    *("urls", "version"),
+    *("aliases", "arguments", "errors", "extensions", "links", "seconds", "stopping", "terminal"),
+    *("text", "urls", "version"),
 }
 ALL = {*ROOMS, *GROUND}
 ENTRANCES = {"cli": ALL, "__main__": {"cli", "stopping"}, "__init__": ALL}

@@ -22,8 +22,8 @@ from vidtag.errors import (
     VIDEO_WARNING_CODES,
     ExitCode,
 )
+from vidtag.extensions import VIDEO_EXTENSIONS
 from vidtag.formats import FORMATS
-from vidtag.inputs.found import VIDEO_EXTENSIONS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from vidtag.errors import INPUT_ERROR_CODES, UsageError
+from vidtag.extensions import VIDEO_EXTENSIONS
 from vidtag.inputs.finding import find_inputs
-from vidtag.inputs.found import VIDEO_EXTENSIONS, Inputs
+from vidtag.inputs.found import Inputs
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ VidtagError                       has .code
 │   └── ModelOptionError          also a ValueError
 ├── UsageError                    options that do not go together
 ├── DocumentError                 a stored result that can't be read; has .path
+├── TruthError                    labels of videos that can't be read; has .path
 └── OutputError                   a result that can't be written; also an OSError; has .path
 ```
 
@@ -126,6 +127,16 @@ class DocumentError(VidtagError):
     """A stored result can't be read."""
 
     code = "bad_document"
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(hide_credentials(message, [path]))
+        self.path = without_credentials(path)
+
+
+class TruthError(VidtagError):
+    """What persons said of videos can't be read, or is not enough to learn from."""
+
+    code = "bad_truth"
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(hide_credentials(message, [path]))

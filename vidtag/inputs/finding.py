@@ -15,9 +15,10 @@ from dataclasses import replace
 from pathlib import PurePath, PurePosixPath
 
 from vidtag.errors import UsageError
+from vidtag.extensions import VIDEO_EXTENSIONS
 from vidtag.inputs.folders import add_folder, unreadable
 from vidtag.inputs.foresight import is_page
-from vidtag.inputs.found import VIDEO_EXTENSIONS, Found, Input, Inputs, Search
+from vidtag.inputs.found import Found, Input, Inputs, Search
 from vidtag.inputs.globs import MAGIC, add_glob
 from vidtag.inputs.names import last_part, listed_name, url_parts
 from vidtag.urls import is_url

@@ -4,7 +4,7 @@ import os
 import re
 
 from vidtag.errors import VideoError, VideoOpenError
-from vidtag.inputs.found import is_video_name
+from vidtag.extensions import is_video_name
 from vidtag.urls import is_url, is_video_page, web_page_message, without_credentials
 
 

@@ -6,7 +6,7 @@ import re
 import urllib.parse
 from pathlib import PurePath, PurePosixPath
 
-from vidtag.inputs.found import is_video_name
+from vidtag.extensions import is_video_name
 from vidtag.urls import without_credentials
 
 _UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|]')

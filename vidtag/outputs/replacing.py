@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from vidtag.errors import UsageError
-from vidtag.inputs.found import VIDEO_EXTENSIONS
+from vidtag.extensions import VIDEO_EXTENSIONS
 from vidtag.outputs.atomic import is_special
 from vidtag.outputs.fingerprint import RECORDS_NAME
 from vidtag.outputs.records import Records

@@ -23,10 +23,11 @@ class LabelledVideo:
     """A video and what is said of it."""
 
     path: str
-    """The video, as it can be opened from here."""
+    """The video, as it can be opened from here: a file that is there, or a URL."""
 
     label: str | None
-    """The label of the whole video; `None` where there are segments, or nothing holds."""
+    """The label of the whole video; `None` where there are segments, or where it is said that
+    nothing holds: then there are no segments, either."""
 
     segments: tuple[TrueSegment, ...] = ()
     """In the order of time; they may overlap. Where there are some, the time between them is said
@@ -41,7 +42,7 @@ class Truths:
     """All that was read."""
 
     videos: tuple[LabelledVideo, ...]
-    """In the order of the file; each is there once, and its file exists."""
+    """In the order of the file; each is there once."""
 
     labels: tuple[str, ...]
     """Every label that occurs, sorted."""
