@@ -15,8 +15,13 @@ PACKAGE = Path(vidtag.__file__).parent
 # One third-party world per module (or folder).
 HOMES = {
     "av": ("video", "explain"),  # explain writes animations
-    "torch": ("models", "explain", "clips/preparing.py"),  # both ways to resize stand side by side
-    "transformers": ("models", "explain"),
+    "torch": (
+        "models",
+        "explain",
+        "training",
+        "clips/preparing.py",
+    ),  # both ways to resize stand side by side
+    "transformers": ("models", "explain", "training"),
     "safetensors": ("models",),
     "tokenizers": ("models",),
     "huggingface_hub": ("models",),
@@ -53,6 +58,10 @@ ROOMS = {
     "report": {"documents", "video"},  # pages have pictures
     "formats": {"documents", "report"},
     "tagging": {"cache", "timeline", "video", "clips", "models", "documents"},
+    "training": {
+        *("cache", "timeline", "documents", "video", "clips", "models", "tagging"),
+        "formats",  # what persons said of videos
+    },
     "outputs": {"documents", "formats", "inputs", "report", "tagging.recipe"},
     "explain": {
         *("cache", "timeline", "documents", "video", "clips", "models", "tagging"),

@@ -115,6 +115,7 @@ _VALUES: Mapping[str, Callable[["_Line"], Offer]] = MappingProxyType(
     {
         "--format": _formats,
         "--model": _models,
+        "--from": _models,
         "--device": _devices,
         "--engine": _engines,
         "--precision": _precisions,

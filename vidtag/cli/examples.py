@@ -38,6 +38,15 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("vidtag compare videos/ -r --fast", "how much does --fast change?"),
         ("vidtag compare videos/ -r --precision int8", "and int8?"),
     ),
+    "train": (
+        ("vidtag train labelled/ -o my-model", "a folder per label: seconds to minutes"),
+        ("vidtag train labels.csv -o my-model --full", "all weights: hours"),
+        ("vidtag train export.json --videos videos/ -o my-model", "from Label Studio"),
+    ),
+    "pretrain": (
+        ("vidtag pretrain footage/ -r -o my-encoder", "learn how your footage looks"),
+        ("vidtag train labelled/ --from my-encoder --full -o my-model", "and go on from it"),
+    ),
     "models": (
         ("vidtag models", "what there is"),
         ("vidtag models get base", "have it here before it is needed"),
