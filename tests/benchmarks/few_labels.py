@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,20 @@ from figures.actions import NOVELTIES  # noqa: E402
 from figures.clips import Look, write_clips  # noqa: E402
 
 from vidtag import LoadOptions, ScoreStore, Settings  # noqa: E402
+from vidtag.clips.reading import open_part  # noqa: E402
 from vidtag.formats.truths.truth import LabelledVideo, Truths  # noqa: E402
 from vidtag.models.load import load_classifier  # noqa: E402
 from vidtag.tagging.tagger import Tagger  # noqa: E402
-from vidtag.training.examples import Examples  # noqa: E402
+from vidtag.training.examples import (  # noqa: E402
+    Examples,
+    StoringFeatures,
+    gather_examples,
+)
 from vidtag.training.fine_tuning import FullOptions, train_full  # noqa: E402
 from vidtag.training.head import fit  # noqa: E402
 from vidtag.training.head_training import TrainOptions, train_head  # noqa: E402
 from vidtag.training.pretraining import PretrainOptions, pretrain  # noqa: E402
+from vidtag.video.options import Part  # noqa: E402
 
 LABELS = tuple(action.label for action in NOVELTIES)
 NUM_TEST, NUM_TRAIN = 60, 150
@@ -72,16 +79,15 @@ def accuracy(model: Path, test: Sequence[Path], store: ScoreStore | None = None)
 
 def pixels_of(path: Path, prepare: Callable[[Any], Any], grid: Any) -> np.ndarray:
     """Give a clip as small grey pictures, `(16 * 24 * 24,)`."""
-    from vidtag.clips.reading import open_part
-    from vidtag.video.options import Part
-
     with open_part(str(path), Part(), grid, prepare) as reading:
         clip = np.stack(next(iter(reading)).clip).astype(np.float32).mean(-1)
     return clip.reshape(16, 24, 4, 24, 4).mean((2, 4)).ravel()
 
 
-def raw_accuracy(chosen: Sequence[Path], test: Sequence[Path], known: dict[Path, Any]) -> float:
-    """Fit the same last layer to raw pixels."""
+def head_accuracy(
+    chosen: Sequence[Path], test: Sequence[Path], known: dict[Path, np.ndarray]
+) -> float:
+    """Fit a last layer, as `vidtag train` does, to what is known of clips, and ask about others."""
     index = {label: k for k, label in enumerate(LABELS)}
     examples = Examples(
         features=np.stack([known[path] for path in chosen]),
@@ -150,53 +156,49 @@ def few_labels(folder: Path, kept: Kept, *, quick: bool) -> None:
     """Measure the last layer on the demo encoder, on pixels, and training from nothing."""
     train = write_clips(folder / "train", "few train", LABELS, NUM_TRAIN)
     test = write_clips(folder / "test", "few test", LABELS, NUM_TEST)
-    demo = load_classifier(LoadOptions(model="demo", device="cpu"))
+    load = LoadOptions(model="demo", device="cpu")
+    demo: Any = load_classifier(load)
     grid = Tagger(demo).grid
     pixels = {path: pixels_of(path, demo.prepare, grid) for path in (*train, *test)}
     seeds = range(2 if quick else 5)
-    row("clips of each action", "last layer on the demo encoder", "on raw pixels", "from nothing")
-    row("---", "---", "---", "---")
     with ScoreStore(folder / "store") as store:
+        storing = StoringFeatures(demo, 192)
+        read = gather_examples(
+            truths_of([*train, *test]), storing, store, Settings(), lambda done, total: None
+        )
+        features = dict(zip(map(Path, read.paths), read.features, strict=True))
+        row("clips of each action", "last layer on the demo encoder", "on raw pixels",
+            "from nothing")  # fmt: skip
+        row("---", "---", "---", "---")
         for count in COUNTS:
-            heads, raws, blanks = [], [], []
+            results: dict[str, list[float]] = {"head": [], "raw": [], "blank": []}
             for seed in seeds:
                 chosen = choose(train, count, seed)
-
-                def head(chosen: list[Path] = chosen, seed: int = seed) -> list[float]:
-                    load = LoadOptions(model="demo", device="cpu")
-                    made = folder / "made"
-                    began = time.monotonic()
-                    how = TrainOptions(load=load, settings=Settings(), seed=seed)
-                    train_head(truths_of(chosen), str(made), how, store=store)
-                    return [accuracy(made, test), time.monotonic() - began]
-
-                heads.append(kept.get(f"head {count} {seed}", head)[0])
-                raws.append(
-                    kept.get(
-                        f"raw {count} {seed}",
-                        lambda chosen=chosen: raw_accuracy(chosen, test, pixels),
-                    )
-                )
+                makers: dict[str, Callable[[], float]] = {
+                    "head": partial(head_accuracy, chosen, test, features),
+                    "raw": partial(head_accuracy, chosen, test, pixels),
+                }
                 if count == 20 or (count == 100 and seed < 2 and not quick):
-
-                    def blank(chosen: list[Path] = chosen, seed: int = seed) -> float:
-                        made = folder / "blank"
-                        how = options(blank_model(folder), seed, EPOCHS["few"])
-                        train_full(truths_of(chosen), str(made), how)
-                        return accuracy(made, test)
-
-                    blanks.append(kept.get(f"blank {count} {seed}", blank))
-            row(count, interval(heads), interval(raws), interval(blanks) if blanks else "")
-        chosen = choose(train, 100, 0)
+                    makers["blank"] = partial(blank_accuracy, folder, chosen, test, seed)
+                for name, make in makers.items():
+                    results[name].append(kept.get(f"{name} {count} {seed}", make))
+            row(count, *(interval(values) if values else "" for values in results.values()))
 
         def again() -> float:
             began = time.monotonic()
-            load = LoadOptions(model="demo", device="cpu")
             how = TrainOptions(load=load, settings=Settings())
-            train_head(truths_of(chosen), str(folder / "made"), how, store=store)
+            made = str(folder / "made")
+            train_head(truths_of(choose(train, 100, 0)), made, how, store=store)
             return time.monotonic() - began
 
-        row("500 clips, tagged before", f"{kept.get('again', again):.1f} s", "", "")
+        row("vidtag train, 500 clips that were read before", f"{kept.get('again', again):.1f} s")
+
+
+def blank_accuracy(folder: Path, chosen: Sequence[Path], test: Sequence[Path], seed: int) -> float:
+    """Train all weights from nothing."""
+    made = folder / "blank"
+    train_full(truths_of(chosen), str(made), options(blank_model(folder), seed, EPOCHS["few"]))
+    return accuracy(made, test)
 
 
 def other_domain(folder: Path, kept: Kept, *, quick: bool) -> None:
