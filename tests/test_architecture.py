@@ -58,6 +58,10 @@ ROOMS = {
         *("cache", "timeline", "documents", "video", "clips", "models", "tagging"),
         *("inputs", "formats", "report", "outputs"),  # explanations are written as results are
     },
+    "evaluation": {
+        *("timeline", "documents", "video", "clips", "models", "tagging"),
+        *("formats", "report", "outputs"),  # labels are read beside the writers
+    },
 }
 GROUND = {
     *("aliases", "arguments", "errors", "links", "seconds", "stopping", "terminal", "text"),
