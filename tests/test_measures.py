@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vidtag.evaluation.accuracy import (
-    UNKNOWN,
     confusion_matrix,
     mean_class_share,
     share,
@@ -264,14 +263,14 @@ def test_a_temperature_has_ends_and_needs_clips():
 
 def test_the_best_five_and_labels_nobody_knows():
     scores = np.array([[0.1, 0.4, 0.3, 0.2], [0.4, 0.3, 0.2, 0.1], [0.25, 0.25, 0.25, 0.25]])
-    truths = np.array([2, UNKNOWN, 1])
+    truths = np.array([2, 4, 1])
     assert top_hits(scores, truths, 1).tolist() == [False, False, False]
     assert top_hits(scores, truths, 2).tolist() == [True, False, True]
     assert top_hits(scores, truths, 5).tolist() == [True, False, True]
 
 
 def test_classes_count_alike_and_only_where_they_occur():
-    hits, classes = np.array([True] * 9 + [False]), np.array([3] * 9 + [UNKNOWN])
+    hits, classes = np.array([True] * 9 + [False]), np.array([3] * 9 + [5])
     assert share(hits, np.ones(10)) == 0.9
     assert mean_class_share(hits, classes, np.ones(10)) == 0.5
     assert mean_class_share(hits, classes, np.r_[np.ones(9), 0]) == 1

@@ -20,7 +20,18 @@ _COMMON = (
 )  # fmt: skip
 """Options that the short help has."""
 
-_ORDER = ("show", "grep", "explain", "compare", "models", "labels", "config", "cache", "schema")
+_ORDER = (
+    "show",
+    "grep",
+    "explain",
+    "eval",
+    "compare",
+    "models",
+    "labels",
+    "config",
+    "cache",
+    "schema",
+)
 """Commands as help lists them; others follow."""
 
 _LAST_GROUP = "General"

@@ -7,21 +7,19 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 
-UNKNOWN = -1
-"""Index of a label that the model does not know: it is never right."""
-
 
 def top_hits(scores: Floats, truths: Indices, k: int) -> Flags:
     """Tell of each clip whether its label is among the k best; equal scores keep their order.
 
     >>> top_hits(np.array([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]]), np.array([2, 1]), 1).tolist()
     [False, False]
-    >>> top_hits(np.array([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]]), np.array([2, UNKNOWN]), 2).tolist()
+    >>> top_hits(np.array([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]]), np.array([2, 3]), 2).tolist()
     [True, False]
 
     Args:
         scores: `(num_clips, num_labels)`.
-        truths: `(num_clips,)` indices of labels, or `UNKNOWN`.
+        truths: `(num_clips,)` indices of labels; one beyond them is of a label that the model does
+            not know, and never right.
         k: How many of the best count.
 
     Returns:
