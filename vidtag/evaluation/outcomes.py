@@ -32,7 +32,7 @@ class Names:
         """Find the labels of the data among those of the model.
 
         The same words count as the same label, however they are written, where no other label of
-        either has them: folders are called `riding_a_bike`, and labels "riding a bike".
+        the model has them: folders are called `riding_a_bike`, and labels "riding a bike".
 
         >>> names = Names.match(["jogging", "riding a bike"], ["Riding_a_bike", "flying"])
         >>> names.numbers, names.unknown
@@ -40,7 +40,7 @@ class Names:
         """
         wanted = list(dict.fromkeys(data))
         exact = {label: k for k, label in reversed(list(enumerate(model)))}
-        ours, theirs = _by_words(model), _by_words(wanted)
+        ours = _by_words(model)
         numbers: dict[str, int] = {}
         respelled: list[tuple[str, str]] = []
         unknown: list[str] = []
@@ -48,7 +48,7 @@ class Names:
             words = _words(label)
             if label in exact:
                 numbers[label] = exact[label]
-            elif len(ours.get(words, ())) == 1 and len(theirs[words]) == 1:
+            elif len(ours.get(words, ())) == 1:
                 numbers[label] = exact[ours[words][0]]
                 respelled.append((label, ours[words][0]))
             else:

@@ -9,6 +9,9 @@ from vidtag.evaluation.intervals import Figure
 from vidtag.evaluation.result import Evaluated
 from vidtag.seconds import format_seconds
 
+LEAST_SECONDS = 0.05
+"""What is printed as more than 0.0 s: a timeline and a label file round in other places."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureRow:
@@ -103,6 +106,8 @@ def describe_confusions(found: Evaluation, most: int = 5) -> Iterator[str]:
             yield f"{name_label(true)} taken for {name_label(said)}: {_count(int(amount), 'clip')}"
     if found.time_confusions is not None:
         for true, said, amount in found.time_confusions.pairs()[:most]:
+            if amount < LEAST_SECONDS:
+                return
             yield f"{name_label(true)} taken for {name_label(said)}: {amount:.1f} s"
 
 
