@@ -18,6 +18,7 @@ from vidtag.evaluation.result import Evaluated, to_json
 from vidtag.evaluation.running import Judge
 from vidtag.evaluation.temperature import check_keeps_temperature, keep_temperature
 from vidtag.evaluation.views import Views
+from vidtag.evaluation.wording import describe_fit
 from vidtag.formats.truths.truth import LabelledVideo, Truths
 from vidtag.inputs.found import Input
 from vidtag.models.load import load_classifier
@@ -114,9 +115,9 @@ def run_eval(
         data=wishes.data, model=info, settings=settings, views=views, names=names,
         evaluation=evaluation, failures=failures, notes=notes,
     )  # fmt: skip
-    if config is not None:
-        _keep(result, config, quiet=wishes.quiet)
     _tell(result, told_as, wishes)
+    if config is not None and not _keep(result, config, quiet=wishes.quiet):
+        return ExitCode.FAILED
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
 
 
@@ -186,8 +187,8 @@ def _match_labels(tagger: Tagger, videos: list[LabelledVideo], data: str) -> Nam
     names = Names.match(tagger.labels, labels)
     if labels and len(names.unknown) == len(labels):
         raise UsageError(
-            f"The model knows none of the {len(labels)} labels of '{data}' (the first is "
-            f"'{labels[0]}'); vidtag labels -m MODEL lists those that it knows."
+            f"The model knows no label of '{data}', such as '{labels[0]}'; vidtag labels -m MODEL "
+            "lists those that it knows."
         )
     return names
 
@@ -197,8 +198,8 @@ def _notes_on_labels(names: Names, videos: list[LabelledVideo]) -> tuple[str, ..
     if names.respelled:
         first, ours = names.respelled[0]
         notes.append(
-            f"{len(names.respelled)} labels of the data are written otherwise than the model's and "
-            f"taken for the same, such as '{first}' for '{ours}'."
+            "Labels that the model spells otherwise count as the same: "
+            f"{len(names.respelled)}, such as '{first}' for '{ours}'."
         )
     if names.unknown:
         unknown = set(names.unknown)
@@ -209,8 +210,8 @@ def _notes_on_labels(names: Names, videos: list[LabelledVideo]) -> tuple[str, ..
         listed = ", ".join(f"'{label}'" for label in names.unknown[:3])
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
         notes.append(
-            f"The model does not know {len(unknown)} of the labels ({listed}{more}); "
-            f"{sum(used)} of {len(videos)} videos have one, which counts as not found."
+            f"The model does not know {len(unknown)} of the labels ({listed}{more}); that of "
+            f"{sum(used)} of {len(videos)} videos counts as not found."
         )
     return tuple(notes)
 
@@ -219,7 +220,7 @@ def _notes_on_views(views: Views | None, videos: list[LabelledVideo]) -> tuple[s
     num_untrimmed = sum(video.label is None for video in videos)
     if views is None or not num_untrimmed:
         return ()
-    return (f"--views is for clips; {num_untrimmed} untrimmed videos were run as ever.",)
+    return (f"--views is for clips; untrimmed videos ({num_untrimmed}) were run as ever.",)
 
 
 def _judge(
@@ -238,13 +239,19 @@ def _judge(
     return outcomes, tuple(failures)
 
 
-def _keep(result: Evaluated, config: Path, *, quiet: bool) -> None:
+def _keep(result: Evaluated, config: Path, *, quiet: bool) -> bool:
+    """Keep a temperature where there is one, and tell whether there is."""
     fitted = result.evaluation.fitted
     if fitted is None:
-        raise UsageError("No video has a label that the model knows, so there is nothing to fit.")
+        complain("error: No video has a label that the model knows, so there is nothing to fit.")
+        return False
+    if not fitted.is_found:
+        complain(f"error: No temperature was kept: {describe_fit(result)}")
+        return False
     keep_temperature(config, round(fitted.temperature, 6), fitted.num_clips)
     if not quiet:
         say(f"wrote the temperature {fitted.temperature:.3f} into {config}")
+    return True
 
 
 def _tell(result: Evaluated, told_as: Format, wishes: Wishes) -> None:

@@ -12,6 +12,9 @@ NUM_BINS = 15
 _LEAST_LOG, _MOST_LOG = -3.0, 3.0
 """Temperatures from 0.05 to 20: beyond, scores are all the same or all 0 and 1."""
 
+_NEAR = 1e-3
+"""Of an end: golden section never quite reaches it."""
+
 _TOLERANCE = 1e-9
 """Of the logarithm of a temperature: more digits than anybody prints."""
 
@@ -99,6 +102,18 @@ def _sums(
         for values in (weights, weights * confidences, weights * hits)
     )
     return total, said, right
+
+
+def is_at_an_end(temperature: float) -> bool:
+    """Tell whether a temperature is one of those between which it is looked for.
+
+    Then the data can't say how sure a model may be: all that it says is right, say.
+
+    >>> is_at_an_end(1.0), is_at_an_end(fit_temperature(np.array([[1.0, 0.0]]), np.array([0])))
+    (False, True)
+    """
+    place = float(np.log(temperature))
+    return not _LEAST_LOG + _NEAR < place < _MOST_LOG - _NEAR
 
 
 def mean_surprise(logits: Floats, truths: Indices, temperature: float = 1.0) -> float:

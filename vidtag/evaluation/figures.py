@@ -14,7 +14,13 @@ from vidtag.evaluation.accuracy import (
     share,
     top_hits,
 )
-from vidtag.evaluation.confidence import Bin, calibration_error, fit_temperature, reliability_bins
+from vidtag.evaluation.confidence import (
+    Bin,
+    calibration_error,
+    fit_temperature,
+    is_at_an_end,
+    reliability_bins,
+)
 from vidtag.evaluation.detection import (
     ACTIVITYNET,
     OVERLAPS,
@@ -111,6 +117,9 @@ class Fitted:
 
     ece_after: float
     """Calibration error with the temperature, on what it was fitted on."""
+
+    is_found: bool
+    """Whether there is a best temperature; not where all that was said is right, say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -335,6 +344,7 @@ def _fit(
         num_clips=len(truths),
         ece_before=calibration_error(scores.max(axis=1), hits, weights),
         ece_after=calibration_error(after, hits, weights),
+        is_found=not is_at_an_end(temperature),
     )
 
 

@@ -108,6 +108,7 @@ def to_dict(result: Evaluated) -> dict[str, Any]:
         ],
         "calibration": None if found.fitted is None else {
             "temperature": round_score(found.fitted.temperature),
+            "is_found": found.fitted.is_found,
             "num_clips": found.fitted.num_clips,
             "ece_before": round_score(found.fitted.ece_before),
             "ece_after": round_score(found.fitted.ece_after),

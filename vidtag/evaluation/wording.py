@@ -79,11 +79,11 @@ def describe_data(result: Evaluated) -> str:
     `120 clips and 3 untrimmed videos (2:10)`.
     """
     found = result.evaluation
-    parts = [_count(found.num_clips, "clip")] if found.num_clips else []
+    parts = [count(found.num_clips, "clip")] if found.num_clips else []
     if found.num_untrimmed:
         length = format_seconds(round(found.seconds))
-        parts.append(f"{_count(found.num_untrimmed, 'untrimmed video')} ({length})")
-    failed = f"; {_count(len(result.failures), 'video')} failed" if result.failures else ""
+        parts.append(f"{count(found.num_untrimmed, 'untrimmed video')} ({length})")
+    failed = f"; {count(len(result.failures), 'video')} failed" if result.failures else ""
     return " and ".join(parts) + failed
 
 
@@ -93,8 +93,13 @@ def describe_fit(result: Evaluated) -> str:
     if fitted is None:
         return ""
     what = "clip" if result.evaluation.num_clips else "step"
+    if not fitted.is_found:
+        return (
+            f"{count(fitted.num_clips, what)} can't say how sure the model may be, since all that "
+            "it says of them is right, or none of it is better than chance; add harder ones."
+        )
     return (
-        f"With temperature {fitted.temperature:.3f}, fitted on {_count(fitted.num_clips, what)}, "
+        f"With temperature {fitted.temperature:.3f}, fitted on {count(fitted.num_clips, what)}, "
         f"ECE there goes from {fitted.ece_before:.3f} to {fitted.ece_after:.3f}."
     )
 
@@ -103,7 +108,7 @@ def describe_confusions(found: Evaluation, most: int = 5) -> Iterator[str]:
     """Tell what was mistaken for what most often."""
     if found.clip_confusions is not None:
         for true, said, amount in found.clip_confusions.pairs()[:most]:
-            yield f"{name_label(true)} taken for {name_label(said)}: {_count(int(amount), 'clip')}"
+            yield f"{name_label(true)} taken for {name_label(said)}: {count(int(amount), 'clip')}"
     if found.time_confusions is not None:
         for true, said, amount in found.time_confusions.pairs()[:most]:
             if amount < LEAST_SECONDS:
@@ -116,5 +121,10 @@ def name_label(label: str | None) -> str:
     return NONE_OF_THESE if label is None else label
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """Write how many there are of something.
+
+    >>> count(1, "clip"), count(2, "clip")
+    ('1 clip', '2 clips')
+    """
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
