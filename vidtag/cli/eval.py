@@ -23,6 +23,11 @@ class Asked:
         typer.Option("--output", "-o", metavar="PATH",
                      help="Write there instead of stdout: .html a page, .json JSON."),
     ] = None  # fmt: skip
+    videos: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Where the videos are that a label file names; beside "
+                     "it, and here, where not given."),
+    ] = None  # fmt: skip
     subset: Annotated[
         str | None,
         typer.Option(metavar="S", help="Only videos that the data says are in this subset, such "
@@ -80,6 +85,7 @@ def evaluate(
         data=data,
         result_format="json" if asked.as_json else asked.result_format,
         output=asked.output,
+        videos=asked.videos,
         subset=asked.subset,
         views=asked.views,
         calibrates=asked.calibrate,

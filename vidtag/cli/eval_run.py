@@ -48,6 +48,9 @@ class Wishes:
     output: str | None
     """A file, or stdout."""
 
+    videos: str | None
+    """Folder in which videos are looked for first."""
+
     subset: str | None
     """Which of the videos; all where `None`."""
 
@@ -80,7 +83,7 @@ def run_eval(
     if wishes.calibrates:
         _refuse_uncalibratable(views, settings, load)
         config = check_keeps_temperature(None if load.model is None else str(load.model))
-    truths = read_data(wishes.data)
+    truths = read_data(wishes.data, wishes.videos)
     videos = _choose(truths, wishes)
     if wishes.output is not None:
         read = [*(video.path for video in videos), wishes.data, load.name, *wishes.also_read]
@@ -121,13 +124,18 @@ def run_eval(
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
 
 
-def read_data(path: str) -> Truths:
+def read_data(path: str, videos: str | None) -> Truths:
     """Read labels, in whichever layout they are.
+
+    Args:
+        path: The label file or folder.
+        videos: Folder in which videos are looked for first.
 
     Raises:
         VidtagError: They can't be read.
     """
-    truths: Truths = importlib.import_module("vidtag.formats.truths.reading").read_truths(path)
+    reading = importlib.import_module("vidtag.formats.truths.reading")
+    truths: Truths = reading.read_truths(path, videos=videos)
     return truths
 
 
