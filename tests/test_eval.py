@@ -482,6 +482,23 @@ def test_a_page_without_videos_has_no_empty_frames(tmp_path):
     assert 'class="card"' in text
 
 
+@pytest.mark.tool("chromium")
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_shows_the_page_and_has_nothing_to_complain_of(width, tmp_path):
+    from chromium import Chromium
+
+    page = tmp_path / "eval.html"
+    page.write_text(write_page(result_of(60), str(page)), encoding="utf-8")
+    with Chromium(tmp_path / "profile") as browser:
+        shown = browser.open(page.as_uri(), width=width)
+        assert shown.complaints == []
+        assert {address.partition(":")[0] for address in shown.addresses} <= {"file", "data"}
+        assert shown.evaluate("document.documentElement.scrollWidth") == width
+        assert shown.evaluate("document.querySelectorAll('.matrix .right').length") >= 40
+        shown.close()
+
+
 def test_json_has_no_number_that_is_none():
     def numbers(value):
         if isinstance(value, dict):
