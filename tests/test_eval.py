@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from fake_classifier import LABELS, FakeClassifier
 from make_video import draw_index, make_video, read_index
+from rich.console import Console
 
 from vidtag import Tagger
 from vidtag.cli import eval_run
+from vidtag.cli.eval_table import class_table
 from vidtag.errors import ModelLoadError
 from vidtag.evaluation.figures import evaluate
 from vidtag.evaluation.outcomes import ClipOutcome, Names, TimeOutcome
@@ -184,6 +186,19 @@ def test_the_command_prints_a_table(run, read, videos):
     assert "high taken for middle: 1 clip" in out
     assert "2 rows name a missing file." in err
     assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_numbers_are_never_cut_on_a_narrow_terminal(width, videos):
+    found = result_of(30).evaluation
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(class_table(found, width))
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == 1 + len(found.classes)
+    assert max(map(len, lines)) <= width
+    for line, row in zip(lines[1:], found.classes, strict=True):
+        assert f" {row.num_clips}  " in line
+        assert f"{100 * row.num_right / row.num_clips:.0f} %" in line
 
 
 def test_the_command_prints_json(run, read, videos):
@@ -495,7 +510,7 @@ def test_a_browser_shows_the_page_and_has_nothing_to_complain_of(width, tmp_path
         assert shown.complaints == []
         assert {address.partition(":")[0] for address in shown.addresses} <= {"file", "data"}
         assert shown.evaluate("document.documentElement.scrollWidth") == width
-        assert shown.evaluate("document.querySelectorAll('.matrix .right').length") >= 40
+        assert shown.evaluate("document.querySelectorAll('.matrix .right').length") >= 30
         shown.close()
 
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -20,20 +21,23 @@ from vidtag.text import printable
 
 _GAP = 2
 
+_LEAST_NAME = 8
+"""Columns below which a name tells nothing."""
+
 
 def print_evaluation(result: Evaluated) -> None:
     """Print what came of an evaluation on stdout."""
     with printing():
         is_terminal = sys.stdout.isatty()
         console = Console(highlight=False) if is_terminal else None
-        for part in _parts(result):
+        for part in _parts(result, None if console is None else console.width):
             if console is not None:
                 console.print(part)
             else:
                 sys.stdout.write(plain_text(part))
 
 
-def _parts(result: Evaluated) -> Iterator[RenderableType]:
+def _parts(result: Evaluated, width: int | None) -> Iterator[RenderableType]:
     found = result.evaluation
     views = f", views {result.views}" if result.views is not None else ""
     yield Text(printable(
@@ -44,7 +48,7 @@ def _parts(result: Evaluated) -> Iterator[RenderableType]:
     yield _figures(found)
     if found.classes:
         yield ""
-        yield _classes(found)
+        yield class_table(found, width)
     confused = list(describe_confusions(found))
     if confused:
         yield ""
@@ -65,19 +69,33 @@ def _figures(found: Evaluation) -> Table:
     return table
 
 
-def _classes(found: Evaluation) -> Table:
+def class_table(found: Evaluation, width: int | None = None) -> Table:
+    """Make a row of each label; numbers are never cut, names where there is no room for them.
+
+    Args:
+        found: What came of the evaluation.
+        width: Columns of the terminal; `None` for a file or pipe.
+    """
+    heads = ["label"]
+    heads += ["clips", "right"] if found.num_clips else []
+    heads += ["time", "right", "mAP"] if found.num_untrimmed else []
+    heads.append("mistaken for")
+    rows = [list(_cells(row, found)) for row in found.classes]
+    widths = [max(cell_len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
+    if width is not None:
+        room = width - sum(widths[1:-1]) - _GAP * len(widths)
+        first = min(widths[0], max(_LEAST_NAME, room - min(widths[-1], room // 2)))
+        widths[0], widths[-1] = first, min(widths[-1], room - first)
+    shown = range(len(heads) if widths[-1] >= _LEAST_NAME else len(heads) - 1)
     table = Table(box=None, header_style="dim", padding=(0, _GAP, 0, 0), pad_edge=False)
-    table.add_column("label", overflow="ellipsis", no_wrap=True)
-    if found.num_clips:
-        table.add_column("clips", justify="right", no_wrap=True)
-        table.add_column("right", justify="right", no_wrap=True)
-    if found.num_untrimmed:
-        table.add_column("time", justify="right", no_wrap=True)
-        table.add_column("right", justify="right", no_wrap=True)
-        table.add_column("mAP", justify="right", no_wrap=True)
-    table.add_column("mistaken for", overflow="ellipsis", no_wrap=True)
-    for row in found.classes:
-        table.add_row(*_cells(row, found), style="" if row.is_known else "dim")
+    for k in shown:
+        is_name = k in (0, len(heads) - 1)
+        table.add_column(heads[k], justify="left" if is_name else "right", no_wrap=True)
+    for row, cells in zip(found.classes, rows, strict=True):
+        texts = [Text(cells[k]) for k in shown]
+        for k, text in enumerate(texts):
+            text.truncate(widths[k], overflow="ellipsis")
+        table.add_row(*texts, style="" if row.is_known else "dim")
     return table
 
 
