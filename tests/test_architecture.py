@@ -67,6 +67,10 @@ ROOMS = {
         *("cache", "timeline", "documents", "video", "clips", "models", "tagging"),
         *("inputs", "formats", "report", "outputs"),  # explanations are written as results are
     },
+    "evaluation": {
+        *("timeline", "documents", "video", "clips", "models", "tagging"),
+        *("formats", "report", "outputs"),  # labels are read beside the writers
+    },
 }
 GROUND = {
     *("aliases", "arguments", "errors", "extensions", "links", "seconds", "stopping", "terminal"),

@@ -15,6 +15,7 @@ from vidtag.cli.cache import cache
 from vidtag.cli.compare import compare
 from vidtag.cli.config import config
 from vidtag.cli.configuration import tell_origin
+from vidtag.cli.eval import evaluate
 from vidtag.cli.explain import explain
 from vidtag.cli.grep import grep
 from vidtag.cli.group import TAG, Group, HelpedCommand, HelpedGroup, TagCommand
@@ -68,6 +69,7 @@ app.command(cls=HelpedCommand)(grouped(show))
 app.command(cls=HelpedCommand)(grouped(grep))
 app.command(cls=HelpedCommand)(grouped(explain))
 app.command(cls=HelpedCommand)(grouped(compare))
+app.command("eval", cls=HelpedCommand)(grouped(evaluate))
 app.command(cls=HelpedCommand)(grouped(train))
 app.command(cls=HelpedCommand)(grouped(pretrain))
 app.add_typer(models, name="models", cls=HelpedGroup)

@@ -34,6 +34,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("vidtag explain clip.mp4 -o maps/", "the best segments, as animations"),
         ("vidtag explain clip.mp4 --at 1:30 -o map.gif", "one moment"),
     ),
+    "eval": (
+        ("vidtag eval clips/ -m MODEL", "a folder per label: how often is it right?"),
+        ("vidtag eval labels.csv -m MODEL -o eval.html", "a page with the mistakes"),
+        ("vidtag eval val.csv -m MODEL --views 5x3", "as papers do"),
+    ),
     "compare": (
         ("vidtag compare videos/ -r --fast", "how much does --fast change?"),
         ("vidtag compare videos/ -r --precision int8", "and int8?"),

@@ -26,6 +26,7 @@ _ORDER = (
     "explain",
     "compare",
     "train",
+    "eval",
     "pretrain",
     "models",
     "labels",

@@ -291,14 +291,20 @@ class Windows:
 
 
 @option_group
-class Sampling(Windows):
-    """Windows, how they are averaged, and which part of the video they cover."""
+class AveragedWindows(Windows):
+    """Windows, and how they are averaged."""
 
     average: Annotated[
         Literal["logits", "probs"],
         typer.Option("--average", metavar="logits|probs", rich_help_panel=_SAMPLING,
                      help="How windows are averaged."),
     ] = "logits"  # fmt: skip
+
+
+@option_group
+class Sampling(AveragedWindows):
+    """Windows, how they are averaged, and which part of the video they cover."""
+
     start: Annotated[
         Fraction | None,
         typer.Option(parser=read_time, metavar="T", rich_help_panel=_SAMPLING,

@@ -27,20 +27,24 @@ _ASSETS = "assets"
 _JSON_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\x7f\u2028\u2029"}
 
 
-def render(template: str, values: Mapping[str, object], *, script: str) -> str:
+def render(
+    template: str, values: Mapping[str, object], *, script: str | None, style: str | None = None
+) -> str:
     """Render a page with its style and script inside it, and a policy for nothing else.
 
     Args:
         template: File name of the template.
         values: What the template names.
-        script: File name of the page's script.
+        script: File name of the page's script; `None` where it has none.
+        style: File name of a style beside that of all pages.
     """
-    style_text, script_text = _asset("report.css"), _asset(script)
+    style_text = "".join(_asset(name) for name in ("report.css", style) if name is not None)
+    script_text = "" if script is None else _asset(script)
     policy = "; ".join(
         (
             "default-src 'none'",
             f"style-src '{_hash(style_text)}'",
-            f"script-src '{_hash(script_text)}'",
+            f"script-src '{_hash(script_text)}'" if script_text else "script-src 'none'",
             "img-src data:",
             "media-src data: 'self' file:",
             "base-uri 'none'",

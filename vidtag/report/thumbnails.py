@@ -7,7 +7,7 @@ an error: a page is complete without.
 import io
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -76,12 +76,28 @@ def read_thumbnails(
         Pictures in the order of time; none for moments that can't be read.
     """
     peaks = {segment.peak_seconds for segment in choose_moments(document, max_count)}
-    if not peaks or not is_plain_file(source):
+    return read_pictures(source, peaks, max_bytes=max_bytes)
+
+
+def read_pictures(
+    source: str, moments: Collection[float], *, max_bytes: int = MAX_BYTES
+) -> tuple[Thumbnail, ...]:
+    """Take a picture at each moment, in one pass with seeks.
+
+    Args:
+        source: The video, as for `read_thumbnails`.
+        moments: In seconds.
+        max_bytes: Of one picture.
+
+    Returns:
+        Pictures in the order of time; none for moments that can't be read.
+    """
+    if not moments or not is_plain_file(source):
         return ()
-    limit = min(max_bytes, TOTAL_BYTES // len(peaks))
+    limit = min(max_bytes, TOTAL_BYTES // len(moments))
     thumbnails = []
     try:
-        for seconds, frame in _frames_at(source, sorted(peaks)):
+        for seconds, frame in _frames_at(source, sorted(moments)):
             thumbnails.append(_shrink(seconds, frame.to_rgb(), limit))
     except (VidtagError, OSError):
         pass  # missing, damaged from here on, or not what it was: the pictures so far will do
