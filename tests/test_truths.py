@@ -224,6 +224,15 @@ def test_a_folder_of_lists_has_subsets(tmp_path: Path, monkeypatch: pytest.Monke
     )
 
 
+def test_label_files_in_folders_are_read_where_these_have_no_videos(tmp_path: Path) -> None:
+    put(tmp_path, "v/a.mp4", "v/b.mp4", "v/c.mp4")
+    write(tmp_path, "out/a.csv", "a.mp4,run\n")
+    write(tmp_path, "out/val/day 2/b.csv", "b.mp4,walk\n")
+    write(tmp_path, "out/.old/c.csv", "c.mp4,walk\n")
+    truths = read_truths(str(tmp_path / "out"), videos=str(tmp_path / "v"))
+    assert [one.subset for one in truths.videos] == [None, "validation"]
+
+
 # JSON
 
 
