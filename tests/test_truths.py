@@ -106,6 +106,29 @@ def test_files_with_labels_come_before_folders_of_videos(tmp_path: Path) -> None
     assert shown(truths, tmp_path) == [("videos/a.mp4", "run"), ("videos/b.mp4", "walk")]
 
 
+def test_links_to_folders_are_followed_and_loops_end(tmp_path: Path) -> None:
+    put(tmp_path, "far/day/a.mp4", "far/x.txt", "near/walk/b.mp4", "near/run/c.mp4")
+    (tmp_path / "near" / "run" / "link").symlink_to(tmp_path / "far")
+    (tmp_path / "near" / "walk" / "loop").symlink_to(tmp_path / "near" / "walk")
+    truths = read_truths(str(tmp_path / "near"))
+    assert shown(truths, tmp_path / "near") == [
+        ("run/c.mp4", "run"),
+        ("run/link/day/a.mp4", "run"),
+        ("walk/b.mp4", "walk"),
+    ]
+    assert "1 file that is no video by its name: 'run/link/x.txt'" in truths.notes[0]
+
+
+def test_files_without_labels_leave_no_trace_on_the_folders(tmp_path: Path) -> None:
+    put(tmp_path, "run/a.mp4", "walk/b.mp4", "walk/c.mp4")
+    (tmp_path / "run" / "b.mp4").symlink_to(tmp_path / "walk" / "b.mp4")
+    write(tmp_path, "meta.json", {})
+    write(tmp_path, "train.json", {})
+    truths = read_truths(str(tmp_path))
+    assert {one.subset for one in truths.videos} == {None}
+    assert "('run' run/b.mp4, 'walk' walk/b.mp4)" in truths.notes[0]
+
+
 # Tables and lists
 
 
@@ -285,17 +308,17 @@ def task(video: str, *regions: tuple[int, int, str], **more: object) -> dict[str
 
 
 def test_label_studio_counts_frames_from_one(tmp_path: Path) -> None:
-    put(tmp_path, "clips/a b.mp4", "c.mp4", "d.mp4")
+    put(tmp_path, "clips/a b.mp4", "c.mp4", "d #1.mp4")
     tasks = [
         task("/data/local-files/?d=clips/a%20b.mp4", (1, 10, "run"), (11, 11, "walk")),
         task("/data/upload/3/0123abcd-c.mp4", (5, 20, "walk")),
-        task(f"file://{tmp_path}/d.mp4", (1, 1, "run")),
+        task(f"file://{tmp_path}/d%20%231.mp4", (1, 1, "run")),
     ]
     truths = read_truths(write(tmp_path, "export.json", tasks))
     assert shown(truths, tmp_path) == [
         ("clips/a b.mp4", [(0.0, 1.0, "run"), (1.0, 1.1, "walk")]),
         ("c.mp4", [(0.4, 2.0, "walk")]),
-        ("d.mp4", [(0.0, 0.1, "run")]),
+        ("d #1.mp4", [(0.0, 0.1, "run")]),
     ]
     assert truths.notes == ()
 

@@ -133,19 +133,31 @@ class Places:
 
 
 def walk_videos(folder: str, depth: int | None = None) -> Iterator[str]:
-    """List the videos in a folder and below, sorted; hidden ones are left out.
+    """List the videos in a folder and below, as `walk_files` does."""
+    return (path for path in walk_files(folder, depth) if is_video_name(path))
+
+
+def walk_files(
+    folder: str, depth: int | None = None, seen: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """List the files in a folder and below, sorted; hidden ones are left out.
+
+    Links to folders are followed, unless they lead back to where they came from.
 
     Args:
         folder: Where to look; `""` is the folder in which vidtag runs.
         depth: Levels below that are looked into; all where `None`.
+        seen: The real paths of the folders above.
     """
+    real = os.path.realpath(folder)
+    if real in seen:
+        return
     for entry in visible(folder):
         path = os.path.join(folder, entry)
-        if os.path.isdir(path):
-            if depth != 0 and not os.path.islink(path):
-                yield from walk_videos(path, None if depth is None else depth - 1)
-        elif is_video_name(entry):
+        if not os.path.isdir(path):
             yield path
+        elif depth != 0:
+            yield from walk_files(path, None if depth is None else depth - 1, seen | {real})
 
 
 def visible(folder: str) -> Sequence[str]:

@@ -20,7 +20,7 @@ from vidtag.formats.truths.labelstudio import (
     read_labelstudio,
 )
 from vidtag.formats.truths.lists import is_entry
-from vidtag.formats.truths.places import Places, visible
+from vidtag.formats.truths.places import Places, walk_files
 from vidtag.formats.truths.results import (
     is_document,
     is_truth_file,
@@ -91,22 +91,19 @@ def _read_folder(folder: str, videos: str | None, gathering: Gathering) -> None:
         raise TruthError(folder, f"{folder}: {message}; labels are read from {LAYOUTS}.")
 
 
-def _label_files(folder: str, *, is_deep: bool, below: str = "") -> Iterator[str]:
+def _label_files(folder: str, *, is_deep: bool) -> Iterator[str]:
     """List the files that may hold labels, by their paths in a folder."""
-    here = os.path.join(folder, below)
-    for name in visible(here):
-        path = os.path.join(here, name)
-        if is_deep and os.path.isdir(path) and not os.path.islink(path):
-            yield from _label_files(folder, is_deep=True, below=os.path.join(below, name))
-        elif _may_hold_labels(here, name):
-            yield os.path.join(below, name)
+    for path in walk_files(folder, None if is_deep else 0):
+        if _may_hold_labels(path):
+            yield os.path.relpath(path, folder)
 
 
-def _may_hold_labels(folder: str, name: str) -> bool:
+def _may_hold_labels(path: str) -> bool:
+    name = os.path.basename(path)
     is_kind = os.path.splitext(name)[1].lower() in _LABEL_FILES
     if not is_kind or is_class_names(name) or re.match(r"(?i)readme|licen[cs]e|requirements", name):
         return False
-    return os.path.isfile(os.path.join(folder, name))
+    return os.path.isfile(path)
 
 
 def _read_file(path: str, videos: str | None, gathering: Gathering, subset: str | None) -> None:
