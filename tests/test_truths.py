@@ -129,6 +129,25 @@ def test_files_without_labels_leave_no_trace_on_the_folders(tmp_path: Path) -> N
     assert "('run' run/b.mp4, 'walk' walk/b.mp4)" in truths.notes[0]
 
 
+def test_a_folder_that_may_not_be_read_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "run/a.mp4", "walk/b.mp4", "walk/shut/c.mp4")
+    list_folder = os.listdir
+
+    def refuse(path: str) -> list[str]:
+        if path.endswith("shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(TruthError, match=r"walk/shut can't be read: Permission denied\.$"):
+        read_truths(str(tmp_path))
+    results = {name: [{"label": name, "segment": [0, 1]}] for name in "abc"}
+    write(tmp_path, "x.json", {"results": results})  # where keys are only looked for
+    assert read_truths(str(tmp_path / "x.json")).labels == ("a", "b")
+
+
 # Tables and lists
 
 
