@@ -106,6 +106,48 @@ def test_files_with_labels_come_before_folders_of_videos(tmp_path: Path) -> None
     assert shown(truths, tmp_path) == [("videos/a.mp4", "run"), ("videos/b.mp4", "walk")]
 
 
+def test_links_to_folders_are_followed_and_loops_end(tmp_path: Path) -> None:
+    put(tmp_path, "far/day/a.mp4", "far/x.txt", "near/walk/b.mp4", "near/run/c.mp4")
+    (tmp_path / "near" / "run" / "link").symlink_to(tmp_path / "far")
+    (tmp_path / "near" / "walk" / "loop").symlink_to(tmp_path / "near" / "walk")
+    truths = read_truths(str(tmp_path / "near"))
+    assert shown(truths, tmp_path / "near") == [
+        ("run/c.mp4", "run"),
+        ("run/link/day/a.mp4", "run"),
+        ("walk/b.mp4", "walk"),
+    ]
+    assert "1 file that is no video by its name: 'run/link/x.txt'" in truths.notes[0]
+
+
+def test_files_without_labels_leave_no_trace_on_the_folders(tmp_path: Path) -> None:
+    put(tmp_path, "run/a.mp4", "walk/b.mp4", "walk/c.mp4")
+    (tmp_path / "run" / "b.mp4").symlink_to(tmp_path / "walk" / "b.mp4")
+    write(tmp_path, "meta.json", {})
+    write(tmp_path, "train.json", {})
+    truths = read_truths(str(tmp_path))
+    assert {one.subset for one in truths.videos} == {None}
+    assert "('run' run/b.mp4, 'walk' walk/b.mp4)" in truths.notes[0]
+
+
+def test_a_folder_that_may_not_be_read_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "run/a.mp4", "walk/b.mp4", "walk/shut/c.mp4")
+    list_folder = os.listdir
+
+    def refuse(path: str) -> list[str]:
+        if path.endswith("shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(TruthError, match=r"walk/shut can't be read: Permission denied\.$"):
+        read_truths(str(tmp_path))
+    results = {name: [{"label": name, "segment": [0, 1]}] for name in "abc"}
+    write(tmp_path, "x.json", {"results": results})  # where keys are only looked for
+    assert read_truths(str(tmp_path / "x.json")).labels == ("a", "b")
+
+
 # Tables and lists
 
 
@@ -224,6 +266,15 @@ def test_a_folder_of_lists_has_subsets(tmp_path: Path, monkeypatch: pytest.Monke
     )
 
 
+def test_label_files_in_folders_are_read_where_these_have_no_videos(tmp_path: Path) -> None:
+    put(tmp_path, "v/a.mp4", "v/b.mp4", "v/c.mp4")
+    write(tmp_path, "out/a.csv", "a.mp4,run\n")
+    write(tmp_path, "out/val/day 2/b.csv", "b.mp4,walk\n")
+    write(tmp_path, "out/.old/c.csv", "c.mp4,walk\n")
+    truths = read_truths(str(tmp_path / "out"), videos=str(tmp_path / "v"))
+    assert [one.subset for one in truths.videos] == [None, "validation"]
+
+
 # JSON
 
 
@@ -276,17 +327,17 @@ def task(video: str, *regions: tuple[int, int, str], **more: object) -> dict[str
 
 
 def test_label_studio_counts_frames_from_one(tmp_path: Path) -> None:
-    put(tmp_path, "clips/a b.mp4", "c.mp4", "d.mp4")
+    put(tmp_path, "clips/a b.mp4", "c.mp4", "d #1.mp4")
     tasks = [
         task("/data/local-files/?d=clips/a%20b.mp4", (1, 10, "run"), (11, 11, "walk")),
         task("/data/upload/3/0123abcd-c.mp4", (5, 20, "walk")),
-        task(f"file://{tmp_path}/d.mp4", (1, 1, "run")),
+        task(f"file://{tmp_path}/d%20%231.mp4", (1, 1, "run")),
     ]
     truths = read_truths(write(tmp_path, "export.json", tasks))
     assert shown(truths, tmp_path) == [
         ("clips/a b.mp4", [(0.0, 1.0, "run"), (1.0, 1.1, "walk")]),
         ("c.mp4", [(0.4, 2.0, "walk")]),
-        ("d.mp4", [(0.0, 0.1, "run")]),
+        ("d #1.mp4", [(0.0, 0.1, "run")]),
     ]
     assert truths.notes == ()
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from vidtag.extensions import is_video_name
 from vidtag.formats.truths.gathering import Gathering, is_subset_name, quoted
-from vidtag.formats.truths.places import visible, walk_videos
+from vidtag.formats.truths.places import visible, walk_files, walk_videos
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,9 @@ def read_folders(folder: str, gathering: Gathering) -> None:
             gathering.note("loose", quoted(name))
     for one in _label_folders(folder, gathering):
         videos = list(walk_videos(one.path))
-        for name in _other_files(one.path):
-            gathering.note("other_file", quoted(os.path.relpath(name, folder)))
+        for path in walk_files(one.path):
+            if not is_video_name(path):
+                gathering.note("other_file", quoted(os.path.relpath(path, folder)))
         if not videos:
             gathering.note("empty_label", quoted(os.path.relpath(one.path, folder)))
         for path in videos:
@@ -67,16 +68,6 @@ def _folders(folder: str) -> Iterator[tuple[str, str]]:
         path = os.path.join(folder, name)
         if os.path.isdir(path):
             yield path, name
-
-
-def _other_files(folder: str) -> Iterator[str]:
-    for name in visible(folder):
-        path = os.path.join(folder, name)
-        if os.path.isdir(path):
-            if not os.path.islink(path):
-                yield from _other_files(path)
-        elif not is_video_name(name):
-            yield path
 
 
 def _regular(path: str) -> str | None:

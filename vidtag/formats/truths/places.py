@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from vidtag.errors import TruthError
 from vidtag.extensions import is_video_name
 from vidtag.formats.activitynet import name_videos
 from vidtag.links import file_name
@@ -119,7 +120,7 @@ class Places:
             of_stem: dict[str, list[str]] = {}
             depth = None if folder == self.videos else _MAX_DEPTH
             seen: set[str] = set()
-            for path in walk_videos(folder, depth):
+            for path in walk_videos(folder, depth, is_lenient=depth is not None):
                 real = os.path.realpath(path)
                 if real in seen:
                     continue
@@ -132,25 +133,58 @@ class Places:
         return known
 
 
-def walk_videos(folder: str, depth: int | None = None) -> Iterator[str]:
-    """List the videos in a folder and below, sorted; hidden ones are left out.
+def walk_videos(
+    folder: str, depth: int | None = None, *, is_lenient: bool = False
+) -> Iterator[str]:
+    """List the videos in a folder and below, as `walk_files` does."""
+    return filter(is_video_name, walk_files(folder, depth, is_lenient=is_lenient))
+
+
+def walk_files(
+    folder: str,
+    depth: int | None = None,
+    *,
+    is_lenient: bool = False,
+    seen: frozenset[str] = frozenset(),
+) -> Iterator[str]:
+    """List the files in a folder and below, sorted; hidden ones are left out.
+
+    Links to folders are followed, unless they lead back to where they came from.
 
     Args:
         folder: Where to look; `""` is the folder in which vidtag runs.
         depth: Levels below that are looked into; all where `None`.
+        is_lenient: Whether folders that can't be read are passed over: nobody named them.
+        seen: The real paths of the folders above.
+
+    Raises:
+        TruthError: A folder can't be read.
     """
-    for entry in visible(folder):
+    real = os.path.realpath(folder)
+    if real in seen:
+        return
+    try:
+        entries = visible(folder)
+    except TruthError:
+        if not is_lenient:
+            raise
+        return
+    for entry in entries:
         path = os.path.join(folder, entry)
-        if os.path.isdir(path):
-            if depth != 0 and not os.path.islink(path):
-                yield from walk_videos(path, None if depth is None else depth - 1)
-        elif is_video_name(entry):
+        if not os.path.isdir(path):
             yield path
+        elif depth != 0:
+            below = None if depth is None else depth - 1
+            yield from walk_files(path, below, is_lenient=is_lenient, seen=seen | {real})
 
 
 def visible(folder: str) -> Sequence[str]:
-    """List the names in a folder that are not hidden, sorted; none where it can't be read."""
+    """List the names in a folder that are not hidden, sorted.
+
+    Raises:
+        TruthError: It can't be read.
+    """
     try:
         return sorted(name for name in os.listdir(folder or ".") if not name.startswith("."))
-    except OSError:
-        return ()
+    except OSError as exc:
+        raise TruthError(folder, f"{folder} can't be read: {exc.strerror or exc}.") from exc

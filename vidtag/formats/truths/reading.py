@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from vidtag.documents.json import parse_json
 from vidtag.errors import TruthError
@@ -20,7 +20,7 @@ from vidtag.formats.truths.labelstudio import (
     read_labelstudio,
 )
 from vidtag.formats.truths.lists import is_entry
-from vidtag.formats.truths.places import Places, visible
+from vidtag.formats.truths.places import Places, walk_files
 from vidtag.formats.truths.results import (
     is_document,
     is_truth_file,
@@ -65,40 +65,49 @@ def read_truths(path: str, *, videos: str | None = None) -> Truths:
     if os.path.isdir(path):
         _read_folder(path, videos, gathering)
     elif os.path.lexists(path) or "\0" in path:
-        _read_file(path, videos, gathering)
+        _read_file(path, videos, gathering, _subset_of_path(os.path.basename(path)))
     else:
         raise TruthError(path, f"There is no file or folder '{path}'; check the spelling.")
     return gathering.finish()
 
 
 def _read_folder(folder: str, videos: str | None, gathering: Gathering) -> None:
-    files = [name for name in visible(folder) if _may_hold_labels(folder, name)]
+    # Below, beside videos, lie files for each of them, which need not be of labels.
+    has_videos = has_label_folders(folder)
+    files = list(_label_files(folder, is_deep=not has_videos))
     gathered = 0
     for name in files:
         gathering.prefix = f"{name}: " if len(files) > 1 else ""
         try:
-            _read_file(os.path.join(folder, name), videos, gathering)
+            _read_file(os.path.join(folder, name), videos, gathering, _subset_of_path(name))
             gathered += 1
         except _NoLayoutError:
             gathering.note("no_labels", quoted(name))
-    gathering.prefix = ""
-    if gathered:
-        return
-    if has_label_folders(folder):
+    gathering.prefix, gathering.subset = "", None
+    if not gathered and has_videos:
         read_folders(folder, gathering)
     elif not files:
         message = "there are neither files with labels nor folders with videos in it"
         raise TruthError(folder, f"{folder}: {message}; labels are read from {LAYOUTS}.")
 
 
-def _may_hold_labels(folder: str, name: str) -> bool:
+def _label_files(folder: str, *, is_deep: bool) -> Iterator[str]:
+    """List the files that may hold labels, by their paths in a folder."""
+    for path in walk_files(folder, None if is_deep else 0):
+        if _may_hold_labels(path):
+            yield os.path.relpath(path, folder)
+
+
+def _may_hold_labels(path: str) -> bool:
+    name = os.path.basename(path)
     is_kind = os.path.splitext(name)[1].lower() in _LABEL_FILES
     if not is_kind or is_class_names(name) or re.match(r"(?i)readme|licen[cs]e|requirements", name):
         return False
-    return os.path.isfile(os.path.join(folder, name))
+    return os.path.isfile(path)
 
 
-def _read_file(path: str, videos: str | None, gathering: Gathering) -> None:
+def _read_file(path: str, videos: str | None, gathering: Gathering, subset: str | None) -> None:
+    gathering.subset = subset
     places = Places(own=os.path.dirname(path), videos=videos)
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".eaf":
@@ -117,9 +126,7 @@ def _read_file(path: str, videos: str | None, gathering: Gathering) -> None:
         message = "this is neither a list of videos with labels nor a track of labels"
         raise _NoLayoutError(path, f"{path}: {message}; labels are read from {LAYOUTS}.")
     else:
-        gathering.subset = _subset_of_name(path)
         read_table(path, text, gathering, places)
-        gathering.subset = None
 
 
 def _is_table(text: str) -> bool:
@@ -130,10 +137,10 @@ def _is_table(text: str) -> bool:
     return is_entry(first) or (len(cells) > 1 and is_row)
 
 
-def _subset_of_name(path: str) -> str | None:
-    """Tell the subset of `train.csv` or `val.csv`."""
-    stem = os.path.splitext(os.path.basename(path))[0]
-    return stem if is_subset_name(stem) else None
+def _subset_of_path(name: str) -> str | None:
+    """Tell the subset of `train.csv`, or of what lies in a folder `val`."""
+    parts = os.path.splitext(name)[0].split(os.sep)
+    return next((part for part in parts if is_subset_name(part)), None)
 
 
 def _read_json(path: str, text: str, gathering: Gathering, places: Places) -> None:
