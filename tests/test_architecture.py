@@ -58,10 +58,6 @@ ROOMS = {
     "report": {"documents", "video"},  # pages have pictures
     "formats": {"documents", "report"},
     "tagging": {"cache", "timeline", "video", "clips", "models", "documents"},
-    "training": {
-        *("cache", "timeline", "documents", "video", "clips", "models", "tagging"),
-        "formats",  # what persons said of videos
-    },
     "outputs": {"documents", "formats", "inputs", "report", "tagging.recipe"},
     "explain": {
         *("cache", "timeline", "documents", "video", "clips", "models", "tagging"),
@@ -70,6 +66,11 @@ ROOMS = {
     "evaluation": {
         *("timeline", "documents", "video", "clips", "models", "tagging"),
         *("formats", "report", "outputs"),  # labels are read beside the writers
+    },
+    "training": {
+        *("cache", "timeline", "documents", "video", "clips", "models", "tagging"),
+        "formats",  # what persons said of videos
+        "evaluation",  # the same measures
     },
 }
 GROUND = {

@@ -58,7 +58,7 @@ def read(monkeypatch, videos):
         labels = {one.label for one in labelled if one.label is not None}
         labels |= {one.label for video in labelled for one in video.segments}
         truths = Truths(videos=labelled, labels=tuple(sorted(labels)), notes=notes)
-        monkeypatch.setattr(eval_run, "read_data", lambda path, videos: truths)
+        monkeypatch.setattr(eval_run, "read_truths", lambda path, videos: truths)
 
     monkeypatch.setattr(eval_run, "load_classifier", lambda load, tell: FakeClassifier())
     return read

@@ -17,7 +17,7 @@ from vidtag.training.augmenting import LEAST_SIDE, Augmentation, augment, mix
 from vidtag.training.clips import WorkFolder, batches
 from vidtag.training.examples import NONE, Examples, window_targets
 from vidtag.training.fine_tuning import FullOptions, hold_out, train_full
-from vidtag.training.head import balance, fit, fit_temperature, make_folds
+from vidtag.training.head import balance, fit, make_folds
 from vidtag.training.head_training import TrainOptions, train_head
 from vidtag.training.outcome import Outcome, Unseen
 from vidtag.training.pretraining import PretrainOptions, hide_tubes, pretrain
@@ -230,14 +230,19 @@ def test_a_head_is_judged_by_videos_that_it_has_not_seen():
 
 
 def test_a_files_own_subsets_are_heeded():
-    subsets = ("training", "training", "training", "training", "val", "testing")
+    subsets = ("training", "training", "training", "training", "validation", "testing")
     examples = make_examples(subsets=subsets)
     folds, how, learns = make_folds(examples, examples.targets, 0)
     assert "validation" in how
     assert [fold.tolist() for fold in folds] == [[False] * 4 + [True, False]]
     assert learns.tolist() == [True] * 4 + [False] * 2
-    held_out, _ = hold_out(examples, examples.targets, 0)
+    videos = [
+        LabelledVideo(path=str(k), label="ab"[k % 2], subset=subset)
+        for k, subset in enumerate(subsets)
+    ]
+    held_out, how = hold_out(Truths(videos=tuple(videos), labels=("a", "b")), examples.paths, 0)
     assert held_out.tolist() == [False] * 4 + [True, True]
+    assert "validation" in how
 
 
 def test_one_video_of_each_label_can_not_be_judged():
@@ -251,15 +256,6 @@ def test_each_class_counts_as_much_and_in_it_each_video():
     assert weights.sum() == pytest.approx(1)
     assert weights[4] == pytest.approx(0.5)
     assert weights[3] == pytest.approx(0.25)
-
-
-@pytest.mark.parametrize("true", [0.5, 1.0, 3.0])
-def test_a_temperature_undoes_what_logits_were_multiplied_by(true):
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(4000, 4)) * 2
-    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    targets = np.array([rng.choice(4, p=row) for row in chances])
-    assert fit_temperature(logits * true, targets) == pytest.approx(true, rel=0.1)
 
 
 def test_augmentation_keeps_most_of_every_picture():

@@ -1,6 +1,5 @@
 """Labelled videos through a model, and what is told of how well it did."""
 
-import importlib
 import os
 import sys
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from vidtag.evaluation.running import Judge
 from vidtag.evaluation.temperature import check_keeps_temperature, keep_temperature
 from vidtag.evaluation.views import Views
 from vidtag.evaluation.wording import describe_fit
+from vidtag.formats.truths.reading import read_truths
 from vidtag.formats.truths.truth import LabelledVideo, Truths
 from vidtag.inputs.found import Input
 from vidtag.models.load import load_classifier
@@ -83,7 +83,7 @@ def run_eval(
     if wishes.calibrates:
         _refuse_uncalibratable(views, settings, load)
         config = check_keeps_temperature(None if load.model is None else str(load.model))
-    truths = read_data(wishes.data, wishes.videos)
+    truths = read_truths(wishes.data, videos=wishes.videos)
     videos = _choose(truths, wishes)
     if wishes.output is not None:
         read = [*(video.path for video in videos), wishes.data, load.name, *wishes.also_read]
@@ -122,21 +122,6 @@ def run_eval(
     if config is not None and not _keep(result, config, quiet=wishes.quiet):
         return ExitCode.FAILED
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
-
-
-def read_data(path: str, videos: str | None) -> Truths:
-    """Read labels, in whichever layout they are.
-
-    Args:
-        path: The label file or folder.
-        videos: Folder in which videos are looked for first.
-
-    Raises:
-        VidtagError: They can't be read.
-    """
-    reading = importlib.import_module("vidtag.formats.truths.reading")
-    truths: Truths = reading.read_truths(path, videos=videos)
-    return truths
 
 
 def _choose_format(wishes: Wishes) -> Format:

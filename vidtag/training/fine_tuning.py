@@ -5,7 +5,7 @@ cosine, label smoothing, stochastic depth, mixup; without the crops that lose th
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -19,6 +19,8 @@ from vidtag.clips.reading import open_part
 from vidtag.clips.windows import Window
 from vidtag.documents.headline import NONE_OF_THESE
 from vidtag.errors import UsageError, VideoError
+from vidtag.evaluation.confidence import fit_temperature
+from vidtag.formats.truths.split import split_truths
 from vidtag.formats.truths.truth import LabelledVideo, Truths
 from vidtag.models.config import ModelConfig, read_config
 from vidtag.models.found import check_found
@@ -35,7 +37,7 @@ from vidtag.training.clips import WorkFolder, batches
 from vidtag.training.descent import Descent, Schedule, dropped_paths
 from vidtag.training.devices import autocast, clips_per_pass, training_device
 from vidtag.training.examples import NONE, Examples, window_targets
-from vidtag.training.head import fit_temperature, kind_of, main_targets
+from vidtag.training.head import kind_of
 from vidtag.training.head_training import Trained, own_facts
 from vidtag.training.outcome import Outcome, Unseen
 
@@ -114,7 +116,7 @@ def train_full(
     examples, clips = reader.read(work, tell)
     classes = (*examples.labels, *([NONE_OF_THESE] if examples.has_none else []))
     targets = np.where(examples.targets == NONE, len(examples.labels), examples.targets)
-    held_out, how = hold_out(examples, targets, options.seed)
+    held_out, how = hold_out(truths, examples.paths, options.seed)
     learns = ~held_out[examples.videos]
     network = _network(files, config, len(classes), options)
     schedule = make_schedule(int(learns.sum()), options)
@@ -263,24 +265,23 @@ class _Reader:
                 self._taken.append(video)
 
 
-def hold_out(
-    examples: Examples, targets: npt.NDArray[np.int64], seed: int
-) -> tuple[npt.NDArray[np.bool_], str]:
-    """Say which videos a training does not see, `(V,)`, and how they were chosen, in words."""
-    kinds = [kind_of(subset) for subset in examples.subsets]
-    is_validation = np.array([kind == "validation" for kind in kinds], bool)
-    is_test = np.array([kind == "testing" for kind in kinds], bool)
-    if is_validation.any():
-        return is_validation | is_test, "the file's own validation videos"
-    main = main_targets(examples, targets)
-    rng = np.random.default_rng(seed)
-    chosen = is_test.copy()
-    for label in np.unique(main):
-        own = rng.permutation(np.flatnonzero((main == label) & ~is_test))
-        number = round(HELD_OUT * len(own)) or int(len(own) > 2)
-        chosen[own[:number]] = True
-    how = f"{int(chosen.sum())} of {examples.num_videos} videos, of each label a fifth"
-    return chosen, how if chosen.any() else "nothing: each label has too few videos"
+def hold_out(truths: Truths, paths: Sequence[str], seed: int) -> tuple[npt.NDArray[np.bool_], str]:
+    """Say which videos a training does not see, `(V,)`, and how they were chosen, in words.
+
+    Args:
+        truths: All labelled videos.
+        paths: Those that were read.
+        seed: Decides where the labels' file does not.
+    """
+    _, aside = split_truths(truths, share=HELD_OUT, seed=seed)
+    unseen = {video.path for video in aside.videos}
+    unseen |= {one.path for one in truths.videos if kind_of(one.subset) == "testing"}
+    held_out = np.array([path in unseen for path in paths], bool)
+    if not held_out.any():
+        return held_out, "nothing: each label has too few videos"
+    if any(kind_of(one.subset) in ("validation", "testing") for one in truths.videos):
+        return held_out, "the file's own validation videos"
+    return held_out, f"{int(held_out.sum())} of {len(paths)} videos, of each label about a fifth"
 
 
 def _network(

@@ -5,13 +5,14 @@ the L2 is and after how many iterations to stop is chosen on videos that a fit h
 on clips of the same video; so are the temperature and all figures.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from vidtag.evaluation.confidence import fit_temperature
 from vidtag.training.examples import NONE, Examples
 from vidtag.training.outcome import Floats, Outcome, Unseen
 
@@ -241,7 +242,8 @@ def _joined(parts: Sequence[Unseen]) -> Unseen:
 
 def _error(unseen: Unseen) -> float:
     """Mean negative log-likelihood, each class counting as much."""
-    errors = negative_log_likelihood(unseen.logits, unseen.targets)
+    shifted = unseen.logits - unseen.logits.max(axis=1, keepdims=True)
+    errors = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(shifted)), unseen.targets]
     return float((balance(unseen.targets, unseen.videos) * errors).sum())
 
 
@@ -260,45 +262,3 @@ def balance(targets: npt.NDArray[np.int64], videos: npt.NDArray[np.int64]) -> Fl
         shares = [1 / (per_video[video] * len(present)) for video in videos[own].tolist()]
         weights[own] = np.array(shares) / len(classes)
     return weights
-
-
-def negative_log_likelihood(logits: Floats, targets: npt.NDArray[np.int64]) -> Floats:
-    """Say how surprised a model was by each truth: `(U,)`."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    total = np.log(np.exp(shifted).sum(axis=1))
-    rows: Floats = total - shifted[np.arange(len(targets)), targets]
-    return rows
-
-
-def fit_temperature(logits: Floats, targets: npt.NDArray[np.int64]) -> float:
-    """Find what logits are to be divided by, so that scores are as often right as they say.
-
-    Source: Guo et al. 2017, On Calibration of Modern Neural Networks (arXiv 1706.04599).
-
-    >>> sure = np.array([[4.0, 0.0]] * 4)
-    >>> round(fit_temperature(sure, np.array([0, 0, 0, 1])), 2)  # right three times in four
-    3.64
-    """
-
-    def error(log_temperature: float) -> float:
-        return float(negative_log_likelihood(logits / np.exp(log_temperature), targets).mean())
-
-    return float(np.exp(_least(error, np.log(0.05), np.log(20.0))))
-
-
-def _least(function: Callable[[float], float], low: float, high: float) -> float:
-    """Find where a function with one valley is least, by golden section."""
-    ratio = (np.sqrt(5) - 1) / 2
-    a, b = low, high
-    c, d = b - ratio * (b - a), a + ratio * (b - a)
-    at_c, at_d = function(c), function(d)
-    while b - a > 1e-6:
-        if at_c <= at_d:
-            b, d, at_d = d, c, at_c
-            c = b - ratio * (b - a)
-            at_c = function(c)
-        else:
-            a, c, at_c = c, d, at_d
-            d = a + ratio * (b - a)
-            at_d = function(d)
-    return float((a + b) / 2)

@@ -21,6 +21,7 @@ from vidtag.formats.truths.content import seconds_of_text
 from vidtag.formats.truths.gathering import Gathering, quoted
 from vidtag.formats.truths.lists import is_list, read_list
 from vidtag.formats.truths.places import Places
+from vidtag.text import printable
 
 _NAMES = {
     "path": {"path", "file", "filename", "file_name", "filepath", "file_path", "video"}
@@ -88,7 +89,9 @@ def _split(path: str, text: str, delimiter: str) -> Iterator[Row]:
             return
         except csv.Error as exc:
             what = "a quote is opened and never closed" if "end of data" in str(exc) else str(exc)
-            raise TruthError(path, f"{path}: line {line}: {what}; correct this row.") from exc
+            raise TruthError(
+                path, f"{path}: line {line}: {printable(what)}; correct this row."
+            ) from exc
         if any(cell.strip() for cell in cells):
             yield line, cells
 
