@@ -17,6 +17,7 @@ import typer
 from figures.actions import LABELS
 from figures.batches import Recipe
 from figures.card import Report, note_threshold, write_card, write_model
+from figures.clips import encode_clip
 from figures.dataset import (
     Pool,
     make_sequence,
@@ -202,6 +203,20 @@ def videos(
         if only in ("", sample.name, Path(sample.name).stem):
             path, _ = write_sample(sample, out)
             typer.echo(f"{path}: {sample.duration:g} s, {path.stat().st_size / 1e6:.2f} MB")
+
+
+@app.command()
+def clips(
+    out: Annotated[Path, typer.Argument(help="Gets a folder per label, for vidtag eval.")],
+    number: Annotated[int, typer.Option(help="How many in all.")] = 2_200,
+    seed: Annotated[int, typer.Option(help="Of the model that is to be judged.")] = 0,
+) -> None:
+    """Write the clips by which the demo model was judged, without any loss."""
+    for index in track(range(number), "clips", console=console):
+        path = out / LABELS[index % len(LABELS)] / f"{index:05}.mkv"
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            encode_clip(path, make_test_example(index, seed).frames, is_lossless=True)
 
 
 @app.command()

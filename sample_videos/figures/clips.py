@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -73,12 +73,14 @@ def _in_the_cellar(shot: Shot) -> Shot:
     return dataclasses.replace(shot, camera=camera, film=film)
 
 
-def encode_clip(path: Path, frames: npt.NDArray[np.uint8]) -> None:
-    """Write frames as H.264."""
+def encode_clip(path: Path, frames: npt.NDArray[np.uint8], *, is_lossless: bool = False) -> None:
+    """Write frames as H.264, or without any loss as FFV1."""
+    codec, pixels = ("ffv1", "bgr0") if is_lossless else ("libx264", "yuv420p")
+    options = {} if is_lossless else {"crf": "18"}
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", SAMPLES_PER_SECOND, options={"crf": "18"})
+        stream: Any = container.add_stream(codec, SAMPLES_PER_SECOND, options=options)
         stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pixels
         for number, picture in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, SAMPLES_PER_SECOND)
