@@ -1,6 +1,10 @@
 """From labelled videos to a model of one's own: what it learns from, and what it comes to."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -437,3 +441,60 @@ def test_an_outcome_knows_what_is_confused():
     assert figures.accuracy == 0.75
     assert figures.confused == (("b", "a", 1),)
     assert figures.what == "video"
+
+
+_KILLED = """
+import sys
+from vidtag.training import descent
+descent._SAVE_SECONDS = -1
+from vidtag.cli.app import run
+sys.argv = ["vidtag", "train", sys.argv[1], "-o", sys.argv[2], "--from", sys.argv[3], "--full",
+            "--epochs", "4", "--batch-size", "4", "--rate", "0.001", "--device", "cpu", "-q"]
+sys.exit(run())
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_that_asks_nobody_costs_no_step_that_was_saved(clips, base, tmp_path):
+    def command(name: str) -> list[str]:
+        return [sys.executable, "-c", _KILLED, str(clips), str(tmp_path / name), str(base)]
+
+    subprocess.run(command("whole"), check=True, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command("killed"), stdout=subprocess.DEVNULL)
+    checkpoint = tmp_path / "killed.training" / "checkpoint.pt"
+    deadline = time.monotonic() + 120
+    while not checkpoint.is_file() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert checkpoint.is_file()
+    assert not (tmp_path / "killed").exists()
+    subprocess.run(command("killed"), check=True, stdout=subprocess.DEVNULL)
+    assert contents(tmp_path / "whole") == contents(tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_the_command_says_what_it_learned_and_replaces_only_its_own(clips, base, tmp_path, run):
+    folder = tmp_path / "model"
+    usual = ["train", str(clips), "-o", str(folder), "--from", str(base)]
+    code, out, err = run(*usual)
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert ["label", "videos", "windows", "right,", "unseen"] in lines
+    assert any(line[:2] == ["down", "5"] for line in lines)
+    assert "15 videos that it had not seen" in out
+    assert f"vidtag VIDEO -m {folder}" in err
+    code, out, _ = run(*usual, "--json", "-q")
+    assert code == 0
+    assert json.loads(out)["unseen"]["videos"] == 15
+    for name in ("precious", "file"):
+        place = tmp_path / name
+        if name == "file":
+            place.write_text("mine")
+        else:
+            place.mkdir()
+            (place / "mine.txt").write_text("mine")
+        code, _, err = run("train", str(clips), "-o", str(place), "--from", str(base))
+        assert (code in (1, 2), err.count("\n")) == (True, 1)
+    assert run("train", str(clips), "--from", str(base))[0] == 2
+    assert (tmp_path / "precious" / "mine.txt").read_text() == "mine"

@@ -18,6 +18,7 @@ from figures.batches import normalise
 from figures.dataset import IMAGE_SIZE, NUM_FRAMES, SAMPLES_PER_SECOND, Pool, fit_to_model
 from figures.dataset import Sequence as ActionSequence
 from vidtag import Classifier, ClassifierInfo, LoadOptions, StepTags, Tagger
+from vidtag.evaluation.accuracy import confusion_matrix, share, top_hits
 from vidtag.models.load import load_classifier
 
 Frames = npt.NDArray[np.uint8]
@@ -106,19 +107,16 @@ def evaluate_clips(model: Classifier, pool: Pool) -> ClipFigures:
         return predict(model, [change(clip) for clip in pool.frames])
 
     logits = score(lambda clip: clip)
-    best = logits.argmax(1)
-    five = np.argsort(-logits, axis=1)[:, :5]
-    labels = logits.shape[1]
-    confusion = np.zeros((labels, labels), np.int64)
-    np.add.at(confusion, (truth, best), 1)
+    counted = np.ones(len(pool))
+    confusion = confusion_matrix(truth, logits.argmax(1), counted, logits.shape[1])
     return ClipFigures(
         num_clips=len(pool),
-        top1=float((best == truth).mean()),
-        top5=float((five == truth[:, None]).any(1).mean()),
+        top1=share(top_hits(logits.astype(np.float64), truth, 1), counted),
+        top5=share(top_hits(logits.astype(np.float64), truth, 5), counted),
         frozen=frozen_accuracy(model, pool),
         shuffled=_share(score(lambda clip: clip[rng.permutation(NUM_FRAMES)]), truth),
         reversed=_share(score(lambda clip: clip[::-1]), truth),
-        confusion=confusion,
+        confusion=confusion.astype(np.int64),
     )
 
 

@@ -27,6 +27,7 @@ from figures.actions import LABELS
 from figures.batches import JOINT_KINDS, PATCH, TUBELET, Batch, Recipe, make_batch, normalise
 from figures.dataset import IMAGE_SIZE, NUM_FRAMES, Pool
 from vidtag.tagging.read_ahead import ReadAhead
+from vidtag.training.descent import save_state
 
 AUXILIARY_LAYER = -2
 
@@ -187,13 +188,6 @@ def motion_loss(answers: Tensor, targets: Tensor, present: Tensor) -> Tensor:
     """Tell places and velocities (…, kinds, 2 or 4) of the joints that are present (…, kinds)."""
     motion = functional.smooth_l1_loss(answers, targets, reduction="none", beta=0.2).sum(-1)
     return (motion * present).sum() / present.sum().clamp(min=1)
-
-
-def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint so that a stop leaves the old one or the new one, and no half."""
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
 
 
 @dataclass(slots=True)

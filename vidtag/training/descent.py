@@ -202,9 +202,7 @@ class Descent:
             "model": self.model.state_dict(),
             "optimiser": self._optimiser.state_dict(),
         }
-        partial = self._path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(self._path)
+        save_state(self._path, state)
         self._saved = time.monotonic()
 
     def _resume(self) -> None:
@@ -212,3 +210,10 @@ class Descent:
         self.step = state["step"]
         self.model.load_state_dict(state["model"])
         self._optimiser.load_state_dict(state["optimiser"])
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint so that a kill leaves the old one or the new one, and no half."""
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)

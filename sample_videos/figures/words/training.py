@@ -28,7 +28,6 @@ from figures.training import (
     make_optimisers,
     motion_loss,
     presence_loss,
-    save_state,
     set_learning_rates,
 )
 from figures.words.batches import (
@@ -43,6 +42,7 @@ from figures.words.clips import CYCLE
 from figures.words.network import NUM_JOINTS, Heads, Taps, look_at_frames, match, read, see
 from figures.words.tokens import encode
 from vidtag.tagging.read_ahead import ReadAhead
+from vidtag.training.descent import save_state
 
 Report = Callable[[Progress], None]
 T = TypeVar("T")
