@@ -178,7 +178,7 @@ def few_labels(folder: Path, kept: Kept, *, quick: bool) -> None:
                     "head": partial(head_accuracy, chosen, test, features),
                     "raw": partial(head_accuracy, chosen, test, pixels),
                 }
-                if count == 20 and seed < 3:
+                if count == 20 and seed < 2:
                     makers["blank"] = partial(blank_accuracy, folder, chosen, test, seed)
                 for name, make in makers.items():
                     results[name].append(kept.get(f"{name} {count} {seed}", make))
@@ -228,7 +228,7 @@ def other_domain(folder: Path, kept: Kept, *, quick: bool) -> None:
     row("---", "---")
     for name, start in starts.items():
         values = []
-        for seed in range(1 if quick else 3):
+        for seed in range(1 if quick else 2):
             chosen = choose(train, count, seed)
 
             def full(

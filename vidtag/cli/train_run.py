@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -122,6 +122,10 @@ def shown_training(
                 shown.end()
                 counts.append(stack.enter_context(counting(doing, quiet=quiet)))
             counts[0](done, total)
+            if done == total:
+                stack.close()
+                counts[:] = [lambda done, total: None]
+                shown.begin("finishing")
 
         yield tell, advance
 
@@ -200,23 +204,24 @@ def _print(trained: Trained) -> None:
     for label, videos, windows in count_windows(trained.examples, outcome.classes):
         share = f"{right[label]:.0%}" if label in right else "not known"
         table.add_row(Text(printable(label)), str(videos), str(windows), share)
-    with printing():
-        console = Console(highlight=False)
-        if console.is_terminal:
-            console.print(table)
-        else:
-            console.file.write(plain_text(table))
-    print_line("")
+    lines = [""]
     if figures is None:
-        print_line("How well it does is not known: each label has one video alone.")
-        return
-    print_line(
-        f"Of {figures.num} {figures.what}s that it had not seen, {figures.accuracy:.1%} are right "
-        f"(mean of the labels {figures.mean_class:.1%}); held out: {outcome.held_out}."
-    )
-    if figures.confused:
+        lines.append("How well it does is not known: each label has one video alone.")
+    else:
+        lines.append(
+            f"Of {figures.num} {figures.what}s that it had not seen, {figures.accuracy:.1%} are "
+            f"right (mean of the labels {figures.mean_class:.1%}); held out: {outcome.held_out}."
+        )
+    if figures is not None and figures.confused:
         named = [
             f"{printable(true)} for {printable(said)} ({number})"
             for true, said, number in figures.confused[:_MOST_CONFUSED]
         ]
-        print_line(f"Taken for another: {', '.join(named)}.")
+        lines.append(f"Taken for another: {', '.join(named)}.")
+    shown = Group(table, *map(Text, lines))
+    with printing():
+        console = Console(highlight=False)
+        if console.is_terminal:
+            console.print(shown)
+        else:
+            console.file.write(plain_text(shown))

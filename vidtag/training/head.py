@@ -5,7 +5,8 @@ the L2 is and after how many iterations to stop is chosen on videos that a fit h
 on clips of the same video; so are the temperature and all figures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 NUM_FOLDS = 5
 """Parts that are left out in turn, where the labels' file names none for that."""
 
-_ITERATIONS, _STRIDE = 60, 5
+_ITERATIONS, _STRIDE = 40, 5
 """L-BFGS iterations at most, and after how many a fit is looked at."""
 
 
@@ -143,6 +144,19 @@ class _Paths:
         self.examples = examples
         self.targets = targets
         self.num_classes = num_classes
+        # The mean of logits is the logit of the mean: what is asked about is put together once.
+        units, unit_targets, unit_videos = [], [], []
+        for video in range(examples.num_videos):
+            own = np.flatnonzero(examples.videos == video)
+            features = examples.features[own].astype(np.float64)
+            if examples.whole[video]:
+                features, own = features.mean(axis=0, keepdims=True), own[:1]
+            units.append(features)
+            unit_targets.append(targets[own])
+            unit_videos.append(np.full(len(own), video, np.int64))
+        self._units = np.concatenate(units)
+        self._unit_targets = np.concatenate(unit_targets)
+        self._unit_videos = np.concatenate(unit_videos)
 
     def fit(
         self, learns: npt.NDArray[np.bool_], strength: float, iterations: int = _ITERATIONS
@@ -179,7 +193,8 @@ class _Paths:
 
         heads = []
         for _ in range(0, iterations, _STRIDE):
-            optimiser.step(loss)  # type: ignore[no-untyped-call]
+            with _one_thread():
+                optimiser.step(loss)  # type: ignore[no-untyped-call]
             plain = weight.detach().numpy() / scale
             shift = bias.detach().numpy() - plain @ mean
             heads.append(Head(weight=plain, bias=shift.copy()))
@@ -187,30 +202,23 @@ class _Paths:
 
     def answers(self, head: Head, asked: npt.NDArray[np.bool_]) -> Unseen:
         """Answer for some videos: those with one label as a whole, of others each window."""
-        examples = self.examples
-        logits, targets, videos = [], [], []
-        for video in np.flatnonzero(asked):
-            own = examples.videos == video
-            rows = head.logits(examples.features[own])
-            if examples.whole[video]:
-                rows = rows.mean(axis=0, keepdims=True)
-                logits.append(rows)
-                targets.append(self.targets[own][:1])
-            else:
-                logits.append(rows)
-                targets.append(self.targets[own])
-            videos.append(np.full(len(rows), video, np.int64))
-        if not logits:
-            return Unseen(
-                logits=np.zeros((0, self.num_classes)),
-                targets=np.zeros(0, np.int64),
-                videos=np.zeros(0, np.int64),
-            )
+        rows = asked[self._unit_videos]
         return Unseen(
-            logits=np.concatenate(logits),
-            targets=np.concatenate(targets),
-            videos=np.concatenate(videos),
+            logits=head.logits(self._units[rows]),
+            targets=self._unit_targets[rows],
+            videos=self._unit_videos[rows],
         )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one core: products as small as these take longer on several."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _choose(paths: _Paths, folds: Sequence[npt.NDArray[np.bool_]]) -> tuple[float, int, Unseen]:

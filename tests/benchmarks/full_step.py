@@ -1,0 +1,56 @@
+"""What does a step of `vidtag train --full` cost for VideoMAE-base? Random weights will do.
+
+    python tests/benchmarks/full_step.py [--precision fp32|bf16] [--batch 2]
+
+Prints the seconds of a step (two clips forward, backward, and the update), and the memory at most.
+"""
+
+import argparse
+import resource
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402 - the path comes first
+import torch  # noqa: E402
+from transformers import VideoMAEConfig, VideoMAEForVideoClassification  # noqa: E402
+
+from vidtag.models.options import LoadOptions  # noqa: E402
+from vidtag.training.descent import Schedule, dropped_paths, make_optimiser  # noqa: E402
+from vidtag.training.devices import autocast  # noqa: E402
+
+
+def main() -> None:
+    """Take three steps and print the last one's time."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16")
+    parser.add_argument("--batch", type=int, default=2)
+    asked = parser.parse_args()
+    torch.manual_seed(0)
+    model = VideoMAEForVideoClassification(VideoMAEConfig(num_labels=10)).train()
+    optimiser = make_optimiser(model, Schedule(num_steps=3, rate=1e-4, warm_up=1))
+    load = LoadOptions(model="base", device="cpu", precision=asked.precision, engine="torch")
+    clips, targets = torch.randn(asked.batch, 16, 3, 224, 224), torch.zeros(asked.batch).long()
+    seconds = []
+    with dropped_paths(model, 0.1) as set_luck:
+        for step in range(3):
+            began = time.perf_counter()
+            set_luck(np.random.default_rng(step))
+            optimiser.zero_grad(set_to_none=True)
+            with autocast(load):
+                logits = model(pixel_values=clips).logits
+            torch.nn.functional.cross_entropy(logits.float(), targets).backward()
+            optimiser.step()
+            seconds.append(time.perf_counter() - began)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    sys.stdout.write(
+        f"| VideoMAE-base, a step of {asked.batch} clips in {asked.precision} | "
+        f"{min(seconds):.1f} s | {peak:.2f} GiB at most |\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
