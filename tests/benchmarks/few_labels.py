@@ -224,12 +224,10 @@ def other_domain(folder: Path, kept: Kept, *, quick: bool) -> None:
         "the demo encoder": "demo",
         "the demo encoder, pretrained on it": folder / "demo-cellar",
     }
-    row("labels: 10 clips of each action", "right")
-    row("---", "---")
-    for name, start in starts.items():
-        values = []
-        for seed in range(1 if quick else 2):
-            chosen = choose(train, count, seed)
+    found: dict[str, list[float]] = {name: [] for name in starts}
+    for seed in range(1 if quick else 3):
+        chosen = choose(train, count, seed)
+        for name, start in starts.items():
 
             def full(
                 chosen: list[Path] = chosen, seed: int = seed, start: str | Path = start
@@ -240,7 +238,10 @@ def other_domain(folder: Path, kept: Kept, *, quick: bool) -> None:
                 train_full(truths_of(chosen), str(made), options(start, seed, EPOCHS))
                 return accuracy(made, test)
 
-            values.append(kept.get(f"domain {name} {seed}", full))
+            found[name].append(kept.get(f"domain {name} {seed}", full))
+    row("labels: 10 clips of each action", "right")
+    row("---", "---")
+    for name, values in found.items():
         row(f"--full from {name}", interval(values))
 
 
