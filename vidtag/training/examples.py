@@ -164,6 +164,10 @@ def gather_examples(
         (num_mixed, "windows show a label in part, and are no example of anything"),
         (num_clipped, "ranges go on after their video's end"),
         (num_beyond, "ranges begin after their video's end, and are left out"),
+        (
+            sum(kind_of(video.subset) == "testing" for video in taken),
+            "videos are for testing, as the labels' file says, and are not learned from",
+        ),
     ):
         if count:
             notes.append(f"{count} {what}")
@@ -213,3 +217,14 @@ def window_targets(
         elif length - covered >= _LEAST_SHARE * length:
             targets[k] = NONE
     return targets, int((targets == _MIXED).sum())
+
+
+def kind_of(subset: str | None) -> str | None:
+    """Name a subset as this module does, whatever its file calls it.
+
+    >>> kind_of("Val"), kind_of("test")
+    ('validation', 'testing')
+    """
+    lower = (subset or "").lower()
+    kinds = {"val": "validation", "dev": "validation", "test": "testing", "train": "training"}
+    return next((kind for start, kind in kinds.items() if lower.startswith(start)), None)

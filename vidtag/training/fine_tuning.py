@@ -36,8 +36,7 @@ from vidtag.training.card import model_card
 from vidtag.training.clips import WorkFolder, batches
 from vidtag.training.descent import Descent, Schedule, dropped_paths
 from vidtag.training.devices import autocast, clips_per_pass, training_device
-from vidtag.training.examples import NONE, Examples, window_targets
-from vidtag.training.head import kind_of
+from vidtag.training.examples import NONE, Examples, kind_of, window_targets
 from vidtag.training.head_training import Trained, own_facts
 from vidtag.training.outcome import Outcome, Unseen
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from vidtag.evaluation.confidence import fit_temperature
-from vidtag.training.examples import NONE, Examples
+from vidtag.training.examples import NONE, Examples, kind_of
 from vidtag.training.outcome import Floats, Outcome, Unseen
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -112,17 +112,6 @@ def make_folds(
     alone = np.isin(main, np.flatnonzero(counts == 1))
     folds = [(part == k) & ~alone for k in range(num_folds)]
     return folds, f"each of {num_folds} parts of the videos in turn", everything
-
-
-def kind_of(subset: str | None) -> str | None:
-    """Name a subset as this module does, whatever its file calls it.
-
-    >>> kind_of("Val"), kind_of("test")
-    ('validation', 'testing')
-    """
-    lower = (subset or "").lower()
-    kinds = {"val": "validation", "dev": "validation", "test": "testing", "train": "training"}
-    return next((kind for start, kind in kinds.items() if lower.startswith(start)), None)
 
 
 def main_targets(examples: Examples, targets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
