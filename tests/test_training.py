@@ -332,6 +332,21 @@ def test_a_killed_training_goes_on_to_the_same_weights(truths, base, tmp_path, m
 
 
 @pytest.mark.slow
+def test_an_interruption_keeps_what_was_done(truths, base, tmp_path):
+    def interrupt(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_full(truths, str(tmp_path / "model"), full(base), advance=interrupt)
+    first: list[int] = []
+    train_full(
+        truths, str(tmp_path / "model"), full(base), advance=lambda n, total: first.append(n)
+    )
+    assert first[0] == 2
+
+
+@pytest.mark.slow
 def test_another_training_does_not_go_on_with_a_checkpoint(truths, base, tmp_path, monkeypatch):
     monkeypatch.setattr(descent, "_SAVE_SECONDS", -1)
 
@@ -418,13 +433,19 @@ def test_what_can_not_be_trained_is_one_sentence(truths, base, tmp_path):
 
 def test_a_work_folder_is_found_again_by_the_same_facts(tmp_path):
     work = WorkFolder.of(str(tmp_path / "model"))
-    assert not work.open({"a": 1})
+    assert not work.open({"a": 1}, [])
     rows = [np.full((2, 3), k, np.uint8) for k in range(5)]
     clips = work.clips((2, 3), lambda: iter(rows))
     assert clips.tolist() == np.stack(rows).tolist()
-    assert work.open({"a": 1})
+    assert work.open({"a": 1}, [])
     assert work.clips((2, 3), lambda: pytest.fail("read twice")).shape == (5, 2, 3)
-    assert not work.open({"a": 2})
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"1")
+    assert not work.open({"a": 1}, [str(video)])
+    assert work.open({"a": 1}, [str(video)])
+    video.write_bytes(b"22")  # the same name, and another content
+    assert not work.open({"a": 1}, [str(video)])
+    assert not work.open({"a": 2}, [])
     assert not (work.path / "clips.npy").exists()
 
 

@@ -33,7 +33,7 @@ class Made:
         str, typer.Option(metavar="D", rich_help_panel=_FULL, help="auto, cpu, cuda, cuda:1, mps.")
     ] = "auto"
     precision: Annotated[
-        Literal["fp32", "bf16", "fp16"],
+        Literal["fp32", "bf16"],
         typer.Option(metavar="P", rich_help_panel=_FULL,
                      help="What is computed in; weights stay in fp32."),
     ] = "fp32"  # fmt: skip

@@ -127,7 +127,13 @@ def shown_training(
                 counts[:] = [lambda done, total: None]
                 shown.begin("finishing")
 
-        yield tell, advance
+        try:
+            yield tell, advance
+        except KeyboardInterrupt:
+            shown.end()
+            if counts and not quiet:
+                say("stopped; the same command goes on where it was")
+            raise
 
 
 def refuse_foreign_folder(folder: str, *, force: bool) -> None:

@@ -32,11 +32,12 @@ class WorkFolder:
         target = Path(folder.rstrip("/"))
         return cls(path=target.with_name(f"{target.name}.training"))
 
-    def open(self, facts: Mapping[str, object]) -> bool:
+    def open(self, facts: Mapping[str, object], videos: Iterable[str]) -> bool:
         """Make the folder; what another training left there is removed.
 
         Args:
-            facts: All that shapes what this one does.
+            facts: All that shapes what this one does, but for the videos' content.
+            videos: The videos, which count as they are now.
 
         Returns:
             Whether it goes on with what the same training left.
@@ -44,7 +45,7 @@ class WorkFolder:
         Raises:
             OutputError: It can't be made.
         """
-        text = json.dumps(facts, sort_keys=True, default=str)
+        text = json.dumps([facts, [_stamp(one) for one in videos]], sort_keys=True, default=str)
         try:
             if (self.path / _FACTS).is_file() and (self.path / _FACTS).read_text() == text:
                 return True
@@ -88,6 +89,15 @@ class WorkFolder:
             partial.replace(path)
         clips: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r")
         return clips
+
+
+def _stamp(path: str) -> list[object]:
+    """Say what tells a file from what it was before."""
+    try:
+        info = Path(path).stat()
+    except OSError:  # an address, or missing
+        return [path]
+    return [path, info.st_size, info.st_mtime_ns]
 
 
 _HEADER_BYTES = 128

@@ -171,7 +171,7 @@ class Descent:
         num_parts: int = 1,
         until: int | None = None,
     ) -> None:
-        """Take the steps that are left.
+        """Take the steps that are left; what was done by an interruption is saved.
 
         Args:
             loss_of: The loss of a part of a step: takes its number among all parts.
@@ -179,6 +179,20 @@ class Descent:
             num_parts: Of a step, whose gradients are added up before the weights move.
             until: The step to stop before; the end where `None`.
         """
+        try:
+            self._run(loss_of, advance, num_parts, until)
+        except KeyboardInterrupt:
+            with held():
+                self.save()
+            raise
+
+    def _run(
+        self,
+        loss_of: Callable[[int], torch.Tensor],
+        advance: Callable[[int, int], None],
+        num_parts: int,
+        until: int | None,
+    ) -> None:
         parameters = [one for group in self._optimiser.param_groups for one in group["params"]]
         for step in range(self.step, self._schedule.num_steps if until is None else until):
             advance(step, self._schedule.num_steps)

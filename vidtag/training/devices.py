@@ -27,8 +27,9 @@ def training_device(load: LoadOptions) -> torch.device:
 
 def autocast(load: LoadOptions) -> AbstractContextManager[Any]:
     """Compute in 16 bits where that was asked for; weights and updates stay in 32."""
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(load.precision)
-    return nullcontext() if dtype is None else torch.autocast(training_device(load).type, dtype)
+    if load.precision != "bf16":
+        return nullcontext()
+    return torch.autocast(training_device(load).type, torch.bfloat16)
 
 
 def clips_per_pass(clips: npt.NDArray[np.uint8], batch_size: int) -> int:

@@ -108,7 +108,8 @@ def train_full(
             f"--from {load.name} reads words, and can't be trained; take a classifier."
         )
     work = WorkFolder.of(folder)
-    goes_on = work.open(_facts(truths, files, options))
+    paths = [video.path for video in truths.videos]
+    goes_on = work.open(_facts(truths, files, options), paths)
     if goes_on and tell is not None:
         tell(f"going on with what {work.path} has")
     reader = _Reader(truths, options)

@@ -121,10 +121,9 @@ def pretrain(
     work = WorkFolder.of(folder)
     facts = {
         "base": f"{files.model_id} {files.revision}",
-        "videos": [list(videos)],
         "options": repr(replace(options, load=replace(load, show_progress=False))),
     }
-    if work.open(facts) and tell is not None:
+    if work.open(facts, videos) and tell is not None:
         tell(f"going on with what {work.path} has")
     reader = _Reader(videos, options)
     if tell is not None:
