@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from vidtag.cli.configuration import Setting, config_path, options_of, read_settings, walk
-from vidtag.cli.speaking import print_line
+from vidtag.cli.speaking import print_drawing, print_line
 from vidtag.errors import UsageError
-from vidtag.terminal import plain_text, printing
 from vidtag.text import printable
 
 _DEFAULT = "default"
@@ -73,12 +71,7 @@ def print_configuration(group: Any, *, as_json: bool) -> None:
             Text(printable(row.origin)),
             style="bold" if is_set else "dim",
         )
-    with printing():
-        console = Console(highlight=False)
-        if console.is_terminal:
-            console.print(table)
-        else:
-            console.file.write(plain_text(table))
+    print_drawing(table)
 
 
 def _rows(group: Any, settings: list[Setting]) -> Iterator[_Row]:

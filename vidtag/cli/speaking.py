@@ -2,17 +2,33 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from vidtag import stopping
-from vidtag.terminal import printing, stderr_console
+from vidtag.terminal import plain_text, printing, stderr_console
 from vidtag.text import printable
 from vidtag.urls import hide_credentials
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def print_line(line: str) -> None:
     """Print a line of a command's result on stdout."""
     with printing():
         print(line)  # noqa: T201 - the result of a command
+
+
+def print_drawing(drawing: "RenderableType") -> None:
+    """Print a command's result on stdout; plain and unwrapped where that is no terminal."""
+    from rich.console import Console  # late: most commands' start needs no rich
+
+    with printing():
+        console = Console(highlight=False)
+        if console.is_terminal:
+            console.print(drawing)
+        else:
+            console.file.write(plain_text(drawing))
 
 
 def complain(message: str) -> None:

@@ -9,18 +9,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from vidtag.cache.scores import ScoreStore
-from vidtag.cli.speaking import print_line, say
+from vidtag.cli.speaking import print_drawing, print_line, say
 from vidtag.cli.waiting import counting, waiting
 from vidtag.errors import OutputError, UsageError
 from vidtag.formats.truths.reading import read_truths
 from vidtag.models.options import LoadOptions
 from vidtag.tagging.settings import Settings
-from vidtag.terminal import plain_text, printing
 from vidtag.text import printable
 from vidtag.training.figures import Figures, count_windows, judge
 from vidtag.training.head_training import Trained, TrainOptions, train_head
@@ -224,10 +223,4 @@ def _print(trained: Trained) -> None:
             for true, said, number in figures.confused[:_MOST_CONFUSED]
         ]
         lines.append(f"Taken for another: {', '.join(named)}.")
-    shown = Group(table, *map(Text, lines))
-    with printing():
-        console = Console(highlight=False)
-        if console.is_terminal:
-            console.print(shown)
-        else:
-            console.file.write(plain_text(shown))
+    print_drawing(Group(table, *map(Text, lines)))
