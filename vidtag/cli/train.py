@@ -58,15 +58,12 @@ class Made:
             raise typer.BadParameter("say where the model goes: -o FOLDER")
         return self.output
 
-    def load(self, *, quiet: bool, trains: bool) -> Any:
+    def load(self, *, trains: bool) -> Any:
         """Make the options for loading what it begins with.
 
         Args:
-            quiet: Draw nothing.
             trains: Whether its weights are trained, which torch does.
         """
-        import sys
-
         from vidtag.models.options import LoadOptions
 
         return LoadOptions(
@@ -75,7 +72,6 @@ class Made:
             device=self.device,
             engine="torch" if trains else "auto",
             precision=self.precision if trains else "auto",
-            show_progress=sys.stderr.isatty() and not quiet,
         )
 
 
@@ -139,7 +135,7 @@ def train(
         as_json=made.as_json,
         quiet=common.quiet,
     )
-    load = made.load(quiet=common.quiet, trains=full.full)
+    load = made.load(trains=full.full)
     chosen = None
     if full.full:
         from vidtag.training.augmenting import Augmentation
@@ -196,7 +192,7 @@ def pretrain(
         nul_separated=found.nul,
     )
     options = PretrainOptions(
-        load=made.load(quiet=common.quiet, trains=True),
+        load=made.load(trains=True),
         settings=Settings(
             window_seconds=windows.window,
             stride_seconds=windows.stride,

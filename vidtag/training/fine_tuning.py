@@ -22,11 +22,11 @@ from vidtag.errors import UsageError, VideoError
 from vidtag.evaluation.confidence import fit_temperature
 from vidtag.formats.truths.split import split_truths
 from vidtag.formats.truths.truth import LabelledVideo, Truths
-from vidtag.models.config import ModelConfig, read_config
-from vidtag.models.found import check_found
+from vidtag.models.config import ModelConfig
+from vidtag.models.found import check_found, find_and_read
 from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
-from vidtag.models.source import ModelFiles, find_model
+from vidtag.models.source import ModelFiles
 from vidtag.models.torch_engine import PixelModel, load_model
 from vidtag.models.writing import NewHead, put_head, write_model
 from vidtag.tagging.settings import Settings
@@ -101,8 +101,7 @@ def train_full(
         OutputError: The folder can't be written.
     """
     began, load = time.monotonic(), options.load
-    files = find_model(load.name, revision=load.revision, offline=load.offline, tell=tell)
-    config = read_config(files.folder, files.name)
+    files, config = find_and_read(load, tell)
     if config.kind.text is not None:
         raise UsageError(
             f"--from {load.name} reads words, and can't be trained; take a classifier."
@@ -178,7 +177,7 @@ class _Reader:
 
     def __init__(self, truths: Truths, options: FullOptions) -> None:
         self._truths = truths
-        # How frames are prepared depends on the model alone; what runs it is not loaded for that.
+        # Only prepares frames, which depends on the model alone: the cheapest place will do.
         on_cpu = replace(options.load, device="cpu", precision="auto", fast=False)
         self._tagger = Tagger(load_classifier(on_cpu, needs_head=False), options.settings)
         self._notes: list[str] = list(truths.notes)

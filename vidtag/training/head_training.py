@@ -11,10 +11,9 @@ from vidtag.cache.scores import ScoreStore
 from vidtag.documents.headline import NONE_OF_THESE
 from vidtag.errors import UsageError
 from vidtag.formats.truths.truth import Truths
-from vidtag.models.config import read_config
+from vidtag.models.found import find_and_read
 from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
-from vidtag.models.source import find_model
 from vidtag.models.trained import TrainedClassifier
 from vidtag.tagging.settings import Settings
 from vidtag.training.card import model_card
@@ -83,8 +82,7 @@ def train_head(
         OutputError: The folder can't be written.
     """
     began, load = time.monotonic(), options.load
-    files = find_model(load.name, revision=load.revision, offline=load.offline, tell=tell)
-    config = read_config(files.folder, files.name)
+    files, config = find_and_read(load, tell)
     if config.kind.text is not None:
         raise UsageError(
             f"--from {load.name} reads words: it has no last layer that could be fitted; take "

@@ -16,11 +16,11 @@ from torch import nn
 
 from vidtag.clips.reading import open_part
 from vidtag.errors import UsageError, VideoError
-from vidtag.models.config import ModelConfig, read_config
-from vidtag.models.found import check_found
+from vidtag.models.config import ModelConfig
+from vidtag.models.found import check_found, find_and_read
 from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
-from vidtag.models.source import ModelFiles, find_model
+from vidtag.models.source import ModelFiles
 from vidtag.models.torch_engine import Pixels, load_model
 from vidtag.models.writing import NewHead, put_head, write_model
 from vidtag.tagging.settings import Settings
@@ -114,8 +114,7 @@ def pretrain(
         OutputError: The folder can't be written.
     """
     began, load = time.monotonic(), options.load
-    files = find_model(load.name, revision=load.revision, offline=load.offline, tell=tell)
-    config = read_config(files.folder, files.name)
+    files, config = find_and_read(load, tell)
     if config.architecture != "videomae":
         raise UsageError(f"{config.kind.title} can't be pretrained here: --from takes a VideoMAE.")
     work = WorkFolder.of(folder)
