@@ -372,6 +372,8 @@ def test_all_weights_are_trained(truths, base, tmp_path):
     )
     moved = [name for name in after if name in before and "classifier" not in name]
     assert all((before[name] != after[name]).any() for name in moved)
+    own = json.loads((tmp_path / "model" / "config.json").read_text())["vidtag"]
+    assert own["trained"] == "full"
     assert trained.outcome.unseen is not None
     assert len(set(trained.outcome.unseen.videos.tolist())) == 3  # one of five of each label
 

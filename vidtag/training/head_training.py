@@ -96,9 +96,6 @@ def train_head(
     fitted = fit(examples, NONE_OF_THESE, options.seed)
     from vidtag.models.writing import NewHead, write_with_head  # loads torch's side of transformers
 
-    trained = Trained(
-        base=load.name, examples=examples, outcome=fitted.outcome, seconds=time.monotonic() - began
-    )
     write_with_head(
         files,
         config,
@@ -107,7 +104,9 @@ def train_head(
         own=own_facts(config.own, fitted.outcome, examples, "head"),
         card=model_card(files, examples, fitted.outcome, options.seed),
     )
-    return trained
+    return Trained(
+        base=load.name, examples=examples, outcome=fitted.outcome, seconds=time.monotonic() - began
+    )
 
 
 def _feature_size(classifier: Any) -> int:
@@ -130,7 +129,7 @@ def own_facts(base: Any, outcome: Outcome, examples: Examples, how: str) -> dict
         for key, value in base.items()
         if key in ("window_seconds", "stride_seconds", "still_threshold")
     }
-    own["trained"] = "head"
+    own["trained"] = how
     if outcome.unseen is not None:
         own["temperature"] = round(outcome.temperature, _DECIMALS)
         own["calibrated_on"] = len(np.unique(outcome.unseen.videos))
