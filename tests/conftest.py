@@ -1,6 +1,8 @@
+import functools
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +17,21 @@ def _required(name: str) -> bool:
     return os.environ.get(name) == "1"
 
 
+@functools.cache
+def _has_gstreamer() -> bool:
+    """Tell whether the system's Python can serve RTSP."""
+    code = (
+        "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0');"
+        "from gi.repository import Gst, GstRtspServer; Gst.init(None);"
+        "raise SystemExit(not all(map(Gst.ElementFactory.find, ('qtdemux', 'rtph264pay', "
+        "'h264parse'))))"
+    )
+    try:
+        return subprocess.run(["/usr/bin/python3", "-c", code], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("tool"):
         for program in mark.args:
@@ -22,6 +39,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 if _required("VIDTAG_REQUIRE_TOOLS"):
                     pytest.fail(f"{program} is missing, and VIDTAG_REQUIRE_TOOLS=1")
                 pytest.skip(f"{program} is not installed")
+    if item.get_closest_marker("gstreamer") and not _has_gstreamer():
+        if _required("VIDTAG_REQUIRE_TOOLS"):
+            pytest.fail("GStreamer's RTSP server is missing, and VIDTAG_REQUIRE_TOOLS=1")
+        pytest.skip("GStreamer's RTSP server is not installed")
     if item.get_closest_marker("gpu"):
         import torch
 

@@ -12,6 +12,7 @@ import numpy as np
 from fake_classifier import FakeClassifier
 
 import vidtag.cli.tag_run
+import vidtag.cli.watch_run
 import vidtag.tagging.tagger
 from vidtag.__main__ import main
 
@@ -41,5 +42,6 @@ def tell(line: str) -> None:
     sys.stderr.flush()
 
 
-vidtag.cli.tag_run.load_classifier = vidtag.tagging.tagger.load_classifier = lambda *_: Classifier()
+for module in (vidtag.cli.tag_run, vidtag.cli.watch_run, vidtag.tagging.tagger):
+    module.load_classifier = lambda *_: Classifier()  # type: ignore[attr-defined]
 main()

@@ -58,6 +58,7 @@ ROOMS = {
     "report": {"documents", "video"},  # pages have pictures
     "formats": {"documents", "report"},
     "tagging": {"cache", "timeline", "video", "clips", "models", "documents"},
+    "live": {"cache", "timeline", "video", "clips", "models", "documents", "tagging"},
     "outputs": {"documents", "formats", "inputs", "report", "tagging.recipe"},
     "explain": {
         *("cache", "timeline", "documents", "video", "clips", "models", "tagging"),

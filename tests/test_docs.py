@@ -14,7 +14,9 @@ from tiny_models import convert, make_tiny_model
 
 from vidtag.cli import app
 from vidtag.errors import (
+    EVENT_CODES,
     INPUT_ERROR_CODES,
+    LIVE_WARNING_CODES,
     MODEL_ERROR_CODES,
     MODEL_WARNING_CODES,
     TAGGING_WARNING_CODES,
@@ -115,11 +117,19 @@ def test_every_code_is_listed_with_its_meaning():
         **MODEL_ERROR_CODES,
         **VIDEO_WARNING_CODES,
         **TAGGING_WARNING_CODES,
+        **LIVE_WARNING_CODES,
         **MODEL_WARNING_CODES,
     }
     for code, meaning in codes.items():
         assert listed.pop(code) == meaning
     assert set(listed) == {"internal_error"}
+
+
+def test_every_code_of_events_is_listed_with_its_meaning():
+    listed = dict(
+        re.findall(r"^`(\w+)` (.*?) *$", section("Events", ".github/docs/watch.md"), re.MULTILINE)
+    )
+    assert listed == EVENT_CODES
 
 
 def test_every_extension_is_listed():

@@ -180,6 +180,7 @@ VIDEO_ERROR_CODES: Mapping[str, str] = {
     "offline": "The input is a URL, and the network is switched off.",
     "network_failed": "The server could not be reached, refused, or broke off.",
     "timed_out": "The server did not answer in time, or hardly sent anything.",
+    "no_picture": "A live source sends data, of which no picture can be decoded.",
 }
 """Code of a `VideoError` → what it means, in one line."""
 
@@ -265,6 +266,21 @@ TAGGING_WARNING_CODES: Mapping[str, str] = {
     "stopped": "The run was stopped; the result ends where it stopped.",
 }
 """Code of a `Notice` about the sampling grid or the run → what it means, in one line."""
+
+LIVE_WARNING_CODES: Mapping[str, str] = {
+    "source_lost": "A live source was lost for some time, which was not seen.",
+    "windows_skipped": "The model was too slow for a live source; windows were skipped.",
+    "older_dropped": "More was watched than is kept; the document begins later.",
+}
+"""Code of a warning in the document of a live source → what it means, in one line."""
+
+EVENT_CODES: Mapping[str, str] = {
+    "clock_jumped": "The timestamps of the source jumped; the time goes on as pictures come.",
+    "clock_drifted": "The clock of the source runs away from this machine's; UTC follows arrival.",
+    "ended": "The source is at its end, or the other side closed it.",
+    "stopped": "It was stopped.",
+}
+"""Code of an event of `vidtag watch`, besides those of errors and warnings → what it means."""
 
 MODEL_WARNING_CODES: Mapping[str, str] = {
     "demo_model": "The demo model knows drawn figures only: of real footage its tags say nothing.",

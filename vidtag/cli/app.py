@@ -27,6 +27,7 @@ from vidtag.cli.show import show
 from vidtag.cli.speaking import complain, print_line
 from vidtag.cli.tag import tag
 from vidtag.cli.train import pretrain, train
+from vidtag.cli.watch import watch
 from vidtag.errors import ExitCode, ModelOptionError, UsageError, VidtagError
 from vidtag.terminal import mend_signs, stderr_console
 from vidtag.text import printable
@@ -67,6 +68,7 @@ def _top(
 app.command(TAG, cls=TagCommand)(grouped(tag))
 app.command(cls=HelpedCommand)(grouped(show))
 app.command(cls=HelpedCommand)(grouped(grep))
+app.command(cls=HelpedCommand)(grouped(watch))
 app.command(cls=HelpedCommand)(grouped(explain))
 app.command(cls=HelpedCommand)(grouped(compare))
 app.command("eval", cls=HelpedCommand)(grouped(evaluate))

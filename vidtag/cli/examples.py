@@ -30,6 +30,12 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("vidtag grep -l -Z '^push' videos/ -r | xargs -0 ls", "names for other programs"),
         ('vidtag grep "opening the till" videos/ -m xclip', "in your own words"),
     ),
+    "watch": (
+        ("vidtag watch rtsp://camera/stream", "what is happening now"),
+        ("vidtag watch rtsp://camera/stream --only fall -o events.jsonl", "a line an event"),
+        ("vidtag watch /dev/video0 -m demo --clips clips/", "and the video of it"),
+        ("vidtag watch udp://@:1234 --exec 'mosquitto_pub -t vidtag -l'", "tell a home"),
+    ),
     "explain": (
         ("vidtag explain clip.mp4 -o maps/", "the best segments, as animations"),
         ("vidtag explain clip.mp4 --at 1:30 -o map.gif", "one moment"),

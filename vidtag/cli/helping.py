@@ -23,6 +23,7 @@ _COMMON = (
 _ORDER = (
     "show",
     "grep",
+    "watch",
     "explain",
     "compare",
     "train",

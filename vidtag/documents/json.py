@@ -5,7 +5,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from vidtag.documents.record import shown_fields
+from vidtag.documents.record import Record, shown_fields
 from vidtag.documents.records import SCHEMA_VERSION, Document, Failure
 from vidtag.errors import DocumentError
 from vidtag.text import escape_json
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _ESCAPES = re.compile(rb"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\(u[dD][89a-fA-F]..)|\\.")
 
 
-def to_json(result: Document | Failure, *, indent: int | None = None) -> str:
-    """Write a result as JSON; one line without `indent`, without a line break at its end."""
+def to_json(result: Record, *, indent: int | None = None) -> str:
+    """Write a record as JSON; one line without `indent`, without a line break at its end."""
     text = json.dumps(
         result, default=_fields_of, indent=indent, ensure_ascii=False, allow_nan=False
     )

@@ -13,6 +13,8 @@ from vidtag.documents.records import (
     SamplingRecord,
     SegmentRecord,
     SettingsRecord,
+    StepRecord,
+    TagRecord,
     TimingRecord,
     VideoRecord,
     WarningRecord,
@@ -27,8 +29,7 @@ from vidtag.tagging.step_tags import record_of, tag_records, tags_of
 from vidtag.text import encodable
 from vidtag.timeline.scored import Scored
 from vidtag.timeline.scores import Scores, background_score, top_tags
-from vidtag.timeline.segments import find_segments
-from vidtag.timeline.steps import Step
+from vidtag.timeline.segments import Segment, find_segments
 from vidtag.version import __version__
 from vidtag.video.frames import Notice
 
@@ -67,30 +68,81 @@ def describe(scored: Scored, settings: Settings | None = None) -> Document:
         raise TypeError("describe takes the scores of a whole video, as Tagger.score gives them")
     settings = settings or Settings()
     steps, mean = scored.timeline(settings.average)
-    sampling = SamplingRecord(
-        window_seconds=round_seconds(scored.window_seconds),
-        stride_seconds=round_seconds(scored.stride_seconds),
-        num_windows=len(scored),
-        average=settings.average,
-        start_seconds=round_seconds(scored.start_seconds),
-        end_seconds=round_seconds(scored.end_seconds),
-    )
-    segments = _segment_records(steps, scored.labels, settings)
-    info = scored.model
     shares = scored.still_shares
     has_background = scored.num_background > 0
-    notices = (*info.notes, *scored.read.notices, *_grid_notices(scored, settings))
+    return compose(
+        Parts(
+            read=scored.read,
+            model=scored.model,
+            num_labels=len(scored.labels),
+            sampling=SamplingRecord(
+                window_seconds=round_seconds(scored.window_seconds),
+                stride_seconds=round_seconds(scored.stride_seconds),
+                num_windows=len(scored),
+                average=settings.average,
+                start_seconds=round_seconds(scored.start_seconds),
+                end_seconds=round_seconds(scored.end_seconds),
+            ),
+            tags=tag_records(top_tags(mean, scored.labels, settings.top_k)),
+            background_score=_background(mean) if has_background else None,
+            still_share=None if shares is None else round_score(shares.mean(dtype=float)),
+            segments=tuple(
+                segment_record(segment, scored.labels)
+                for segment in find_segments(steps, settings.rule)
+            ),
+            timeline=tuple(
+                record_of(
+                    tags_of(step, scored.labels, settings.top_k, has_background=has_background)
+                )
+                for step in steps
+            ),
+            notices=tuple(_grid_notices(scored, settings)),
+            timing=scored.timing,
+        ),
+        settings,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Parts:
+    """What a document is composed of, besides the settings."""
+
+    read: ReadResult
+    """What was read."""
+
+    model: ClassifierInfo
+    """What scored it."""
+
+    num_labels: int
+    sampling: SamplingRecord
+    tags: tuple[TagRecord, ...]
+    background_score: float | None
+    still_share: float | None
+    segments: tuple[SegmentRecord, ...]
+    """In the order of their starts."""
+
+    timeline: tuple[StepRecord, ...]
+    notices: tuple[Notice, ...]
+    """Besides those of the model and of the video."""
+
+    timing: TimingRecord
+
+
+def compose(parts: Parts, settings: Settings) -> Document:
+    """Put a document together."""
+    info, rule = parts.model, settings.rule
+    notices = (*info.notes, *parts.read.notices, *parts.notices)
     return Document(
         schema_version=SCHEMA_VERSION,
         vidtag_version=__version__,
-        video=_video_record(scored.read),
-        model=_model_record(info, scored.labels),
-        sampling=sampling,
+        video=_video_record(parts.read),
+        model=_model_record(info, parts.num_labels),
+        sampling=parts.sampling,
         settings=SettingsRecord(
             top_k=settings.top_k,
-            min_score=settings.rule.min_score,
-            min_duration_seconds=round_seconds(settings.rule.min_duration_seconds),
-            merge_gap_seconds=round_seconds(settings.rule.merge_gap_seconds),
+            min_score=rule.min_score,
+            min_duration_seconds=round_seconds(rule.min_duration_seconds),
+            merge_gap_seconds=round_seconds(rule.merge_gap_seconds),
         ),
         engine=EngineRecord(
             name=info.engine,
@@ -100,25 +152,35 @@ def describe(scored: Scored, settings: Settings | None = None) -> Document:
             still_threshold=info.still_threshold,
             calibrated_on=info.calibration.content_ids if info.calibration else None,
         ),
-        tags=tag_records(top_tags(mean, scored.labels, settings.top_k)),
-        background_score=_background(mean) if has_background else None,
-        still_share=None if shares is None else round_score(shares.mean(dtype=float)),
-        summary=summarise(segments, sampling),
-        segments=segments,
-        timeline=tuple(
-            record_of(tags_of(step, scored.labels, settings.top_k, has_background=has_background))
-            for step in steps
-        ),
+        tags=parts.tags,
+        background_score=parts.background_score,
+        still_share=parts.still_share,
+        summary=summarise(parts.segments, parts.sampling),
+        segments=parts.segments,
+        timeline=parts.timeline,
         warnings=tuple(WarningRecord(code=n.code, message=n.message) for n in notices),
-        timing=scored.timing,
+        timing=parts.timing,
     )
 
 
-def _model_record(info: ClassifierInfo, labels: Sequence[str]) -> ModelRecord:
+def segment_record(segment: Segment, labels: Sequence[str]) -> SegmentRecord:
+    """Make what documents keep of a segment, rounded as they are."""
+    return SegmentRecord(
+        start_seconds=round_seconds(segment.start_seconds),
+        end_seconds=round_seconds(segment.end_seconds),
+        label=labels[segment.index],
+        index=segment.index,
+        score=round_score(segment.score),
+        peak_score=round_score(segment.peak_score),
+        peak_seconds=round_seconds(segment.peak_seconds),
+    )
+
+
+def _model_record(info: ClassifierInfo, num_labels: int) -> ModelRecord:
     record = ModelRecord(
         id=info.model_id,
         revision=info.revision,
-        num_labels=len(labels),
+        num_labels=num_labels,
         num_frames=info.num_frames,
         image_size=info.image_size,
         licence=info.licence,
@@ -151,23 +213,6 @@ def _model_record(info: ClassifierInfo, labels: Sequence[str]) -> ModelRecord:
 
 def _background(scores: Scores) -> float:
     return round_score(background_score(scores))
-
-
-def _segment_records(
-    steps: Sequence[Step], labels: Sequence[str], settings: Settings
-) -> tuple[SegmentRecord, ...]:
-    return tuple(
-        SegmentRecord(
-            start_seconds=round_seconds(segment.start_seconds),
-            end_seconds=round_seconds(segment.end_seconds),
-            label=labels[segment.index],
-            index=segment.index,
-            score=round_score(segment.score),
-            peak_score=round_score(segment.peak_score),
-            peak_seconds=round_seconds(segment.peak_seconds),
-        )
-        for segment in find_segments(steps, settings.rule)
-    )
 
 
 def _video_record(read: ReadResult) -> VideoRecord:

@@ -48,6 +48,10 @@ class TimelineBuilder:
     start_seconds: Fraction = Fraction(0)
     num_background: int = 0
     """Logits behind those of the labels that only take their share of the scores."""
+    may_miss: bool = False
+    """Whether windows may be missing; steps that none covers are left out then, and counted."""
+    num_missed_steps: int = 0
+    """Steps that were left out so far."""
     _windows: list[tuple[Fraction, Fraction, npt.NDArray[np.float32], float | None]] = field(
         default_factory=list
     )
@@ -86,16 +90,16 @@ class TimelineBuilder:
         That window and all later ones, the tail too, start after the middle of these steps; and
         the video is long enough that none of them is cut.
         """
-        steps = []
+        steps: list[Step] = []
         while self._edge(self._num_steps + 1) <= start:
-            steps.append(self._step(self._edge(self._num_steps + 1)))
+            steps += self._step(self._edge(self._num_steps + 1))
         return steps
 
     def finish(self, end: Fraction) -> list[Step]:
         """Return the remaining steps, the last one cut at the end of the video."""
-        steps = []
+        steps: list[Step] = []
         while self._edge(self._num_steps) < end:
-            steps.append(self._step(min(self._edge(self._num_steps + 1), end)))
+            steps += self._step(min(self._edge(self._num_steps + 1), end))
         return steps
 
     def video_scores(self) -> Scores:
@@ -106,25 +110,30 @@ class TimelineBuilder:
     def _edge(self, k: int) -> Fraction:
         return self.start_seconds + k * self.stride_seconds
 
-    def _step(self, step_end: Fraction) -> Step:
+    def _step(self, step_end: Fraction) -> list[Step]:
+        """Make the next step; none where no window covers it, and that may be."""
         step_start = self._edge(self._num_steps)
         middle = (step_start + step_end) / 2
         covering = [w for w in self._windows if w[0] <= middle < w[1]]
         if self.stride_seconds > self.window_seconds:
             starting = [w for w in self._windows if step_start <= w[0] < step_end]
             covering = starting or covering
-        if not covering:
+        if not covering and not self.may_miss:
             raise ValueError(f"no window covers the step from {step_start} to {step_end}")
         self._num_steps += 1
         self._windows = [w for w in self._windows if w[1] > step_end]
+        if not covering:
+            self.num_missed_steps += 1
+            return []
         scores = average_windows(np.stack([w[2] for w in covering]), self.average)
         shares = [w[3] for w in covering if w[3] is not None]
-        return Step(
+        step = Step(
             start_seconds=step_start,
             end_seconds=step_end,
             scores=self._of_labels(scores),
             still_share=sum(shares) / len(shares) if shares else None,
         )
+        return [step]
 
     def _of_labels(self, scores: Scores) -> Scores:
         return scores[: len(scores) - self.num_background]

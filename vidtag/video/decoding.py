@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -50,6 +50,10 @@ is shown. Few videos have slices, so little speed is lost."""
 
 TURNED_BY_MESSAGES = {"h264", "hevc"}
 """Decoders whose pictures may be turned by a message that holds until the next one."""
+
+
+OnPacket = Callable[["Packet[Stream]"], None]
+"""What is shown each packet of any stream before it is decoded."""
 
 
 @dataclass(slots=True)
@@ -110,6 +114,7 @@ class Decoder:
         use_frame_threads: Decode several frames at once. Faster, but next to damage, frames are
             lost and what is told of them is left to chance: it stops at the first damage, and
             the video has to be read again without.
+        on_packet: Is shown all packets, too.
     """
 
     def __init__(
@@ -120,7 +125,9 @@ class Decoder:
         *,
         chain: Chain,
         use_frame_threads: bool,
+        on_packet: OnPacket | None = None,
     ) -> None:
+        self._on_packet = on_packet
         self.counts = DecodeCounts()
         self.uses_frame_threads = use_frame_threads
         self._chain = chain
@@ -250,6 +257,8 @@ class Decoder:
 
     def _note(self, packet: Packet[Stream]) -> None:
         counts = self.counts
+        if self._on_packet is not None and packet.size:
+            self._on_packet(packet)
         self._chain.note(packet)
         if packet.pos is not None:
             counts.last_position = packet.pos + self._opened.begin

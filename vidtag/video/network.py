@@ -53,13 +53,14 @@ def open_url(url: str, options: Part) -> Source:
             f"'{parsed.shown}' is on the network, which --offline forbids; name a file instead.",
         )
     is_rtsp = url.lower().startswith("rtsp")
-    return RtspSource(parsed, options) if is_rtsp else HttpSource(parsed, options)
+    return StreamSource(parsed, options) if is_rtsp else HttpSource(parsed, options)
 
 
 class HttpSource:
     """An http(s) address."""
 
     is_file = False
+    is_live = False
     max_read_errors = MAX_READ_ERRORS  # the reader ends at the first failure; no try waits
 
     def __init__(self, url: Url, options: Part) -> None:
@@ -190,10 +191,11 @@ class HttpSource:
         return network_failed(self.path, str(exc))
 
 
-class RtspSource:
-    """An rtsp(s) address, read by FFmpeg's own client."""
+class StreamSource:
+    """An rtsp(s) address, read by FFmpeg's own client; `LiveSource` reads others so, too."""
 
     is_file = False
+    is_live = False
     max_read_errors = 1
     must_be_whole = False
     can_reread = False
@@ -215,7 +217,17 @@ class RtspSource:
             is_late = time.monotonic() - began >= self._options.timeout_seconds
             if is_late or isinstance(exc, av.error.ExitError | TimeoutError):
                 raise timed_out(self.path, self._options) from _cause(exc)
-            raise network_failed(self.path, "no connection could be made") from _cause(exc)
+            raise network_failed(self.path, self._why(exc)) from _cause(exc)
+
+    def _why(self, exc: BaseException) -> str:
+        if isinstance(exc, av.error.HTTPUnauthorizedError) and self._url.user is not None:
+            return "the server does not take this user name and password (401)"
+        if isinstance(exc, av.error.InvalidDataError):
+            return "what comes is no video that can be read"
+        return next(
+            (why for kind, why in _REFUSALS.items() if isinstance(exc, kind)),
+            "no connection could be made",
+        )
 
     def open_rest(self, begin: int) -> InputContainer | None:
         """Return none: what came is not kept."""
@@ -226,7 +238,13 @@ class RtspSource:
         # One packet, or none, in all that time.
         seconds = STALL_TIMEOUTS * self._options.timeout_seconds
         stall = Stall(seconds, STALL_BYTES)
-        return self._worker.run(work, lambda waited: stall.is_late(waited, 0))
+        return self._worker.run(
+            work, lambda waited: stall.is_late(waited, 0) or self._is_given_up()
+        )
+
+    def _is_given_up(self) -> bool:
+        """Tell whether nobody wants it any more."""
+        return False
 
     @property
     def is_idle(self) -> bool:
@@ -251,10 +269,7 @@ class RtspSource:
 
     def _open(self) -> InputContainer:
         options = container_options("rtsp,rtsps,rtp,srtp,udp,tcp,tls", self._options)
-        options["tls_verify"] = "1"  # FFmpeg does not by default
-        certificates = ssl.get_default_verify_paths().cafile
-        if certificates is not None:
-            options["ca_file"] = certificates
+        options |= trusted()
         options["format_whitelist"] += ",rtsp,rtp,sdp"
         options["rtsp_transport"] = "tcp"
         # FFmpeg's own time-out: PyAV's calls back into Python, which crashes a program that ends
@@ -269,6 +284,20 @@ class RtspSource:
         user = urllib.parse.quote(self._url.user, safe="")
         password = urllib.parse.quote(self._url.password, safe="")
         return f"{scheme}://{user}:{password}@{rest}"
+
+
+_REFUSALS = {
+    av.error.HTTPUnauthorizedError: "the server wants a user name and password (401)",
+    av.error.HTTPForbiddenError: "the server does not allow it (403)",
+    av.error.HTTPNotFoundError: "the server has no such stream (404)",
+}
+"""What FFmpeg's clients tell of a server's answer."""
+
+
+def trusted() -> dict[str, str]:
+    """Return FFmpeg's options that have certificates checked, which it does not by default."""
+    certificates = ssl.get_default_verify_paths().cafile
+    return {"tls_verify": "1"} | ({} if certificates is None else {"ca_file": certificates})
 
 
 def timed_out(path: str, options: Part) -> VideoOpenError:

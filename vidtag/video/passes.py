@@ -12,7 +12,7 @@ import av
 from vidtag.video.avi import num_empty_at_end
 from vidtag.video.chains import FRUITLESS, Chain
 from vidtag.video.containers import AV_ERRORS
-from vidtag.video.decoding import DecodeCounts, Decoder
+from vidtag.video.decoding import DecodeCounts, Decoder, OnPacket
 from vidtag.video.options import Part
 from vidtag.video.sources import Source
 from vidtag.video.streams import Opened, open_rest, open_video
@@ -62,7 +62,14 @@ class Pass:
     Seeks and damage may open the source anew: `opened` is what has to be closed at last.
     """
 
-    def __init__(self, source: Source, opened: Opened, options: Part) -> None:
+    def __init__(
+        self,
+        source: Source,
+        opened: Opened,
+        options: Part,
+        on_packet: OnPacket | None = None,
+    ) -> None:
+        self._on_packet = on_packet
         self.opened = opened
         self.counts = DecodeCounts()
         self.oddities = Oddities()
@@ -123,6 +130,7 @@ class Pass:
             self._options,
             chain=self._chain,
             use_frame_threads=use_frame_threads,
+            on_packet=self._on_packet,
         )
         self.counts = decoder.counts
         return decoder
@@ -170,6 +178,7 @@ class Pass:
                 self._options,
                 chain=self._chain,
                 use_frame_threads=False,
+                on_packet=self._on_packet,
             )
             decoder.counts = counts
             failed = counts.failed_packets
@@ -219,6 +228,9 @@ class Pass:
         opened = self.opened
         look_ahead = LONG_LOOK_AHEAD if opened.format in DECODE_TIMES_ONLY else LOOK_AHEAD
         num_pixels = max(1, opened.size[0] * opened.size[1])
+        look_ahead = max(2, min(look_ahead, LOOK_AHEAD_BYTES // (3 * num_pixels)))
+        if self._source.is_live:
+            look_ahead = 0  # decoders give frames in the order in which they are shown
         last_tick = None
         if opened.declared_seconds is not None and opened.format not in RAW:
             first = opened.stream.start_time or 0
@@ -226,7 +238,7 @@ class Pass:
         return TimeAxis(
             time_base=opened.time_base,
             frame_seconds=(2 if self.counts.are_fields else 1) / opened.rate,
-            look_ahead=max(2, min(look_ahead, LOOK_AHEAD_BYTES // (3 * num_pixels))),
+            look_ahead=look_ahead,
             is_chained=opened.format in CHAINED,
             origin=origin,
             last_tick=last_tick,

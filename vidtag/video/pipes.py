@@ -54,6 +54,7 @@ class PipeSource:
         self.size_bytes: int | None = None
         self.can_reread = False
         self.is_file = False
+        self.is_live = False
         self.must_be_whole = False
         # What reads the pipe ends it at the first failure, so that no try waits.
         self.max_read_errors = MAX_READ_ERRORS

@@ -10,9 +10,11 @@ from types import TracebackType
 from typing import Self
 
 import av
+from av.container import InputContainer
 
 from vidtag.errors import VideoDecodeError
 from vidtag.video.containers import AV_ERRORS
+from vidtag.video.decoding import OnPacket
 from vidtag.video.findings import Findings, no_frames, too_many_pixels
 from vidtag.video.frames import Frame, Image, Notice, VideoInfo
 from vidtag.video.given import GivenFile
@@ -20,6 +22,7 @@ from vidtag.video.opening import open_source
 from vidtag.video.options import Part
 from vidtag.video.passes import CHAINED, RAW, Pass
 from vidtag.video.pictures import Shape, TurnReader, shape_of, to_rgb
+from vidtag.video.sources import Source
 from vidtag.video.streams import open_video
 from vidtag.video.timestamps import LONGEST_SECONDS, RateMeter
 
@@ -34,8 +37,10 @@ class Video:
 
     Args:
         source: A path, `-` for standard input, or an http(s) or rtsp URL; any other text is a
-            file name, whatever it looks like. Or a video's bytes, or a file object.
+            file name, whatever it looks like. Or a video's bytes, or a file object; or a source
+            that was chosen already, which is closed with the video.
         options: Which part to read, and the limits.
+        on_packet: Is shown each packet that is read, of any stream.
 
     Raises:
         VideoOpenError: It is missing, unreachable, or no video.
@@ -45,17 +50,22 @@ class Video:
 
     def __init__(
         self,
-        source: str | os.PathLike[str] | bytes | GivenFile,
+        source: str | os.PathLike[str] | bytes | GivenFile | Source,
         options: Part = _DEFAULTS,
+        *,
+        on_packet: OnPacket | None = None,
     ) -> None:
         self._options = options
-        self._source = open_source(source, options)
+        self._on_packet = on_packet
+        if isinstance(source, str | os.PathLike | bytes | GivenFile):
+            source = open_source(source, options)
+        self._source: Source = source
         self.path = self._source.path
         """The input as named, without credentials."""
         self._is_closed = False
         self._is_fresh = True
         try:
-            self._pass = Pass(self._source, open_video(self._source), options)
+            self._pass = self._open()
         except BaseException:
             self._source.close()
             raise
@@ -75,6 +85,21 @@ class Video:
     def declared_duration_seconds(self) -> Fraction | None:
         """How long the video is by its header; `None` where that does not say."""
         return self._pass.opened.declared_seconds
+
+    @property
+    def num_jumps(self) -> int:
+        """How often timestamps jumped, or a counter of them began anew."""
+        return self._pass.oddities.jumped + self._pass.oddities.wrapped
+
+    @property
+    def container(self) -> InputContainer:
+        """What is read, for what copies its packets."""
+        return self._pass.opened.container
+
+    @property
+    def stream_index(self) -> int:
+        """The place of the video stream in its container."""
+        return self._pass.opened.stream.index
 
     @property
     def reached_end(self) -> bool:
@@ -107,6 +132,9 @@ class Video:
                 self._is_cut = True
                 break
             held = picture, seconds, self._shape(picture)
+            if self._source.is_live and not picture.interlaced_frame:
+                yield self._frame(before, held, None)
+                before, held = picture, None
         if held is not None:
             yield self._frame(before, held, None)
         self._conclude()
@@ -162,6 +190,9 @@ class Video:
     ) -> None:
         self.close()
 
+    def _open(self) -> Pass:
+        return Pass(self._source, open_video(self._source), self._options, self._on_packet)
+
     def _rewind(self) -> None:
         if self._is_closed:
             raise ValueError(f"'{self.path}' is closed")
@@ -169,7 +200,7 @@ class Video:
             if not self.can_reread:
                 raise ValueError(f"'{self.path}' can be read only once")
             self._pass.opened.close()
-            self._pass = Pass(self._source, open_video(self._source), self._options)
+            self._pass = self._open()
         self._is_fresh = False
         self._start_over()
 

@@ -40,6 +40,9 @@ class Source(Protocol):
     is_file: bool
     """Whether seeking is cheap, and reading can't block for long."""
 
+    is_live: bool
+    """Whether it comes as it happens, so that nothing may be held back."""
+
     must_be_whole: bool
     """Whether a failure on the way is an error; else what came before it is the result."""
 
@@ -86,6 +89,7 @@ class FileSource:
         self.size_bytes: int | None = size
         self.can_reread = True
         self.is_file = True
+        self.is_live = False
         self.max_read_errors = MAX_READ_ERRORS
         self._file = file
         self._inode = _inode(file) if isinstance(file, str) else None
@@ -221,10 +225,12 @@ class Rest:
         return self._read_on(size)
 
 
-def open_container(file: object, options: dict[str, str]) -> InputContainer:
-    """Open a file object, or a name with its protocol."""
+def open_container(
+    file: object, options: dict[str, str], *, format: str | None = None
+) -> InputContainer:
+    """Open a file object, or a name with its protocol; a device needs its format named."""
     # Titles need not be UTF-8.
-    container = av.open(file, options=options, metadata_errors="replace")
+    container = av.open(file, format=format, options=options, metadata_errors="replace")
     return cast(InputContainer, container)
 
 

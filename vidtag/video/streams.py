@@ -41,6 +41,10 @@ CLOCKLESS = {
 """Formats without times, for which FFmpeg counts 25 frames a second, where the codec declares no
 rate either. Those of H.264 and HEVC have no times either, but there FFmpeg makes up none."""
 
+DATELESS = {"h264", "hevc", "m4v", "vvc"}
+"""Formats without times for which FFmpeg makes up none; the declared rate dates their frames, or
+where they come as they happen, their arrival."""
+
 LATE_BYTES = 64 << 20
 """So much of a transport stream that begins with sound alone is searched for a video."""
 
@@ -274,10 +278,14 @@ def declared_rate(stream: VideoStream) -> Fraction | None:
 def _clock(container: InputContainer, stream: VideoStream, source: Source) -> Clock:
     """Tell what the times of the frames are worth."""
     name = _short_name(container.format.name)
+    if source.is_live and name in DATELESS:
+        return "arrival"
     if name not in CLOCKLESS or (name in {"av1", "obu"} and stream.codec_context.framerate):
         return "timestamps"
     # A server that pushes one picture after the other, without end: a camera.
     is_endless = container.size <= 0 and not source.must_be_whole
+    if source.is_live and is_endless:
+        return "arrival"
     if name == "mpjpeg" and is_url(source.path) and is_endless:
         return "arrival"
     return "rate"

@@ -1,0 +1,235 @@
+"""Packets as they came, kept for a while and written to a file: nothing is encoded again.
+
+Knows nothing of labels, and of time no more than when a packet arrived.
+"""
+
+import io
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.container import InputContainer, OutputContainer
+
+from vidtag.errors import OutputError
+from vidtag.video.containers import AV_ERRORS
+
+IN_MP4 = {"h264", "hevc", "av1", "mpeg4", "vp9", "aac", "mp3", "opus", "ac3", "eac3", "alac"}
+"""Codecs that players expect in an MP4; with another one the file is a Matroska file."""
+
+KINDS = ("video", "audio")
+"""Streams that are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KeptPacket:
+    """A packet of the source, with the moment at which it came."""
+
+    data: bytes
+    place: int
+    """Of its stream, among those that are kept."""
+
+    pts: int | None
+    dts: int | None
+    duration: int
+    time_base: Fraction
+    is_key: bool
+    """Whether a picture begins here that needs none before it."""
+
+    moment: float
+
+    @property
+    def seconds(self) -> Fraction | None:
+        """When it is decoded, by its own timestamps."""
+        tick = self.dts if self.dts is not None else self.pts
+        return None if tick is None else tick * self.time_base
+
+
+class Recent:
+    """The packets of one connection that came last.
+
+    Args:
+        container: What is read; need not stay open.
+        video: The place of its video stream in it; other videos are left out.
+        seconds: For how long packets are kept.
+        max_bytes: The most that is kept; a source of a higher rate is kept for a shorter time.
+    """
+
+    def __init__(
+        self, container: InputContainer, video: int, *, seconds: float, max_bytes: int
+    ) -> None:
+        self._seconds = seconds
+        self._max_bytes = max_bytes
+        self._packets: deque[KeptPacket] = deque()
+        self._num_bytes = 0
+        # The source's streams are gone once it is lost; those of an open output stay.
+        self._holder: OutputContainer = av.open(io.BytesIO(), "w", format="matroska")
+        self._templates: list[Any] = []
+        self._place_of: dict[int, int] = {}
+        for stream in container.streams:
+            is_wanted = stream.type == "audio" or stream.index == video
+            if stream.type in KINDS and is_wanted:
+                with suppress(*AV_ERRORS):  # what Matroska can't hold is left out
+                    template = self._holder.add_stream_from_template(stream)
+                    self._place_of[stream.index] = len(self._templates)
+                    self._templates.append(template)
+        self._video = self._place_of.get(video)
+
+    @property
+    def suffix(self) -> str:
+        """What files of these streams end in."""
+        codecs = {template.codec_context.codec.canonical_name for template in self._templates}
+        return ".mp4" if codecs <= IN_MP4 else ".mkv"
+
+    @property
+    def packets(self) -> tuple[KeptPacket, ...]:
+        """What is kept, in the order in which it came."""
+        return tuple(self._packets)
+
+    def add(self, packet: Any, moment: float) -> KeptPacket | None:
+        """Keep a packet, and forget old ones; `None` where its stream is not kept."""
+        place = self._place_of.get(packet.stream.index)
+        if place is None or self._video is None:
+            return None
+        kept = KeptPacket(
+            data=bytes(packet),
+            place=place,
+            pts=packet.pts,
+            dts=packet.dts,
+            duration=packet.duration or 0,
+            time_base=packet.time_base,
+            is_key=place == self._video and packet.is_keyframe,
+            moment=moment,
+        )
+        self._packets.append(kept)
+        self._num_bytes += len(kept.data)
+        while self._packets and (
+            moment - self._packets[0].moment > self._seconds or self._num_bytes > self._max_bytes
+        ):
+            self._num_bytes -= len(self._packets.popleft().data)
+        return kept
+
+    def since(self, moment: float) -> tuple[KeptPacket, ...]:
+        """Return what came since a moment, from the key frame before it on.
+
+        Where none before it is kept, from the first one after it; nothing where there is none.
+        """
+        packets = self.packets
+        begin: int | None = None
+        for place, packet in enumerate(packets):
+            if packet.is_key and (begin is None or packet.moment <= moment):
+                begin = place
+        return () if begin is None else packets[begin:]
+
+    def writer(self, path: str) -> "CopyWriter":
+        """Begin a file of these streams.
+
+        Raises:
+            OutputError: It can't be written.
+        """
+        return CopyWriter(path, self._templates)
+
+    def close(self) -> None:
+        """Let go of the streams."""
+        self._packets.clear()
+        with suppress(*AV_ERRORS):
+            self._holder.close()
+
+
+class CopyWriter:
+    """A file being written: under another name until it is whole.
+
+    Args:
+        path: The file.
+        templates: Its streams.
+
+    Raises:
+        OutputError: It can't be written.
+    """
+
+    def __init__(self, path: str, templates: Iterable[Any]) -> None:
+        self.path = path
+        self._draft = f"{path}.part"
+        self._origin: Fraction | None = None
+        self._last: dict[int, int] = {}
+        self.num_packets = 0
+        kind = "mp4" if path.endswith(".mp4") else "matroska"
+        try:
+            self._output: OutputContainer = av.open(self._draft, "w", format=kind)
+            self._streams: list[Any] = [
+                self._output.add_stream_from_template(template) for template in templates
+            ]
+        except AV_ERRORS as exc:
+            raise _failed(path, exc) from exc
+
+    def add(self, packet: KeptPacket) -> None:
+        """Write a packet; the first one is at 0.
+
+        Raises:
+            OutputError: The disk is full, or the like.
+        """
+        seconds = packet.seconds
+        if self._origin is None:
+            if seconds is None:
+                return
+            self._origin = seconds
+        base = round(self._origin / packet.time_base)
+        dts = packet.dts if packet.dts is not None else packet.pts
+        if dts is None:
+            dts = self._last.get(packet.place, base - 1) + 1
+        pts = packet.pts if packet.pts is not None else dts
+        # Files want times of decoding that rise; streams jump.
+        least = self._last.get(packet.place)
+        if least is not None and dts <= least:
+            dts = least + 1
+        self._last[packet.place] = dts
+        one = av.Packet(packet.data)
+        one.stream = self._streams[packet.place]
+        one.time_base = packet.time_base
+        one.dts, one.pts = dts - base, max(pts, dts) - base
+        one.duration = packet.duration
+        one.is_keyframe = packet.is_key
+        if one.dts < 0:
+            return  # sound from before the first picture
+        try:
+            self._output.mux(one)
+        except AV_ERRORS as exc:
+            self.drop()
+            raise _failed(self.path, exc) from exc
+        self.num_packets += 1
+
+    def finish(self) -> None:
+        """Give the file its name.
+
+        Raises:
+            OutputError: The disk is full, or the like.
+        """
+        try:
+            self._output.close()
+            os.replace(self._draft, self.path)
+        except AV_ERRORS as exc:
+            self.drop()
+            raise _failed(self.path, exc) from exc
+
+    def drop(self) -> None:
+        """Give it up."""
+        with suppress(*AV_ERRORS):
+            self._output.close()
+        with suppress(OSError):
+            os.unlink(self._draft)
+
+
+def _failed(path: str, exc: BaseException) -> OutputError:
+    why = getattr(exc, "strerror", None) or type(exc).__name__
+    return OutputError(path, f"The clip '{path}' can't be written: {why}.")
+
+
+def drafts_of(folder: str) -> Iterator[str]:
+    """Name what writers that were killed left in a folder."""
+    for name in os.listdir(folder):
+        if name.endswith((".mp4.part", ".mkv.part")):
+            yield os.path.join(folder, name)

@@ -1,0 +1,330 @@
+"""Sources that go on for ever: cameras, streams, devices, files that grow.
+
+Owns what each protocol needs to be read without delay and to end when the other side is gone.
+Knows nothing of frames.
+"""
+
+import os
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from av.container import InputContainer
+
+from vidtag.errors import VideoOpenError
+from vidtag.urls import Url
+from vidtag.video.containers import container_options
+from vidtag.video.network import HttpSource, StreamSource, trusted
+from vidtag.video.opening import open_source
+from vidtag.video.options import Part
+from vidtag.video.pipes import PipeReader, PipeSource
+from vidtag.video.sources import Source, open_container
+
+T = TypeVar("T")
+
+Transport = Literal["tcp", "udp"]
+"""What carries the pictures of an RTSP server."""
+
+LOOK_SECONDS = 0.1
+"""How often it is looked whether a file has grown, or whether to stop."""
+
+GROWN_SECONDS = 10.0
+"""A file that has not grown for so long is whole."""
+
+HLS_RETRIES = 10
+"""So often in a row a playlist may come without anything new, each half a segment later."""
+
+_TLS = "tcp,tls"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Protocol:
+    """How FFmpeg's client of a protocol is run."""
+
+    protocols: str
+    """All that it may go on to."""
+
+    formats: str = ""
+    """Formats that open further addresses, which it may be."""
+
+    options: dict[str, str] = field(default_factory=dict)
+
+    timeout: str = "rw_timeout"
+    """Its option for how long the other side may be silent, in microseconds."""
+
+
+_HLS = _Protocol(
+    protocols=f"http,https,httpproxy,crypto,data,{_TLS}",
+    formats=",hls",
+    options={
+        "live_start_index": "-1",  # not three segments back
+        "m3u8_hold_counters": str(HLS_RETRIES),
+        "max_reload": str(HLS_RETRIES),
+    },
+)
+_RTSP = _Protocol(
+    protocols=f"rtsp,rtsps,rtp,srtp,udp,{_TLS}",
+    formats=",rtsp,rtp,sdp",
+    # No `nobuffer`: it drops what is read to find out what comes, and with it the first key frame;
+    # the next one may be ten seconds later. Kept, that second comes late, and at once.
+    timeout="timeout",
+)
+_RTMP = _Protocol(
+    protocols=f"rtmp,rtmps,rtmpt,rtmpts,rtmpe,ffrtmphttp,ffrtmpcrypt,http,https,{_TLS}",
+    options={"rtmp_live": "live"},
+)
+_DATAGRAMS = _Protocol(
+    protocols="udp,rtp",
+    formats=",rtp",
+    options={"overrun_nonfatal": "1", "fifo_size": "50000"},
+    timeout="timeout",
+)
+_TCP = _Protocol(protocols="tcp", timeout="timeout")
+
+_SCHEMES = {
+    **dict.fromkeys(("rtsp", "rtsps"), _RTSP),
+    **dict.fromkeys(("rtmp", "rtmps", "rtmpt", "rtmpts"), _RTMP),
+    **dict.fromkeys(("udp", "rtp"), _DATAGRAMS),
+    "tcp": _TCP,
+}
+
+SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "rtp", "tcp")
+"""What an address may begin with, as told to people."""
+
+_ADDRESS_ALONE = ("udp", "rtp", "tcp")
+"""What has no user names: `udp://@239.0.0.1:1234` is a group that is listened to."""
+
+
+class LiveSource(StreamSource):
+    """An address that FFmpeg's own clients read, or a device.
+
+    Args:
+        url: The address, taken apart.
+        protocol: How it is read.
+        options: The limits.
+        is_over: Asked again and again: whether nobody wants it any more.
+        more: Further options of FFmpeg's.
+        device: The format of a device, which has no address.
+    """
+
+    is_live = True
+
+    def __init__(
+        self,
+        url: Url,
+        protocol: _Protocol,
+        options: Part,
+        *,
+        is_over: Callable[[], bool],
+        more: dict[str, str] | None = None,
+        device: str | None = None,
+    ) -> None:
+        super().__init__(url, options)
+        self._protocol = protocol
+        self._is_over = is_over
+        self._more = more or {}
+        self._device = device
+
+    def _is_given_up(self) -> bool:
+        return self._is_over()
+
+    def _open(self) -> InputContainer:
+        protocol = self._protocol
+        options = container_options(protocol.protocols, self._options)
+        options["format_whitelist"] += protocol.formats
+        options |= protocol.options | trusted()
+        options[protocol.timeout] = str(round(self._options.timeout_seconds * 1_000_000))
+        options |= self._more
+        if self._device is None:
+            return open_container(self._address(), options)
+        options["format_whitelist"] += f",{self._device}"
+        return open_container(self._url.target, options, format=self._device)
+
+
+class GrowingFile:
+    """A file that something else still writes to: reading waits for more.
+
+    Args:
+        path: The file.
+        is_over: Asked while it waits: whether nobody wants it any more.
+    """
+
+    def __init__(self, path: str, is_over: Callable[[], bool]) -> None:
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+        self._is_over = is_over
+
+    def read(self, size: int, /) -> bytes:
+        """Read up to `size` bytes, once there are any; none at its end."""
+        began = time.monotonic()
+        while not (data := self._file.read(size)):
+            if self._is_over() or time.monotonic() - began > GROWN_SECONDS:
+                break
+            time.sleep(LOOK_SECONDS)
+        return data or b""
+
+    def seek(self, position: int, /) -> object:
+        """Go on from another place."""
+        return self._file.seek(position)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveOptions:
+    """How a source is watched."""
+
+    part: Part
+    """The limits; its part is all."""
+
+    transport: Transport = "tcp"
+    """Of RTSP."""
+
+    follow: bool = False
+    """Whether a file is one that grows."""
+
+
+def is_endless(name: str) -> bool:
+    """Tell whether a source has no end of its own, so that an end means that it was lost."""
+    return is_device(name) or _scheme(name) in {*_SCHEMES, "http", "https"}
+
+
+def is_device(name: str) -> bool:
+    """Tell whether a name is that of a camera: a device that gives pictures."""
+    try:
+        return stat.S_ISCHR(os.stat(name).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def open_live(name: str, options: LiveOptions, is_over: Callable[[], bool]) -> Source:
+    """Choose how a source is read; it is asked when it is opened.
+
+    Args:
+        name: An address, a device, a file, or `-`.
+        options: How.
+        is_over: Asked again and again while it is read: whether nobody wants it any more.
+
+    Raises:
+        VideoOpenError: It can't be watched.
+    """
+    part, scheme = options.part, _scheme(name)
+    if scheme in {*_SCHEMES, "http", "https"} and not part.network:
+        shown = Url.parse(name).shown
+        message = f"'{shown}' is on the network, which --offline forbids; name a file instead."
+        raise VideoOpenError(shown, "offline", message)
+    if scheme in ("http", "https"):
+        return _http(name, part, is_over)
+    if scheme in _SCHEMES:
+        url = Url(shown=name, target=name) if scheme in _ADDRESS_ALONE else Url.parse(name)
+        more: dict[str, str] = {}
+        if _SCHEMES[scheme] is _RTSP:
+            more["rtsp_transport"] = options.transport
+        return LiveSource(url, _SCHEMES[scheme], part, is_over=is_over, more=more)
+    if scheme:
+        shown = Url.parse(name).shown
+        raise VideoOpenError(shown, "network_failed", _refusal(shown, scheme))
+    if is_device(name):
+        return _camera(name, part, is_over)
+    if options.follow and name != "-":
+        return _growing(name, part, is_over)
+    return open_source(name, part)
+
+
+def _scheme(name: str) -> str:
+    scheme, sign, _ = name.partition("://")
+    return scheme.lower() if sign and scheme.replace("+", "").isalnum() else ""
+
+
+def _refusal(shown: str, scheme: str) -> str:
+    known = ", ".join(f"{one}://" for one in SCHEMES)
+    why = f"Can't watch '{shown}': "
+    if scheme in ("srt", "rist"):
+        return (
+            f"{why}the FFmpeg that PyAV brings has no {scheme.upper()}; let another program "
+            f"receive it: ffmpeg -i {shown} -c copy -f mpegts - | vidtag watch -"
+        )
+    return f"{why}{scheme}:// is not known; it takes {known}, a device, a file, or -."
+
+
+def _http(name: str, part: Part, is_over: Callable[[], bool]) -> Source:
+    """Open a playlist with FFmpeg's client, and anything else, such as MJPEG, with our own."""
+    url = Url.parse(name)
+    path = url.target.partition("?")[0].partition("#")[0].lower()
+    if path.endswith((".m3u8", ".m3u")):
+        return LiveSource(url, _HLS, part, is_over=is_over)
+    return _HttpOrHls(url, part, is_over)
+
+
+class _HttpOrHls(HttpSource):
+    """An http(s) address that is a stream, or turns out to be a playlist."""
+
+    def __init__(self, url: Url, options: Part, is_over: Callable[[], bool]) -> None:
+        super().__init__(url, options)
+        self._is_over = is_over
+        self._hls: LiveSource | None = None
+
+    def open(self) -> InputContainer:
+        """Ask the server for it, or raise a `VideoOpenError`."""
+        if self._hls is None:
+            try:
+                container = super().open()
+                self.is_live = not self.must_be_whole
+                return container
+            except VideoOpenError as exc:
+                if exc.code != "playlist":
+                    raise
+            self._file.close()
+            self._hls = LiveSource(self._url, _HLS, self._options, is_over=self._is_over)
+            self.is_live, self.must_be_whole, self.can_reread = True, False, False
+        return self._hls.open()
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do it in a thread, which may be given up."""
+        return super().run(work) if self._hls is None else self._hls.run(work)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no read was left behind."""
+        return super().is_idle and (self._hls is None or self._hls.is_idle)
+
+    def close(self) -> None:
+        """End the threads, and hang up."""
+        super().close()
+        if self._hls is not None:
+            self._hls.close()
+
+    def _is_late(self, waited: float) -> bool:
+        if self._is_over():
+            self._file.abort()
+            return True
+        return super()._is_late(waited)
+
+
+def _camera(name: str, part: Part, is_over: Callable[[], bool]) -> Source:
+    if not os.access(name, os.R_OK):
+        message = (
+            f"You may not read '{name}'; join the group that may: sudo usermod -aG video $USER"
+        )
+        raise VideoOpenError(name, "permission_denied", message)
+    device = _Protocol(protocols="file", timeout="timeout")
+    url = Url(shown=name, target=name)
+    return LiveSource(url, device, part, is_over=is_over, device="v4l2")
+
+
+def _growing(name: str, part: Part, is_over: Callable[[], bool]) -> Source:
+    open_source(name, part).close()  # says what is wrong with it
+    reader = PipeReader(GrowingFile(name, is_over))
+    if reader.must_be_sought():
+        reader.close()
+        message = (
+            f"'{name}' can't be watched while it grows: its index comes last; record MKV, a "
+            "transport stream (.ts), or fragmented MP4."
+        )
+        raise VideoOpenError(name, "incomplete", message)
+    source = PipeSource(name, reader, part)
+    source.is_live = True
+    return source
