@@ -13,6 +13,7 @@ import functools
 import http.server
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,9 +31,14 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_videos"
 FFMPEG = ("ffmpeg", "-hide_banner", "-loglevel", "error", "-y")
-PORT = 18558
 JOIN_SECONDS = 8
 """What began before it was watched, or so shortly before the end, is not asked for."""
+
+
+def free_port() -> int:
+    """Find a port that nobody listens to."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def print_row(*cells: object) -> None:
@@ -92,10 +98,11 @@ def make_loop(folder: Path, minutes: float) -> tuple[Path, list[tuple[str, float
 @contextmanager
 def served(protocol: str, video: Path, folder: Path, began: list[float]) -> Iterator[str]:
     """Serve a video in real time; yield where. Notes in `began` when it began."""
+    port = free_port()
     with ExitStack() as stack:
         if protocol == "rtsp":
             server = subprocess.Popen(
-                ["/usr/bin/python3", ROOT / "tests/rtsp_server.py", video, str(PORT)],
+                ["/usr/bin/python3", ROOT / "tests/rtsp_server.py", video, str(port)],
                 stdout=subprocess.PIPE,
                 text=True,
             )
@@ -109,20 +116,20 @@ def served(protocol: str, video: Path, folder: Path, began: list[float]) -> Iter
                     began.append(float(line.split()[1]))
 
             threading.Thread(target=note, daemon=True).start()
-            yield f"rtsp://127.0.0.1:{PORT}/live"
+            yield f"rtsp://127.0.0.1:{port}/live"
             return
         send = [*FFMPEG, "-re", "-i", str(video), "-c", "copy"]
         if protocol == "udp":
-            target = f"udp://127.0.0.1:{PORT}"
+            target = f"udp://127.0.0.1:{port}"
             command = [*send, "-f", "mpegts", f"{target}?pkt_size=1316"]
         else:
             flags = ("-hls_time", "2", "-hls_list_size", "5", "-hls_flags", "delete_segments")
             command = [*send, "-f", "hls", *flags, str(folder / "live.m3u8")]
             handler = functools.partial(_Quiet, directory=str(folder))
-            http_server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), handler)
+            http_server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
             threading.Thread(target=http_server.serve_forever, daemon=True).start()
             stack.callback(http_server.shutdown)
-            target = f"http://127.0.0.1:{PORT}/live.m3u8"
+            target = f"http://127.0.0.1:{port}/live.m3u8"
 
         def start() -> None:
             time.sleep(4 if protocol == "udp" else 0)  # once the watch listens

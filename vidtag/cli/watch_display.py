@@ -33,26 +33,25 @@ class WatchDisplay:
     Args:
         watcher: What is watched.
         source: Its name.
-        messages: Where warnings go, above the table.
     """
 
-    def __init__(self, watcher: Watcher, source: str, messages: Console) -> None:
+    def __init__(self, watcher: Watcher, source: str) -> None:
         self._watcher = watcher
         self._name = printable(without_credentials(source))
         self._open: dict[tuple[str, float], LiveEvent] = {}
         self._closed: deque[LiveEvent] = deque(maxlen=_NUM_SEGMENTS)
         self._is_lost = False
         self._began: float | None = None
-        self._console = Console(highlight=False)
+        self.console = Console(highlight=False, markup=False)
+        """What is printed here stands above the table."""
         self._live = Live(
             get_renderable=self._render,
-            console=self._console,
+            console=self.console,
             refresh_per_second=4,
             redirect_stdout=False,
-            redirect_stderr=True,
+            redirect_stderr=False,
             vertical_overflow="crop",
         )
-        messages.file = self._console.file  # one terminal: above the table, not through it
 
     def __enter__(self) -> "WatchDisplay":
         self._live.start()
@@ -80,11 +79,11 @@ class WatchDisplay:
             self._is_lost = event.event == "source_lost"
 
     def _render(self) -> RenderableType:
-        return Group(self._head(), self._now(), self._segments())
+        return Group(self._head(), Text(), self._now(), Text(), self._segments())
 
     def _head(self) -> Text:
         watcher = self._watcher
-        room = max(12, self._console.width - 46)
+        room = max(12, self.console.width - 46)
         text = Text(shortened_name(self._name, room), style="bold", no_wrap=True)
         if self._began is None:
             return text.append("  connecting", style="dim")
@@ -111,7 +110,9 @@ class WatchDisplay:
             style = "bold green" if label in held else "dim"
             bar = "█" * round(score * _BAR)
             table.add_row(
-                Text(printable(label), style=style), Text(bar, style=style), f"{score:.2f}"
+                Text(printable(label), style=style),
+                Text(bar, style=style),
+                Text(f"{score:.2f}", style=style),
             )
         for _ in range(_NUM_TAGS - len(rows)):  # the height stays
             table.add_row(Text(NOTHING, style="dim"), "", "")
@@ -123,7 +124,7 @@ class WatchDisplay:
         table.add_column("to")
         table.add_column("label", no_wrap=True, overflow="ellipsis", min_width=20)
         table.add_column("score", justify="right")
-        num_rows = max(1, min(_NUM_SEGMENTS, self._console.height - _NUM_TAGS - 4))
+        num_rows = max(1, min(_NUM_SEGMENTS, self.console.height - _NUM_TAGS - 6))
         shown = [*self._closed, *self._open.values()][-num_rows:]
         for event in shown:
             is_open = event.event == "segment_open"

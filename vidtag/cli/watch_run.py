@@ -158,7 +158,9 @@ def run_watch(request: WatchRequest, load: LoadOptions, settings: Settings) -> i
         watcher.warm_up()
         display = None
         if sys.stdout.isatty() and not request.as_json:
-            display = stack.enter_context(WatchDisplay(watcher, request.source, voice.console))
+            display = stack.enter_context(WatchDisplay(watcher, request.source))
+            if sys.stderr.isatty():  # else it goes where the user has sent it
+                voice.console = display.console
         with held(watcher.stop):
             for event in watcher.events():
                 voice.tell(event)
