@@ -52,6 +52,7 @@ def make_watcher(
     pace: draining.Pace = "as it comes",
     stride: Fraction | None = None,
     follow: bool = False,
+    timeout: float = 1.0,
     **wishes,
 ) -> Watcher:
     settings = Settings(
@@ -62,7 +63,7 @@ def make_watcher(
         tagger,
         Watched(
             name=str(name),
-            options=LiveOptions(part=PART, follow=follow),
+            options=LiveOptions(part=Part(timeout_seconds=timeout), follow=follow),
             grid=tagger.grid,
             prepare=tagger.classifier.prepare,
             pace=pace,

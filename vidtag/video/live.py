@@ -51,6 +51,9 @@ class _Protocol:
 
     options: dict[str, str] = field(default_factory=dict)
 
+    format: str | None = None
+    """What it is, where FFmpeg can't tell by the address alone."""
+
     timeout: str = "rw_timeout"
     """Its option for how long the other side may be silent, in microseconds."""
 
@@ -58,6 +61,7 @@ class _Protocol:
 _HLS = _Protocol(
     protocols=f"http,https,httpproxy,crypto,data,{_TLS}",
     formats=",hls",
+    format="hls",
     options={
         "live_start_index": "-1",  # not three segments back
         "m3u8_hold_counters": str(HLS_RETRIES),
@@ -73,7 +77,8 @@ _RTSP = _Protocol(
 )
 _RTMP = _Protocol(
     protocols=f"rtmp,rtmps,rtmpt,rtmpts,rtmpe,ffrtmphttp,ffrtmpcrypt,http,https,{_TLS}",
-    options={"rtmp_live": "live"},
+    # What comes is told by its header; sound that is announced may never come.
+    options={"rtmp_live": "live", "analyzeduration": "1000000"},
 )
 _DATAGRAMS = _Protocol(
     protocols="udp,rtp",
@@ -81,6 +86,7 @@ _DATAGRAMS = _Protocol(
     options={"overrun_nonfatal": "1", "fifo_size": "50000"},
     timeout="timeout",
 )
+_DEVICE = _Protocol(protocols="file", formats=",video4linux2,v4l2", format="v4l2")
 _TCP = _Protocol(protocols="tcp", timeout="timeout")
 
 _SCHEMES = {
@@ -106,7 +112,6 @@ class LiveSource(StreamSource):
         options: The limits.
         is_over: Asked again and again: whether nobody wants it any more.
         more: Further options of FFmpeg's.
-        device: The format of a device, which has no address.
     """
 
     is_live = True
@@ -119,13 +124,24 @@ class LiveSource(StreamSource):
         *,
         is_over: Callable[[], bool],
         more: dict[str, str] | None = None,
-        device: str | None = None,
     ) -> None:
         super().__init__(url, options)
         self._protocol = protocol
         self._is_over = is_over
         self._more = more or {}
-        self._device = device
+
+    def open(self) -> InputContainer:
+        """Ask the other side for it, or raise a `VideoOpenError`."""
+        container = super().open()
+        if self._protocol is _HLS and (container.duration or 0) > 0:
+            # A list with an end: a video, and not what happens now.
+            self.is_live, self.must_be_whole = False, True
+        return container
+
+    def _why(self, exc: BaseException) -> str:
+        if self._protocol is _DEVICE:
+            return "it gives no pictures, or another program has it"
+        return super()._why(exc)
 
     def _is_given_up(self) -> bool:
         return self._is_over()
@@ -136,11 +152,7 @@ class LiveSource(StreamSource):
         options["format_whitelist"] += protocol.formats
         options |= protocol.options | trusted()
         options[protocol.timeout] = str(round(self._options.timeout_seconds * 1_000_000))
-        options |= self._more
-        if self._device is None:
-            return open_container(self._address(), options)
-        options["format_whitelist"] += f",{self._device}"
-        return open_container(self._url.target, options, format=self._device)
+        return open_container(self._address(), options | self._more, format=protocol.format)
 
 
 class GrowingFile:
@@ -279,8 +291,10 @@ class _HttpOrHls(HttpSource):
                     raise
             self._file.close()
             self._hls = LiveSource(self._url, _HLS, self._options, is_over=self._is_over)
-            self.is_live, self.must_be_whole, self.can_reread = True, False, False
-        return self._hls.open()
+            self.can_reread = False
+        container = self._hls.open()
+        self.is_live, self.must_be_whole = self._hls.is_live, self._hls.must_be_whole
+        return container
 
     def run(self, work: Callable[[], T]) -> T:
         """Do it in a thread, which may be given up."""
@@ -310,9 +324,8 @@ def _camera(name: str, part: Part, is_over: Callable[[], bool]) -> Source:
             f"You may not read '{name}'; join the group that may: sudo usermod -aG video $USER"
         )
         raise VideoOpenError(name, "permission_denied", message)
-    device = _Protocol(protocols="file", timeout="timeout")
     url = Url(shown=name, target=name)
-    return LiveSource(url, device, part, is_over=is_over, device="v4l2")
+    return LiveSource(url, _DEVICE, part, is_over=is_over)
 
 
 def _growing(name: str, part: Part, is_over: Callable[[], bool]) -> Source:
