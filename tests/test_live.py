@@ -31,6 +31,7 @@ from vidtag.tagging.tagger import Tagger
 from vidtag.timeline.segments import SegmentRule
 from vidtag.video.live import LiveOptions, open_live
 from vidtag.video.options import Part
+from vidtag.video.transport import first_video, stream_type
 
 PART = Part(timeout_seconds=1.0)
 
@@ -335,6 +336,33 @@ def test_data_without_a_picture_is_asked_for_anew(tmp_path, monkeypatch):
     with StreamServer(Plan(broken, speed=1), Plan(good, speed=4)) as server:
         events = collect(make_watcher(server.url), {"source_lost": 1, "source_back": 1})
     assert {"source_lost", "source_back"} <= set(kinds(events))
+
+
+class LateClassifier(FakeClassifier):
+    """Takes its time over each picture, as decoding may."""
+
+    def prepare(self, image: np.ndarray) -> np.ndarray:
+        time.sleep(0.25)
+        return super().prepare(image)
+
+
+@pytest.mark.slow
+def test_where_this_machine_is_slower_than_the_source_it_catches_up(tmp_path):
+    """Eight pictures a second take two seconds; of key frames there is one a second."""
+    path = make_video(tmp_path / "a.ts", num_frames=300, options={"g": "25", "bf": "0"})
+    with StreamServer(Plan(path, seconds=12)) as server:
+        events = collect(make_watcher(server.url, LateClassifier()), {"source_lost": 1})
+    assert "frames_skipped" in [event.code for event in events]
+    lags = [event.lag_seconds or 0 for event in events if event.event == "step"]
+    # Were all decoded, it would be twelve seconds late at the end.
+    assert lags[-1] < 5
+    lost = next(event for event in events if event.event == "source_lost")
+    assert lost.end_seconds == pytest.approx(12, abs=1.1)
+
+
+def test_a_stream_of_which_nothing_is_kept_tells_nothing_more():
+    assert stream_type(b"", 256) is None
+    assert first_video(b"") is None
 
 
 # Time

@@ -277,6 +277,7 @@ LIVE_WARNING_CODES: Mapping[str, str] = {
 EVENT_CODES: Mapping[str, str] = {
     "clock_jumped": "The timestamps of the source jumped; the time goes on as pictures come.",
     "clock_drifted": "The clock of the source runs away from this machine's; UTC follows arrival.",
+    "frames_skipped": "Decoding was too slow; for a while only key frames were looked at.",
     "ended": "The source is at its end, or the other side closed it.",
     "stopped": "It was stopped.",
 }

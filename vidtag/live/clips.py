@@ -40,6 +40,9 @@ RECENT_BYTES = 256 << 20
 LIMIT_BYTES = 10 << 30
 """The most that clips take together, unless an option says otherwise."""
 
+CLOSE_SECONDS = 30.0
+"""How long a disk gets for the rest, once the watch is over."""
+
 MAX_WAITING = 20_000
 """Packets that may wait for the disk: minutes of a camera."""
 
@@ -175,7 +178,7 @@ class Recorder:
                 self._end(key, clip)
             self._is_over = True
             self._lock.notify_all()
-        self._thread.join()
+        self._thread.join(CLOSE_SECONDS)
 
     def _begin(self, label: str, recent: Recent, moment: float, since: float) -> _Clip:
         """Begin a clip.

@@ -22,6 +22,7 @@ from vidtag.video.frames import Frame
 if TYPE_CHECKING:
     from vidtag.video import Video
     from vidtag.video.live import LiveOptions
+    from vidtag.video.sources import Source
 
 Pace = Literal["as it comes", "as fast as possible"]
 """Whether windows that are late give way to newer ones, or wait."""
@@ -41,10 +42,19 @@ with a key frame."""
 DRIFT_SECONDS = 5.0
 """A stream's clock that ran so far away from this machine's is worth a word."""
 
+BUSY_SECONDS = 2.0
+"""Where for so long nothing had to be waited for, this machine is slower than the source."""
+
+BUSY_SHARE = 0.95
+"""Share of that time that is spent at work then."""
+
+BEHIND_SECONDS = 1.0
+"""By so much pictures must come later than the earliest ones did, for that to be believed."""
+
 _OF_THE_LOSS = ("stopped_at_damage", "truncated")
 """Warnings that tell of a loss, which is told better."""
 
-_NOTICED = ("clock_jumped", "clock_drifted")
+_NOTICED = ("clock_jumped", "clock_drifted", "frames_skipped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -161,7 +171,7 @@ class Drain(threading.Thread):
         shown.append(video)
         self._last_picture = self._last_packet = time.monotonic()
         with video:
-            stretch = _Stretch(self, video, is_paced=self._is_paced(source.is_live))
+            stretch = _Stretch(self, video, _Load(source), is_paced=self._is_paced(source.is_live))
             try:
                 stretch.run()
             except VideoError as exc:
@@ -260,10 +270,37 @@ class Drain(threading.Thread):
         self._sleep(moment - time.monotonic())
 
 
+class _Load:
+    """Tells whether this machine is slower than its source, by how little it has to wait for it."""
+
+    def __init__(self, source: "Source") -> None:
+        self._source = source
+        self._since: tuple[float, float] | None = None
+        self._is_too_much = False
+
+    def is_too_much(self, moment: float, *, is_late: bool) -> bool:
+        """Judge once in a while; in between, the last judgement holds.
+
+        Args:
+            moment: Now.
+            is_late: Whether pictures come later than they might.
+        """
+        waited = self._source.waited_seconds
+        if self._since is None:
+            self._since = moment, waited
+        elapsed = moment - self._since[0]
+        if elapsed >= BUSY_SECONDS:
+            share = 1 - (waited - self._since[1]) / elapsed
+            self._is_too_much = is_late and (share > BUSY_SHARE or self._is_too_much)
+            self._since = moment, waited
+        return self._is_too_much
+
+
 class _Stretch:
     """The pictures of one connection."""
 
-    def __init__(self, drain: Drain, video: "Video", *, is_paced: bool) -> None:
+    def __init__(self, drain: Drain, video: "Video", load: "_Load", *, is_paced: bool) -> None:
+        self._load = load
         self.path = video.path
         self.has_begun = False
         self._drain = drain
@@ -273,6 +310,7 @@ class _Stretch:
         self._start = Fraction(0)
         self._paced_from = 0.0
         self._num_jumps = 0
+        self._skips = False
         self._num_told = dict.fromkeys(_NOTICED, 0)
 
     def run(self) -> None:
@@ -361,6 +399,8 @@ class _Stretch:
             self._clock.restart()
             self._tell("clock_jumped", "jumped; its time goes on as pictures come")
         self._clock.note(seconds, moment)
+        if not self._is_paced:
+            self._keep_up(seconds, moment)
         if self._drain.watched.pace == "as fast as possible":
             return
         drift = self._clock.drift(DRIFT_SECONDS)
@@ -368,13 +408,32 @@ class _Stretch:
             way = "fell behind" if drift > 0 else "ran ahead"
             self._tell("clock_drifted", f"{way} by {abs(drift):.1f} s; UTC follows what comes")
 
+    def _keep_up(self, seconds: float, moment: float) -> None:
+        """Pass over frames where decoding all of them takes longer than they last."""
+        if self._drain.watched.pace == "as fast as possible":
+            return
+        is_late = self._clock.lag(seconds, moment) > BEHIND_SECONDS
+        skips = self._load.is_too_much(moment, is_late=is_late)
+        if skips != self._skips:
+            self._skips = skips
+            self._video.decode_key_frames_alone(skips)
+            if skips:
+                self._say(
+                    "frames_skipped",
+                    f"Decoding '{self.path}' takes longer than it lasts here; for a while only key "
+                    "frames are looked at",
+                )
+
     def _tell(self, code: str, what: str) -> None:
+        self._say(code, f"The clock of '{self.path}' {what}")
+
+    def _say(self, code: str, what: str) -> None:
+        """Say what is odd the 1st, 2nd, 4th, 8th … time."""
         self._num_told[code] += 1
         count = self._num_told[code]
-        if count & (count - 1) == 0:  # the 1st, 2nd, 4th, 8th … time
+        if count & (count - 1) == 0:
             often = f" ({count} times by now)" if count > 1 else ""
-            message = f"The clock of '{self.path}' {what}{often}."
-            self._drain.leave(Odd(code=code, message=message))
+            self._drain.leave(Odd(code=code, message=f"{what}{often}."))
 
     def _release(self, window: Window, next_start: Fraction | None) -> None:
         """Leave a window; one of a file when its time has come."""

@@ -17,6 +17,7 @@ from vidtag.live.draining import Drain, Watched
 from vidtag.live.keeping import Kept, Totals
 from vidtag.live.mailbox import Begun, Ended, Failed, Mailbox, Odd, Ready
 from vidtag.seconds import format_seconds, round_seconds
+from vidtag.tagging.document import grid_notices
 from vidtag.tagging.scoring import Equipment
 from vidtag.tagging.step_tags import StepTags, record_of, tags_of
 from vidtag.tagging.tagger import Tagger
@@ -251,6 +252,9 @@ class Watcher:
             schema_version=SCHEMA_VERSION,
             vidtag_version=__version__,
         )
+        for note in grid_notices(grid, self._tagger.settings):
+            self._notices[note.code] = note
+            yield self._event("notice", code=note.code, message=note.message)
         for note in self._tagger.classifier.info.notes:
             yield self._event("notice", code=note.code, message=note.message)
 

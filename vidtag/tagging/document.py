@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from vidtag.clips.grid import Grid
 from vidtag.documents.record import round_score
 from vidtag.documents.records import (
     SCHEMA_VERSION,
@@ -96,7 +97,7 @@ def describe(scored: Scored, settings: Settings | None = None) -> Document:
                 )
                 for step in steps
             ),
-            notices=tuple(_grid_notices(scored, settings)),
+            notices=tuple(_part_notices(scored, settings)),
             timing=scored.timing,
         ),
         settings,
@@ -234,17 +235,28 @@ def _video_record(read: ReadResult) -> VideoRecord:
     )
 
 
-def _grid_notices(scored: VideoScores, settings: Settings) -> Iterator[Notice]:
-    window, stride = float(scored.window_seconds), float(scored.stride_seconds)
+def grid_notices(grid: Grid, settings: Settings) -> Iterator[Notice]:
+    """Tell where the grid is another than was asked for, or leaves time unseen."""
+    window, stride = float(grid.window_seconds), float(grid.stride_seconds)
     asked = settings.stride_seconds
-    if asked is not None and asked != scored.stride_seconds:
+    if asked is not None and asked != grid.stride_seconds:
         message = f"A stride of {stride:.6g} s was used instead of {float(asked):.6g} s: it is a "
-        message += f"whole number of sampling intervals of {float(scored.interval_seconds):.6g} s."
+        message += f"whole number of sampling intervals of {float(grid.interval_seconds):.6g} s."
         yield Notice(code="stride_rounded", message=message)
-    if scored.stride_seconds > scored.window_seconds:
+    if grid.stride_seconds > grid.window_seconds:
         message = f"Windows of {window:.6g} s start every {stride:.6g} s: "
         message += f"{1 - window / stride:.0%} of the time is not seen."
         yield Notice(code="stride_beyond_window", message=message)
+
+
+def _part_notices(scored: VideoScores, settings: Settings) -> Iterator[Notice]:
+    grid = Grid.from_seconds(
+        window=scored.window_seconds,
+        stride=scored.stride_seconds,
+        num_frames=round(scored.window_seconds / scored.interval_seconds),
+    )
+    yield from grid_notices(grid, settings)
+    window = float(scored.window_seconds)
     duration = scored.end_seconds - scored.start_seconds
     if duration < scored.window_seconds:
         message = f"'{scored.read.info.path}' has only {float(duration):.3f} s to tag; one window "

@@ -231,7 +231,9 @@ def open_live(name: str, options: LiveOptions, is_over: Callable[[], bool]) -> S
     if scheme in ("http", "https"):
         return _http(name, part, is_over)
     if scheme in _SCHEMES:
-        url = Url(shown=name, target=name) if scheme in _ADDRESS_ALONE else Url.parse(name)
+        url = Url.parse(name)
+        if scheme in _ADDRESS_ALONE:
+            url = Url(shown=url.shown, target=name)
         more: dict[str, str] = {}
         if _SCHEMES[scheme] is _RTSP:
             more["rtsp_transport"] = options.transport
@@ -299,6 +301,11 @@ class _HttpOrHls(HttpSource):
     def run(self, work: Callable[[], T]) -> T:
         """Do it in a thread, which may be given up."""
         return super().run(work) if self._hls is None else self._hls.run(work)
+
+    @property
+    def waited_seconds(self) -> float:
+        """For how long the other side was waited for, all in all."""
+        return super().waited_seconds + (0.0 if self._hls is None else self._hls.waited_seconds)
 
     @property
     def is_idle(self) -> bool:

@@ -104,6 +104,11 @@ class HttpSource:
         return self._worker.run(work, self._is_late)
 
     @property
+    def waited_seconds(self) -> float:
+        """For how long the other side was waited for, all in all."""
+        return self._worker.waited_seconds
+
+    @property
     def is_idle(self) -> bool:
         """Whether no read was left behind."""
         return not self._worker.is_busy
@@ -245,6 +250,11 @@ class StreamSource:
     def _is_given_up(self) -> bool:
         """Tell whether nobody wants it any more."""
         return False
+
+    @property
+    def waited_seconds(self) -> float:
+        """For how long the other side was waited for, all in all."""
+        return self._worker.waited_seconds
 
     @property
     def is_idle(self) -> bool:

@@ -92,6 +92,11 @@ class PipeSource:
         return self._worker.run(work)
 
     @property
+    def waited_seconds(self) -> float:
+        """For how long the other side was waited for, all in all."""
+        return self._worker.waited_seconds
+
+    @property
     def is_idle(self) -> bool:
         """Whether no read was left behind."""
         return not self._worker.is_busy

@@ -86,6 +86,10 @@ class Video:
         """How long the video is by its header; `None` where that does not say."""
         return self._pass.opened.declared_seconds
 
+    def decode_key_frames_alone(self, alone: bool) -> None:
+        """Pass over all frames but key frames, where decoding them all takes too long; or not."""
+        self._pass.opened.stream.codec_context.skip_frame = "NONKEY" if alone else "DEFAULT"
+
     @property
     def num_jumps(self) -> int:
         """How often timestamps jumped, or a counter of them began anew."""

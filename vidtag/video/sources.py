@@ -63,6 +63,10 @@ class Source(Protocol):
         """Do something that reads from the source, so that Ctrl-C can interrupt it."""
 
     @property
+    def waited_seconds(self) -> float:
+        """For how long the other side was waited for, all in all."""
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing reads any more, so that the container may be closed."""
 
@@ -132,6 +136,11 @@ class FileSource:
     def run(self, work: Callable[[], T]) -> T:
         """Do it here and now: disks don't block for long."""
         return work()
+
+    @property
+    def waited_seconds(self) -> float:
+        """Nothing: disks don't block for long."""
+        return 0.0
 
     @property
     def is_idle(self) -> bool:

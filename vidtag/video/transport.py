@@ -89,6 +89,8 @@ def first_video(data: bytes) -> int | None:
 
 def _tables(data: bytes) -> Iterator[tuple[int, int, int]]:
     """List all streams of programmes' tables: where the table begins, stream number, type."""
+    if not data:  # what is not kept
+        return
     size, offset = _grid(data)
     for position in range(offset, len(data) - 187, size or len(data)):
         packet = data[position : position + 188]

@@ -85,6 +85,8 @@ class Worker:
         self._jobs: SimpleQueue[_Job[object] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self.is_busy = False
+        self.waited_seconds = 0.0
+        """For how long its work was waited for, all in all."""
 
     def run(self, work: Callable[[], T], is_late: Callable[[float], bool] = lambda _: False) -> T:
         """Do the work in the thread; an interrupt or time-out ends the wait, not the work.
@@ -103,11 +105,13 @@ class Worker:
             self._thread.start()
         job = _Job(work)
         self.is_busy = True
+        began = time.monotonic()
         self._jobs.put(job)  # type: ignore[arg-type]
         try:
             return job.wait(is_late)
         finally:
             self.is_busy = not job.is_done
+            self.waited_seconds += time.monotonic() - began
 
     def close(self, release: Callable[[], None]) -> None:
         """End the thread once it is idle, and release what it used: then or now."""
