@@ -29,6 +29,7 @@ from vidtag.live.watcher import Watcher, WatchSettings
 from vidtag.tagging.settings import Settings
 from vidtag.tagging.tagger import Tagger
 from vidtag.timeline.segments import SegmentRule
+from vidtag.video.frames import VideoInfo
 from vidtag.video.live import LiveOptions, open_live
 from vidtag.video.options import Part
 from vidtag.video.transport import first_video, stream_type
@@ -160,7 +161,12 @@ def ready(start: int) -> Ready:
         frame_seconds=(Fraction(start),),
         clip=(picture,),
     )
-    return Ready(window=window, next_start=Fraction(start + 1))
+    info = VideoInfo(
+        path="a", size_bytes=None, container="mpegts", codec="h264", width=1, height=1,
+        rotation_degrees=0, frame_rate=None, is_variable_frame_rate=False,
+        duration_seconds=Fraction(0), num_frames=1, num_failed_packets=0,
+    )  # fmt: skip
+    return Ready(window=window, next_start=Fraction(start + 1), info=info)
 
 
 def test_a_newer_window_takes_the_place_of_one_that_waits():
@@ -492,6 +498,8 @@ def test_stopped_it_ends_with_what_was_scored(tmp_path):
     assert document is not None
     assert [warning.code for warning in document.warnings] == ["stopped"]
     assert document.timeline[-1].end_seconds == document.sampling.end_seconds == 2
+    assert document.video.duration_seconds >= 2
+    assert document.video.frame_rate == 25
 
 
 # Clips

@@ -439,4 +439,4 @@ class _Stretch:
         """Leave a window; one of a file when its time has come."""
         if self._is_paced:
             self._drain.wait_until(self._paced_from + float(window.end_seconds))
-        self._drain.leave(Ready(window=window, next_start=next_start))
+        self._drain.leave(Ready(window=window, next_start=next_start, info=self._video.info()))

@@ -38,6 +38,9 @@ class Ready:
     next_start: Fraction | None
     """No later window starts before; `None` for the last one of a stretch."""
 
+    info: VideoInfo
+    """What was known of the source by then."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ended:

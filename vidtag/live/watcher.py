@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -204,7 +204,9 @@ class Watcher:
             notices.append(Notice(code="stopped", message=f"{message}the result ends there."))
         return self._kept.document(
             Totals(
-                info=self._info,
+                info=replace(
+                    self._info, duration_seconds=max(self._info.duration_seconds, self._end)
+                ),
                 end_seconds=self._end,
                 seconds=time.monotonic() - self._began,
                 model_seconds=self._runner.model_seconds,
@@ -275,6 +277,7 @@ class Watcher:
         for item, row, share in zip(items, logits, shares, strict=True):
             window = item.window
             stretch.last_end = window.end_seconds
+            self._info = item.info
             if self._kept is not None:
                 self._kept.add_window(window.start_seconds, row, share)
             steps = stretch.builder.add(window.start_seconds, window.end_seconds, row, share)
