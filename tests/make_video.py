@@ -108,6 +108,7 @@ def make_video(
     audio_seconds: float = 0,
     colours: dict[str, int] | None = None,
     draw: Callable[[int], Image] | None = None,
+    timecode: str | None = None,
 ) -> Path:
     """Write a video whose frames are drawn by `draw_index` (or by `draw`).
 
@@ -132,6 +133,7 @@ def make_video(
         colours: Tags of the stream: `colorspace`, `color_range`, `color_trc`,
             `color_primaries` (numbers as FFmpeg counts them). The pixels are converted to fit.
         draw: Frame index → picture, as stored.
+        timecode: The file's own time of its first picture, where the container keeps one.
 
     Returns:
         `path`.
@@ -157,6 +159,8 @@ def make_video(
             stream.codec_context.sample_aspect_ratio = sar
         for name, value in (colours or {}).items():
             setattr(stream.codec_context, name, value)
+        if timecode is not None:
+            stream.metadata["timecode"] = timecode
         if matrix is not None:
             stream.set_display_matrix(list(matrix))
         elif rotation:

@@ -165,6 +165,7 @@ def ready(start: int) -> Ready:
         path="a", size_bytes=None, container="mpegts", codec="h264", width=1, height=1,
         rotation_degrees=0, frame_rate=None, is_variable_frame_rate=False,
         duration_seconds=Fraction(0), num_frames=1, num_failed_packets=0,
+        timecode=None, sound_rate=None, sound_channels=None,
     )  # fmt: skip
     return Ready(window=window, next_start=Fraction(start + 1), info=info)
 

@@ -56,6 +56,13 @@ class VideoRecord(Record):
     content_id: str | None
     """`sha256:` and the hash of the whole file; null for streams, and for a file that changed
     while it was read."""
+    timecode: str | None = field(default=None, metadata=OPTIONAL)
+    """The file's own time of its first picture, such as `10:00:00:00`, with `;` before the frames
+    where frames are dropped from the count; only where it tells one."""
+    sound_rate: int | None = field(default=None, metadata=OPTIONAL)
+    """Samples per second of the first sound track; only where there is sound, as the next."""
+    sound_channels: int | None = field(default=None, metadata=OPTIONAL)
+    """Channels of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

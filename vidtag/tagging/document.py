@@ -232,6 +232,9 @@ def _video_record(read: ReadResult) -> VideoRecord:
         num_frames=info.num_frames,
         num_failed_packets=info.num_failed_packets,
         content_id=read.content_id,
+        timecode=info.timecode,
+        sound_rate=info.sound_rate,
+        sound_channels=info.sound_channels,
     )
 
 

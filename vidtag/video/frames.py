@@ -83,3 +83,13 @@ class VideoInfo:
 
     num_failed_packets: int
     """Packets that the decoder refused."""
+
+    timecode: str | None
+    """The file's own time of its first picture, as `10:00:00:00`; with `;` before the frames where
+    frames are dropped from the count. `None` where it tells none."""
+
+    sound_rate: int | None
+    """Samples per second of the first sound track; `None` where there is no sound."""
+
+    sound_channels: int | None
+    """Channels of the first sound track; `None` where there is no sound."""

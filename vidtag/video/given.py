@@ -292,6 +292,9 @@ class PicturesReader:
             duration_seconds=self._pictures.duration_seconds,
             num_frames=self._num_read,
             num_failed_packets=0,
+            timecode=None,
+            sound_rate=None,
+            sound_channels=None,
         )
 
     def notices_so_far(self) -> tuple[Notice, ...]:

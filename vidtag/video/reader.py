@@ -159,6 +159,9 @@ class Video:
             duration_seconds=self._duration(),
             num_frames=counts.frames,
             num_failed_packets=counts.failed_packets,
+            timecode=opened.timecode,
+            sound_rate=None if opened.sound is None else opened.sound[0],
+            sound_channels=None if opened.sound is None else opened.sound[1],
         )
 
     def notices(self) -> tuple[Notice, ...]:

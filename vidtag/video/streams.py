@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ USUAL_RATE = Fraction(25)
 
 LONGEST_SECONDS = 10 * 365 * 86400
 """A longer declared duration is damage, not a video."""
+
+TIMECODE = re.compile(r"\d{2}:\d{2}:\d{2}[:;]\d{2,3}")
+"""Hours, minutes, seconds and frames; a semicolon where frames are dropped from the count.
+Source: SMPTE ST 12-1."""
 
 Clock = Literal["timestamps", "rate", "arrival"]
 """What times come from: the file, the frame rate alone, or when each picture came."""
@@ -92,6 +97,12 @@ class Opened:
 
     grid: Grid | None
     """How the picture is put together, where the stream is one of its tiles."""
+
+    timecode: str | None
+    """The file's own time of its first picture; `None` where it tells none."""
+
+    sound: tuple[int, int] | None
+    """Samples per second and channels of the first sound track."""
 
     read: Sequence[Packet[Stream]] = ()
     """Packets that were taken from the container already, and come before its next ones."""
@@ -204,12 +215,36 @@ def _chosen(source: Source, container: InputContainer, *, begin: int = 0) -> Ope
             aspect=aspect if aspect != context.sample_aspect_ratio else None,
             side_data=SideData(crop=choice.grid.crop) if choice.grid else more,
             grid=choice.grid,
+            timecode=timecode(container, stream),
+            sound=_sound(container),
             read=read,
             begin=begin,
         )
     except BaseException:
         container.close()
         raise
+
+
+def timecode(container: InputContainer, stream: VideoStream) -> str | None:
+    """Return the file's own time of its first picture: of the video, its timecode track, or all.
+
+    >>> TIMECODE.fullmatch("10:00:00;02") is not None, TIMECODE.fullmatch("yesterday") is not None
+    (True, False)
+    """
+    others = [one for one in container.streams if one.type == "data"]
+    for metadata in (*(one.metadata for one in (stream, *others)), container.metadata):
+        text = metadata.get("timecode", "").strip().replace(".", ";")
+        if TIMECODE.fullmatch(text):
+            return text
+    return None
+
+
+def _sound(container: InputContainer) -> tuple[int, int] | None:
+    for stream in container.streams.audio:
+        context = stream.codec_context
+        if context is not None and context.sample_rate > 0 and context.channels > 0:
+            return context.sample_rate, context.channels
+    return None
 
 
 def container_aspect(stream: VideoStream, crop: Crop | None) -> Fraction | None:
