@@ -79,6 +79,11 @@ class Pass:
         self._axis_now: TimeAxis[av.VideoFrame] | None = None
         self._chain = self._watch()
 
+    @property
+    def origin_seconds(self) -> Fraction | None:
+        """When the first presented frame is, in the file's own time; `None` before it came."""
+        return None if self._origin is None else self._origin * self.opened.time_base
+
     def frames(self) -> Iterator[Timed]:
         """Yield frames with their times, from the one that is on screen at the start."""
         start = self._options.start
