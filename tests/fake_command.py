@@ -11,6 +11,7 @@ import threading
 import numpy as np
 from fake_classifier import FakeClassifier
 
+import vidtag.cli.cut_run
 import vidtag.cli.tag_run
 import vidtag.cli.watch_run
 import vidtag.tagging.tagger
@@ -42,6 +43,6 @@ def tell(line: str) -> None:
     sys.stderr.flush()
 
 
-for module in (vidtag.cli.tag_run, vidtag.cli.watch_run, vidtag.tagging.tagger):
+for module in (vidtag.cli.cut_run, vidtag.cli.tag_run, vidtag.cli.watch_run, vidtag.tagging.tagger):
     module.load_classifier = lambda *_: Classifier()  # type: ignore[attr-defined]
 main()

@@ -37,7 +37,7 @@ HOMES = {
     ),
     "jinja2": ("report",),
     "markupsafe": ("report",),
-    "PIL": ("clips/preparing.py", "report", "explain"),
+    "PIL": ("clips/preparing.py", "report", "explain", "cutting"),
     "sqlite3": ("cache/database.py",),
     "pydantic": ("documents",),
     "yaml": ("models",),
@@ -60,6 +60,7 @@ ROOMS = {
     "tagging": {"cache", "timeline", "video", "clips", "models", "documents"},
     "live": {"cache", "timeline", "video", "clips", "models", "documents", "tagging"},
     "outputs": {"documents", "formats", "inputs", "report", "tagging.recipe"},
+    "cutting": {"documents", "video", "search", "outputs"},
     "explain": {
         *("cache", "timeline", "documents", "video", "clips", "models", "tagging"),
         *("inputs", "formats", "report", "outputs"),  # explanations are written as results are

@@ -15,6 +15,7 @@ from vidtag.cli.cache import cache
 from vidtag.cli.compare import compare
 from vidtag.cli.config import config
 from vidtag.cli.configuration import tell_origin
+from vidtag.cli.cut import cut
 from vidtag.cli.eval import evaluate
 from vidtag.cli.explain import explain
 from vidtag.cli.grep import grep
@@ -68,6 +69,7 @@ def _top(
 app.command(TAG, cls=TagCommand)(grouped(tag))
 app.command(cls=HelpedCommand)(grouped(show))
 app.command(cls=HelpedCommand)(grouped(grep))
+app.command(cls=HelpedCommand)(grouped(cut))
 app.command(cls=HelpedCommand)(grouped(watch))
 app.command(cls=HelpedCommand)(grouped(explain))
 app.command(cls=HelpedCommand)(grouped(compare))

@@ -30,6 +30,14 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("vidtag grep -l -Z '^push' videos/ -r | xargs -0 ls", "names for other programs"),
         ('vidtag grep "opening the till" videos/ -m xclip', "in your own words"),
     ),
+    "cut": (
+        ("vidtag cut jogging videos/ -r -o clips/", "each hit as a clip"),
+        (
+            "vidtag cut kick tags/ -o clips/ --exact --pad 0.5",
+            "from stored documents, at the frame",
+        ),
+        ("vidtag cut '^push' clip.mp4 --reel pushes.mp4", "all hits in one file"),
+    ),
     "watch": (
         ("vidtag watch rtsp://camera/stream", "what is happening now"),
         ("vidtag watch rtsp://camera/stream --only fall -o events.jsonl", "a line an event"),

@@ -67,7 +67,8 @@ def grep(
 
     Exit code 0: found, 1: not found, 2: an error (also beside hits).
     """
-    from vidtag.cli.grep_run import DOCUMENT_SUFFIXES, SearchRequest, run_grep, take_words
+    from vidtag.cli.grep_run import SearchRequest, run_grep, take_words
+    from vidtag.cli.stored_inputs import DOCUMENT_SUFFIXES
     from vidtag.extensions import VIDEO_EXTENSIONS
     from vidtag.inputs.finding import find_inputs
     from vidtag.search.matching import compile_patterns

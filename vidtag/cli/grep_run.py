@@ -2,16 +2,16 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from vidtag.cli.display import Display, Talking
 from vidtag.cli.grep_lines import HitLines, JsonLines, TextLines
 from vidtag.cli.helping import has_colour
+from vidtag.cli.stored_inputs import is_stored, read_documents
 from vidtag.documents.records import Document, Failure
-from vidtag.documents.stored import read_stored
-from vidtag.errors import DocumentError, UsageError, VideoError
+from vidtag.errors import UsageError, VideoError
 from vidtag.inputs.foresight import foresee_failure
 from vidtag.inputs.found import Input, Inputs
 from vidtag.models.load import labels_of, reads_text
@@ -27,9 +27,6 @@ from vidtag.timeline.scores import tags_reaching
 
 _SIGNS = re.compile(r"[][\\^$*+?{}()|]")
 """What makes a pattern an expression, and no text that a person would write of an action."""
-
-DOCUMENT_SUFFIXES = (".json", ".jsonl", ".ndjson")
-"""Inputs of these names are stored documents, all others are videos."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +77,6 @@ class SearchRequest:
     def needed(self) -> int | None:
         """Hits after which no more of an input need be read."""
         return 1 if self.names_only and self.max_count != 0 else self.max_count
-
-
-def _is_stored(source: str) -> bool:
-    return source.endswith(DOCUMENT_SUFFIXES)
 
 
 def _line_writer(request: SearchRequest) -> HitLines:
@@ -148,7 +141,7 @@ def run_grep(
     request.check()
     failing = {item: foresee_failure(item.source) for item in inputs.items}
     items = [item for item in inputs.items if failing[item] is None]
-    videos = [item.source for item in items if not _is_stored(item.source)]
+    videos = [item.source for item in items if not is_stored(item.source)]
     talk: Talking = "quiet" if request.quiet else "usual"
     display = Display(num_videos=len(videos), talk=talk, is_batch=False)
     printer = _Printer(request, display)
@@ -167,7 +160,7 @@ def run_grep(
                                 f"'{text}'.")  # fmt: skip
             batch = iter(stack.enter_context(tagger.open(*videos)))
         for item in items:
-            if _is_stored(item.source):
+            if is_stored(item.source):
                 _search_stored(item, request, printer, display)
             else:
                 _search_video(next(batch), tagger, sought, printer, display)
@@ -252,7 +245,7 @@ def _search_video(
 def _search_stored(
     item: Input, request: SearchRequest, printer: _Printer, display: Display
 ) -> None:
-    for document in _read(item, display):
+    for document in read_documents(item, display):
         if isinstance(document, Failure):
             display.fail(document.error.message)
             continue
@@ -265,23 +258,6 @@ def _search_stored(
         gap = explain_undecided(name, document, found, min_score=request.min_score)
         if gap is not None and not request.quiet:
             display.say(f"warning: {gap}", style="yellow")
-
-
-def _read(item: Input, display: Display) -> Iterator[Document | Failure]:
-    errors: list[str] = []
-    is_ours = not item.is_picked
-    for result in read_stored(item.source):
-        if isinstance(result, DocumentError):
-            errors.append(str(result))
-            is_ours = is_ours or isinstance(result.__cause__, OSError)
-        else:
-            is_ours = True
-            yield result
-        if is_ours:
-            while errors:
-                display.fail(errors.pop(0))
-    if errors:  # picked by its extension, which other programs' files have, too
-        display.tally.other_files += 1
 
 
 def explain_undecided(

@@ -23,6 +23,7 @@ _COMMON = (
 _ORDER = (
     "show",
     "grep",
+    "cut",
     "watch",
     "explain",
     "compare",

@@ -14,11 +14,11 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import BinaryIO
 
-from vidtag.errors import OutputError
+from vidtag.errors import OutputError, VidtagError
 from vidtag.outputs.locking import hold, is_at, is_held
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -57,6 +57,42 @@ def begin_whole(path: str, chunks: Iterable[bytes]) -> BinaryIO:
         return open(_put(os.path.realpath(path), chunks), "r+b", buffering=0)
     except OSError as exc:
         raise output_error(path, exc) from exc
+
+
+@contextmanager
+def drafted(
+    path: str, listing: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> Iterator[str]:
+    """Let a library write a file by its name, whole or not at all.
+
+    Args:
+        path: The file.
+        listing: Makes what is entered while the file gets its name, such as `Records.changing`.
+
+    Yields:
+        The name of a file that is there, empty, for the library to write; at the end of the block
+        it gets its own name.
+
+    Raises:
+        OutputError: It can't be written; what was there before is still there.
+    """
+    try:
+        target = os.path.realpath(path)
+        temporary, descriptor = _open_temporary(target)
+    except OSError as exc:
+        raise output_error(path, exc) from exc
+    try:
+        yield temporary
+        with listing():
+            os.close(_rename(descriptor, temporary, target))
+    except BaseException as exc:
+        with suppress(OSError):
+            os.close(descriptor)
+        with suppress(OSError):
+            os.unlink(temporary)
+        if isinstance(exc, OSError) and not isinstance(exc, VidtagError):
+            raise output_error(path, exc) from exc
+        raise
 
 
 def _put(target: str, chunks: Iterable[bytes]) -> int:

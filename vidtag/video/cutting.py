@@ -23,7 +23,7 @@ from vidtag.video.copying import IN_MP4
 from vidtag.video.opening import open_source
 from vidtag.video.options import Part
 from vidtag.video.passes import BACK_OFF_SECONDS, Pass
-from vidtag.video.pictures import Turn, TurnReader
+from vidtag.video.pictures import Shape, Turn, TurnReader, shape_of, to_rgb
 from vidtag.video.sources import Source
 from vidtag.video.streams import open_video
 
@@ -47,6 +47,9 @@ _USUAL_SOUND_RATE = 48000
 
 _QUALITY = {"crf": "18", "preset": "fast"}
 """Encoding that is hard to tell from its source, in about the time that decoding takes."""
+
+_BT709 = 1
+"""Of AVColorSpace, and of swscale's names for it."""
 
 _DEEP = ("10", "12", "p010", "p016")
 """In the names of pixel formats of more than eight bits."""
@@ -101,7 +104,7 @@ class CutSource:
                 raise VideoError(self.path, "not_a_file", message)
             first = Pass(self._source, open_video(self._source), self._options)
             try:
-                next(first.frames(), None)
+                frame = next((frame for frame, _ in first.frames()), None)
                 origin = first.origin_seconds
                 opened = first.opened
                 self.suffix = _suffix(opened.container)
@@ -115,6 +118,9 @@ class CutSource:
                 """Whether it has sound, of which is known when it belongs to which picture."""
                 self.rate = opened.rate
                 """Frames per second by the header, or the usual ones."""
+                self._crop_of = opened.crop_of
+                self.shape = None if frame is None else self.shape_of(frame, TurnReader())
+                """How its first frame is shown."""
             finally:
                 first.opened.close()
         except BaseException:
@@ -131,6 +137,11 @@ class CutSource:
 
     def __exit__(self, *_: object) -> None:
         self._source.close()
+
+    def shape_of(self, frame: av.VideoFrame, turns: TurnReader) -> Shape:
+        """Tell how a frame is shown: cropped, with square pixels, upright."""
+        crop = self._crop_of((frame.width, frame.height))
+        return shape_of(frame, self.aspect, turns.read(frame), crop)
 
     def check_copy(self) -> None:
         """Refuse to copy packets that can't be dated.
@@ -181,19 +192,33 @@ class ExactWriter:
     Args:
         path: Where to, an MP4.
         source: The first of the videos: of its size all are.
-        with_sound: Whether there is a sound track; a piece without sound is silent there.
+        sounding: The first of them that has sound, whose kind of sound is taken; a piece without
+            any is silent. `None` makes no sound track.
+        is_mixed: Whether others are shown in another way than the first; then all are drawn upright
+            into pictures of its size, with black bars where they don't fit.
 
     Raises:
         OutputError: It can't be written.
     """
 
-    def __init__(self, path: str, source: CutSource, *, with_sound: bool) -> None:
+    def __init__(
+        self,
+        path: str,
+        source: CutSource,
+        sounding: CutSource | None = None,
+        *,
+        is_mixed: bool = False,
+    ) -> None:
         self._path = path
-        self._with_sound = with_sound
+        self._canvas: tuple[int, int] | None = None
+        if source.shape is not None and (is_mixed or source.shape.crop is not None):
+            width, height = source.shape.width, source.shape.height
+            self._canvas = width + width % 2, height + height % 2
+        self._with_sound = sounding is not None
         self._sound_rate = _USUAL_SOUND_RATE
         self._layout = "stereo"
-        if with_sound and source.has_sound:
-            with source.open() as container:
+        if sounding is not None:
+            with sounding.open() as container:
                 context = container.streams.audio[0].codec_context
                 self._layout = context.layout.name
                 if context.sample_rate in _SOUND_RATES:
@@ -228,6 +253,8 @@ class ExactWriter:
                 gap = seconds - last
             last = seconds
             count += 1
+            if self._canvas is not None:
+                frame = _drawn(frame, source.shape_of(frame, turns), self._canvas)
             self._put_picture(frame, self._seconds + seconds - first)
         if first is None:
             return None
@@ -267,11 +294,12 @@ class ExactWriter:
         """Begin the streams with the first picture of all."""
         if self._video is not None:
             return
-        is_deep = any(sign in frame.format.name for sign in _DEEP)
+        canvas = self._canvas
+        is_deep = canvas is None and any(sign in frame.format.name for sign in _DEEP)
         options = dict(_QUALITY)
         if is_deep:
             options["x265-params"] = "log-level=error"
-        if frame.interlaced_frame:
+        if frame.interlaced_frame and canvas is None:
             options["flags"] = "+ilme+ildct"
         try:
             video: Any = self._output.add_stream(
@@ -283,6 +311,12 @@ class ExactWriter:
             )
             video.pix_fmt = "yuv420p10le" if is_deep else "yuv420p"
             video.time_base = video.codec_context.time_base = TICK
+            if canvas is not None:
+                video.width, video.height = canvas
+                video.codec_context.colorspace = _BT709
+                self._video = video
+                self._begin_sound()
+                return
             if source.aspect is not None and source.aspect > 0:
                 video.codec_context.sample_aspect_ratio = source.aspect
             for name in ("colorspace", "color_range", "color_trc", "color_primaries"):
@@ -293,13 +327,14 @@ class ExactWriter:
             if turn != Turn():
                 video.set_display_matrix(_matrix(turn))
             self._video = video
-            if self._with_sound:
-                self._audio = self._output.add_stream(
-                    "aac", rate=self._sound_rate, layout=self._layout
-                )
-                self._track = _SoundTrack(self._output, self._audio, self._layout)
+            self._begin_sound()
         except AV_ERRORS as exc:
             raise cut_failed(self._path, exc) from exc
+
+    def _begin_sound(self) -> None:
+        if self._with_sound:
+            self._audio = self._output.add_stream("aac", rate=self._sound_rate, layout=self._layout)
+            self._track = _SoundTrack(self._output, self._audio, self._layout)
 
     def _put_picture(self, frame: av.VideoFrame, seconds: Fraction) -> None:
         tick = max(self._last_tick + 1, round(seconds / TICK))
@@ -366,6 +401,22 @@ def _decoded(container: InputContainer, stream: Any) -> Iterator[av.AudioFrame]:
     for packet in container.demux(stream):
         with suppress(*AV_ERRORS):
             yield from packet.decode()
+
+
+def _drawn(frame: av.VideoFrame, shape: Shape, canvas: tuple[int, int]) -> av.VideoFrame:
+    """Draw a frame as a viewer sees it into a picture of another size, with black bars."""
+    pixels = to_rgb(frame, shape, None, None)
+    height, width = pixels.shape[:2]
+    share = min(Fraction(canvas[0], width), Fraction(canvas[1], height))
+    if share != 1:
+        width, height = max(1, round(width * share)), max(1, round(height * share))
+        scaled = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(width, height)
+        pixels = scaled.to_ndarray().astype(np.uint8, copy=False)
+    left, top = (canvas[0] - width) // 2, (canvas[1] - height) // 2
+    whole = np.zeros((canvas[1], canvas[0], 3), np.uint8)
+    whole[top : top + height, left : left + width] = pixels
+    picture = av.VideoFrame.from_ndarray(whole, format="rgb24")
+    return picture.reformat(format="yuv420p", dst_colorspace=_BT709)
 
 
 class _SoundTrack:
@@ -456,7 +507,7 @@ class PacketWriter:
         with source.open() as container:
             video: Any = container.streams[source.video_index]
             kept = [video, *container.streams.audio]
-            form = tuple(_form(stream) for stream in kept)
+            form = (*(_form(stream) for stream in kept), source.shape)
             if self._form is None:
                 self._form = form
                 try:

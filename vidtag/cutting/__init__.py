@@ -1,0 +1,1 @@
+"""Hits of a pattern made into clips, a reel and stills."""
