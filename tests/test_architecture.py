@@ -60,7 +60,7 @@ ROOMS = {
     "tagging": {"cache", "timeline", "video", "clips", "models", "documents"},
     "live": {"cache", "timeline", "video", "clips", "models", "documents", "tagging"},
     "outputs": {"documents", "formats", "inputs", "report", "tagging.recipe"},
-    "cutting": {"documents", "video", "search", "outputs"},
+    "cutting": {"documents", "video", "search", "formats", "outputs"},
     "explain": {
         *("cache", "timeline", "documents", "video", "clips", "models", "tagging"),
         *("inputs", "formats", "report", "outputs"),  # explanations are written as results are

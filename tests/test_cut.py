@@ -25,8 +25,10 @@ from vidtag.tagging.settings import Settings
 from vidtag.tagging.tagger import Tagger
 from vidtag.timeline.segments import SegmentRule
 from vidtag.video import Video
-from vidtag.video.cutting import CutSource, ExactWriter, PacketWriter, Piece
+from vidtag.video.cutting import CutSource, Piece
 from vidtag.video.decoding import Decoder
+from vidtag.video.exact_cuts import ExactWriter
+from vidtag.video.packet_cuts import PacketWriter
 
 F = Fraction
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from vidtag.cli.notices import Notices
+from vidtag.cutting.chapters import is_copy, with_copies
 from vidtag.documents.json import to_json
 from vidtag.documents.records import Document, Failure
 from vidtag.documents.stored import parse_stored, read_stored
@@ -52,7 +53,10 @@ def run_show(
     """
     console = stderr_console()
     # Before anything is read, which may be much, or come from a pipe.
-    refuse_to_destroy([path for path in outputs if not is_folder(path)], find_read(paths))
+    for path in outputs:
+        if not is_folder(path):
+            makes_media = is_copy(path, formats)
+            refuse_to_destroy([path], find_read(paths), makes_media=makes_media)
     # One result is in memory at a time: all are read once for their names, and kept on the disk.
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
         sources: list[str] = []
@@ -73,7 +77,7 @@ def run_show(
             is_many=len(sources) > 1,
         )
         plans = plan_outputs(outputs, formats, inputs)
-        replaced = {}
+        replaced = with_copies(plans)
         if embed_video:
             pages = with_extras(Extras(embed_video=True, warn=None if quiet else _warn))
             replaced[pages.name] = pages

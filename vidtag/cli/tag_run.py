@@ -15,6 +15,7 @@ from vidtag.cache.scores import ScoreStore
 from vidtag.cli.calibrating import calibrate_first
 from vidtag.cli.display import Display, Talking
 from vidtag.cli.words import tell_words
+from vidtag.cutting.chapters import with_copies
 from vidtag.documents.records import Document, Failure, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
 from vidtag.formats import Format
@@ -119,7 +120,7 @@ def run_batch(
         min_score=settings.rule.min_score,
     )
     tables = table_format(request.view, each=request.each)
-    replaced = {tables.name: tables}
+    replaced = {tables.name: tables, **with_copies(plans)}
     if request.explain or request.embed_video:
         pages = _pages(request, load, settings, display)
         replaced[pages.name] = pages

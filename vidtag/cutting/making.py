@@ -22,7 +22,9 @@ from vidtag.outputs.fingerprint import record_of
 from vidtag.outputs.records import Records
 from vidtag.outputs.replacing import is_foreign
 from vidtag.seconds import round_seconds
-from vidtag.video.cutting import CutSource, ExactWriter, Made, PacketWriter, Piece, Way
+from vidtag.video.cutting import CutSource, Made, Piece, Way
+from vidtag.video.exact_cuts import ExactWriter
+from vidtag.video.packet_cuts import PacketWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

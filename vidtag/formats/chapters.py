@@ -25,13 +25,18 @@ _SPECIAL = re.compile(r"[=;#\\\n]")
 
 def write_ffmetadata(document: Document) -> str:
     """Write one chapter per stretch in which labels hold."""
+    chapters = [_chapter(*chapter) for chapter in list_chapters(document)]
+    return "\n".join([";FFMETADATA1\n", *chapters])
+
+
+def list_chapters(document: Document) -> list[tuple[int, int, str]]:
+    """List the start and end of each chapter in milliseconds, and its title."""
     chapters = []
     for stretch in list_stretches(document):
         labels = [one_line(segment.label, segment.index) for segment in stretch.segments]
         if labels:
-            title = _SEPARATOR.join(labels)
-            chapters.append(_chapter(stretch.start_ms, stretch.end_ms, title))
-    return "\n".join([";FFMETADATA1\n", *chapters])
+            chapters.append((stretch.start_ms, stretch.end_ms, _SEPARATOR.join(labels)))
+    return chapters
 
 
 def _chapter(start_ms: int, end_ms: int, title: str) -> str:

@@ -48,6 +48,10 @@ class Format:
     write_at: Callable[[Document, Place], str] | None = None
     """Write one video's file for its place on disk, where that makes a difference."""
 
+    write_file: Callable[[Document, Place, str], None] | None = None
+    """Write one video's file by its name, where that is no text: takes the document, its place, and
+    the name under which it is written until it is whole."""
+
     extras: str = ""
     """What is in the file beyond what the document gives, such as maps; a file without it is not
     the same."""

@@ -66,9 +66,12 @@ def open_outputs(
         name = plans[0].formats[0]
         return StdoutOutputs(replaced.get(name) or find_format(name), inputs)
     read = find_read([*(item.source for item in inputs.items), *also_read])
-    named = [path for path in (plan.path for plan in plans) if not is_folder(path)]
-    refuse_to_destroy(named, read)
-    refuse_twice(named)
+    files = [plan for plan in plans if not is_folder(plan.path)]
+    for plan in files:
+        first = replaced.get(plan.formats[0])
+        makes_media = plan.kind == "file" and first is not None and first.write_file is not None
+        refuse_to_destroy([plan.path], read, makes_media=makes_media)
+    refuse_twice([plan.path for plan in files])
     opened = []
     for plan in plans:
         formats = [replaced.get(name) or find_format(name) for name in plan.formats]

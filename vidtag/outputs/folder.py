@@ -8,7 +8,7 @@ import errno
 import os
 import sys
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vidtag.documents.records import Document, Failure
@@ -21,6 +21,7 @@ from vidtag.outputs.atomic import (
     check_writable_file,
     check_writable_folder,
     clear_temporaries,
+    drafted,
     encode,
     is_special,
     make_folder,
@@ -185,6 +186,10 @@ class FileOutputs(Closing):
         # What can't be written, or a writer that fails, must not leave some of the formats behind.
         for target in wanted:
             self._check(target.path)
+        for target in wanted:
+            if target.one.write_file is not None:
+                self._let_write(target, target.one.write_file, item, result)
+        wanted = [target for target in wanted if target.one.write_file is None]
         contents = [encode(_text(target, item, result, self._index)) for target in wanted]
         for target, content in zip(wanted, contents, strict=True):
             if target.one.tells_its_record or is_special(target.path) or self._records is None:
@@ -206,6 +211,17 @@ class FileOutputs(Closing):
         if not self._force and is_foreign(path, self._records):
             why = f"'{path}' was not made by vidtag and would be overwritten; add --force."
             raise OutputError(path, why, costs_all=False)
+
+    def _let_write(
+        self,
+        target: Target,
+        write: Callable[[Document, Place, str], None],
+        item: Input,
+        document: Document,
+    ) -> None:
+        with drafted(target.path) as draft:
+            write(document, Place(source=item.source, path=target.path), draft)
+        self.num_files += 1
 
     def _put(self, path: str, content: bytes) -> None:
         try:
