@@ -10,7 +10,6 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from vidtag.documents.records import Document
-from vidtag.errors import OutputError
 from vidtag.formats import Format
 from vidtag.formats.chapters import FORMAT, list_chapters
 from vidtag.formats.format import Place
@@ -58,7 +57,4 @@ def write_copy(document: Document, place: Place, draft: str) -> None:
         for start, end, title in list_chapters(document)
     ]
     kind = CONTAINERS[os.path.splitext(place.path)[1].lower()]
-    try:
-        copy_with_chapters(document.video.path, draft, kind, chapters)
-    except OutputError as exc:
-        raise OutputError(place.path, str(exc).replace(draft, place.path)) from exc
+    copy_with_chapters(document.video.path, draft, kind, chapters)

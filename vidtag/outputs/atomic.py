@@ -90,6 +90,9 @@ def drafted(
             os.close(descriptor)
         with suppress(OSError):
             os.unlink(temporary)
+        if isinstance(exc, OutputError) and temporary in str(exc):
+            said = str(exc).replace(temporary, path)  # who wrote knows that name alone
+            raise OutputError(path, said, costs_all=exc.costs_all) from exc
         if isinstance(exc, OSError) and not isinstance(exc, VidtagError):
             raise output_error(path, exc) from exc
         raise

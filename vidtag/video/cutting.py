@@ -6,6 +6,7 @@ lies between. `packet_cuts` copies packets, `exact_cuts` encodes frames again.
 Times are those of `Video`: seconds since the first presented frame.
 """
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -161,4 +162,5 @@ def _suffix(container: InputContainer) -> str:
 def cut_failed(path: str, exc: BaseException) -> OutputError:
     """Compose the error for a piece that can't be written."""
     why = getattr(exc, "strerror", None) or f"{type(exc).__name__}: {exc}"
-    return OutputError(path, f"The clip '{path}' can't be written: {why}.")
+    is_full = getattr(exc, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return OutputError(path, f"The clip '{path}' can't be written: {why}.", costs_all=is_full)

@@ -56,7 +56,12 @@ class PacketWriter:
                 try:
                     self._streams = [self._output.add_stream_from_template(one) for one in kept]
                 except AV_ERRORS as exc:
-                    raise cut_failed(self._path, exc) from exc
+                    message = (
+                        f"What '{source.path}' is encoded in can't be copied into a clip; add "
+                    )
+                    raise VideoError(
+                        source.path, "unsupported_codec", f"{message}--exact."
+                    ) from exc
             elif form != self._form:
                 message = f"'{source.path}' is encoded otherwise than what stands before it in the "
                 message += "reel; add --exact, or cut clips."
