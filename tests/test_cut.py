@@ -85,6 +85,7 @@ VIDEOS = {
     "uneven.mkv": {"pts": UNEVEN, "time_base": F(1, 1000), "options": {"bf": "2", "g": "40"}},
     "late.mp4": {"pts": [3200 + 512 * k for k in range(200)], "time_base": F(1, 12800)},
     "stream.ts": {"options": {"bf": "2", "g": "50"}},
+    "short_gop.mkv": {"options": {"bf": "2", "g": "12"}},
     "long_gop.mkv": {"options": {"bf": "2", "g": "1000"}},
     "hevc.mp4": {"codec": "libx265", "options": {"g": "50"}},
     "vp9.webm": {"codec": "libvpx-vp9", "options": {"g": "50", "deadline": "realtime"}},
@@ -133,6 +134,9 @@ def test_copies_hold_the_piece_from_a_key_frame_on_without_a_hole(videos, tmp_pa
     assert found == list(range(found[0], found[-1] + 1))
     assert set(wanted) <= set(found)
     all_times = seconds(path)
+    times, own = seconds(target), all_times[found[0] : found[-1] + 1]
+    for one, other in zip(times, own, strict=True):
+        assert abs((one - times[0]) - (other - own[0])) < F(1, 500)
     assert made is not None
     assert abs(made.start_seconds - all_times[found[0]]) < F(1, 500)
     assert made.num_frames == len(found)

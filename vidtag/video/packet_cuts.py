@@ -16,6 +16,9 @@ from vidtag.video.containers import AV_ERRORS
 from vidtag.video.cutting import CutSource, Made, Piece, cut_failed
 from vidtag.video.passes import BACK_OFF_SECONDS
 
+_MAX_HELD = 200
+"""Packets that wait for a time of decoding; a stream without any is not waited for longer."""
+
 
 class PacketWriter:
     """Copies pieces, one behind the other, into a file; `close` completes it.
@@ -67,7 +70,7 @@ class PacketWriter:
                 message += "reel; add --exact, or cut clips."
                 raise VideoError(source.path, "unsupported_codec", message)
             place_of = {stream.index: place for place, stream in enumerate(kept)}
-            packets = _packets_of(container, video, source, piece)
+            packets = _dated(_packets_of(container, video, source, piece))
             return self._copy(packets, video, place_of, source)
 
     def close(self) -> None:
@@ -137,6 +140,35 @@ class PacketWriter:
         packet.stream = self._streams[place]
         packet.dts, packet.pts = dts, pts
         self._output.mux(packet)
+
+
+def _dated(packets: Iterator[Any]) -> Iterator[Any]:
+    """Give the first packets times of decoding, which FFmpeg does not know behind a seek.
+
+    Where there is no such time at all, packets are decoded in the order in which they are shown.
+    """
+    undated: dict[int, list[Any]] = {}  # by stream, until the first one that has a time
+    is_dated: set[int] = set()
+    held: list[Any] = []
+    for packet in packets:
+        index = packet.stream.index
+        if packet.dts is None and index not in is_dated:
+            undated.setdefault(index, []).append(packet)
+        elif index in undated:
+            _date(undated.pop(index), packet.dts)
+        if packet.dts is not None:
+            is_dated.add(index)
+        held.append(packet)
+        if not undated or len(held) > _MAX_HELD:
+            yield from held
+            held = []
+    yield from held
+
+
+def _date(packets: list[Any], first: int) -> None:
+    """Let packets be decoded one after the other before the first one that has a time."""
+    for place, packet in enumerate(reversed(packets), start=1):
+        packet.dts = first - place * max(1, packet.duration or 1)
 
 
 def _form(stream: Any) -> tuple[object, ...]:
