@@ -99,7 +99,8 @@ class Counting:
         return write_timecode(self.first + frame, self.rate, is_drop=self.is_drop)
 
     def _frame(self, seconds: float) -> int:
-        return round(Fraction(milliseconds(seconds), 1000) * self.rate)
+        # Of two as near, the later one, as editors round; round() would take the even one.
+        return math.floor(Fraction(milliseconds(seconds), 1000) * self.rate + Fraction(1, 2))
 
 
 def count_frames(video: VideoRecord, *, start: str = "00:00:00:00") -> Counting:
