@@ -22,7 +22,7 @@ def write_audacity(document: Document) -> str:
 FORMAT = Format(
     name="audacity",
     suffix=".audacity.txt",
-    summary="a label track for Audacity",
+    summary="Audacity's labels",
     joins=False,
     write=one(write_audacity),
 )

@@ -60,7 +60,7 @@ def _event(number: int, frame: int, count: Counting) -> str:
 FORMAT = Format(
     name="edl",
     suffix=".edl",
-    summary="markers for DaVinci Resolve, as an EDL",
+    summary="markers for DaVinci Resolve",
     joins=False,
     write=one(write_edl),
 )

@@ -127,7 +127,7 @@ def _marker(segment: SegmentRecord, count: Counting) -> str:
 FORMAT = Format(
     name="fcp7",
     suffix=".xml",
-    summary="FCP 7 XML for Premiere: a marker per segment",
+    summary="FCP 7 XML for Premiere",
     joins=False,
     write=one(write_fcp7),
 )

@@ -104,7 +104,7 @@ def _mix(video: VideoRecord) -> str:
 FORMAT = Format(
     name="fcpxml",
     suffix=".fcpxml",
-    summary="FCPXML for Final Cut Pro: a marker per segment",
+    summary="FCPXML for Final Cut Pro",
     joins=False,
     write=one(write_fcpxml),
 )

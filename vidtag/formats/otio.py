@@ -145,7 +145,7 @@ def _time(frames: int, count: Counting) -> Object:
 FORMAT = Format(
     name="otio",
     suffix=".otio",
-    summary="OpenTimelineIO for video editors: a marker per segment",
+    summary="OpenTimelineIO for editors",
     joins=False,
     write=one(write_otio),
 )

@@ -94,7 +94,7 @@ def _marker(segment: SegmentRecord, count: Counting) -> str:
 FORMAT = Format(
     name="xmp",
     suffix=".xmp",
-    summary="XMP sidecar: labels as keywords, a marker per segment",
+    summary="XMP sidecar: keywords, markers",
     joins=False,
     write=one(write_xmp),
 )

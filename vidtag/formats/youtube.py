@@ -111,7 +111,7 @@ def _clock(millis: int) -> str:
 FORMAT = Format(
     name="youtube",
     suffix=".youtube.txt",
-    summary="chapters for a description on YouTube",
+    summary="chapters for YouTube",
     joins=False,
     write=one(write_youtube),
 )
