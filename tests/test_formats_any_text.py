@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import av
@@ -38,7 +39,7 @@ def test_any_name_and_label_leave_every_format_readable(path: str, labels: list[
     written = {name: one.write([document]) for name, one in FORMATS.items() if name != "html"}
     for name, text in written.items():
         text.encode("utf-8")
-        allowed = {"csv": "\t\r\n", "tsv": "\t\n"}.get(name, "\n")
+        allowed = {"csv": "\t\r\n", "tsv": "\t\n", "audacity": "\t\n"}.get(name, "\n")
         assert not [c for c in text if (c < " " or "\x7f" <= c < "\xa0") and c not in allowed]
 
     assert json.loads(written["json"])["tags"][0]["label"] == labels[0]
@@ -71,3 +72,14 @@ def test_any_name_and_label_leave_every_format_readable(path: str, labels: list[
     timeline = json.loads(written["otio"])
     [clip] = timeline["tracks"]["children"][0]["children"]
     assert [marker["name"] for marker in clip["markers"]] == shown
+
+    assert re.findall(r" [|]M:(.+) [|]D:", written["edl"]) == [
+        w.replace("|", "\u00a6") for w in shown
+    ]
+    assert [m.findtext("name") for m in ET.fromstring(written["fcp7"]).iter("marker")] == shown
+    assert [m.get("value") for m in ET.fromstring(written["fcpxml"]).iter("marker")] == shown
+    named = ET.fromstring(written["xmp"]).iter("{http://ns.adobe.com/xmp/1.0/DynamicMedia/}name")
+    assert [name.text for name in named] == shown
+    assert [line.split("\t")[2] for line in written["audacity"].split("\n")[:-1]] == shown
+    [chapter] = written["youtube"].split("\n")[:-1]
+    assert chapter.startswith("0:00 ")

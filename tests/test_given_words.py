@@ -100,8 +100,9 @@ def test_strangers_words_do_nothing_on_a_terminal():
         assert not any(c in text for c in map(chr, [*range(32), 0x7F, 0x9B]))
 
 
-@pytest.mark.parametrize("name", ["csv", "tsv", "srt", "vtt", "chapters", "otio", "eaf",
-                                  "activitynet", "labelstudio", "labelstudio-config"])  # fmt: skip
+@pytest.mark.parametrize("name", ["csv", "tsv", "srt", "vtt", "chapters", "youtube", "otio", "edl",
+                                  "fcp7", "fcpxml", "xmp", "audacity", "eaf", "activitynet",
+                                  "labelstudio", "labelstudio-config"])  # fmt: skip
 def test_what_lists_segments_lists_none_of_none_of_these(name):
     worded = make_worded()
     text = FORMATS[name].write([worded])

@@ -337,8 +337,9 @@ def test_the_cache_tells_and_forgets_texts(run, clip, model, tmp_path, monkeypat
 
 
 def test_every_format_takes_words(run, clip, model, tmp_path):
-    formats = ["json", "csv", "tsv", "srt", "vtt", "chapters", "otio", "eaf", "activitynet",
-               "labelstudio", "html"]  # fmt: skip
+    formats = ["json", "csv", "tsv", "srt", "vtt", "chapters", "youtube", "otio", "edl", "fcp7",
+               "fcpxml", "xmp", "audacity", "eaf", "activitynet", "labelstudio",
+               "html"]  # fmt: skip
     arguments = [part for name in formats for part in ("-f", name)]
     code, _, err = run(
         *(clip, "-m", model, "-o", f"{tmp_path}/", "--min-score", "0.05", *arguments),

@@ -20,6 +20,7 @@ from vidtag.documents.stored import read_documents
 from vidtag.errors import MODEL_WARNING_CODES
 from vidtag.formats import get_format
 from vidtag.formats.table_drawing import to_text
+from vidtag.formats.timecode import edit_rate
 
 FOLDER = Path(__file__).parents[1] / "sample_videos"
 VIDEOS = sorted(path for path in FOLDER.iterdir() if path.suffix in (".mp4", ".webm"))
@@ -130,6 +131,18 @@ def read_back(document: Document) -> Iterator[tuple[str, int, list[Boundary]]]:
     [clip] = json.loads(written("otio"))["tracks"]["children"][0]["children"]
     ranges = [(m["name"], m["marked_range"]) for m in clip["markers"]]
     yield "otio", frame, [(*_milliseconds(one), name) for name, one in ranges]
+    rate = float(
+        edit_rate(document.video.frame_rate, is_variable=document.video.is_variable_frame_rate)
+    )
+    found = [[one.findtext(name) for name in ("in", "out", "name")]
+             for one in ET.fromstring(written("fcp7")).iter("marker")]  # fmt: skip
+    yield (
+        "fcp7",
+        frame,
+        [(round(int(a) / rate * 1000), round(int(b) / rate * 1000), name) for a, b, name in found],
+    )
+    rows = [line.split("\t") for line in written("audacity").splitlines()]
+    yield "audacity", 0, [(*(round(1000 * float(t)) for t in row[:2]), row[2]) for row in rows]
     [task] = json.loads(written("labelstudio"))
     values = [region["value"] for region in task["predictions"][0]["result"]]
     yield (
@@ -174,7 +187,7 @@ def test_every_format_tells_the_same_boundaries(path, documents):
         for s in document.segments
     ]
     told = {name: (exact, boundaries) for name, exact, boundaries in read_back(document)}
-    assert len(told) == 11
+    assert len(told) == 13
     for name, (exact, boundaries) in told.items():
         assert [label for _, _, label in boundaries] == [label for _, _, label in wanted], name
         for one, other in zip(boundaries, wanted, strict=True):

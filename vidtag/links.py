@@ -2,9 +2,11 @@ r"""How a file of results points at its video.
 
 A document knows its video by the path that the user named. A writer does not know where its
 text will lie, nor does it look at the disk: an absolute path becomes a link that works
-anywhere, a relative one stays relative, to the folder in which vidtag was run.
+anywhere, a relative one stays relative, to the folder in which vidtag was run. Where a program
+takes no relative one, it is made absolute from that folder.
 """
 
+import os
 import re
 from pathlib import PurePath, PureWindowsPath
 from urllib.parse import quote
@@ -60,6 +62,18 @@ def media_url(path: str) -> str | None:
         quoted = quote_path(posix[:2], "/:") + quote_path(posix[2:])
         return f"file:{quoted}" if posix.startswith("//") else f"file:///{quoted}"
     return f"file://{quote_path(posix)}" if posix.startswith("/") else quote_path(posix)
+
+
+def absolute_url(path: str) -> str | None:
+    r"""Make the URL of a video as `media_url` does, a relative path from the current folder.
+
+    >>> absolute_url("/srv/a b.mp4"), absolute_url("C:\\clips\\a.mp4"), absolute_url("-")
+    ('file:///srv/a%20b.mp4', 'file:///C:/clips/a.mp4', None)
+    >>> absolute_url("a.mp4") == absolute_url(os.path.abspath("a.mp4"))
+    True
+    """
+    is_absolute = path == _STDIN or has_scheme(path) or _WINDOWS.match(path)
+    return media_url(path if is_absolute else os.path.abspath(path))
 
 
 def file_url(path: str) -> str | None:

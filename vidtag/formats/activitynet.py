@@ -77,7 +77,7 @@ def _stem(path: str) -> str:
 FORMAT = Format(
     name="activitynet",
     suffix=".activitynet.json",
-    summary="detection results as ActivityNet's evaluator reads them",
+    summary="detections for ActivityNet's evaluator",
     joins=True,
     write=write_activitynet,
 )

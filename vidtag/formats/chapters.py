@@ -57,7 +57,7 @@ def escape(text: str) -> str:
 FORMAT = Format(
     name="chapters",
     suffix=".ffmeta",
-    summary="chapters as FFmpeg metadata, one per segment, to be muxed into the video",
+    summary="chapters as FFmpeg metadata, to be muxed",
     joins=False,
     write=one(write_ffmetadata),
 )

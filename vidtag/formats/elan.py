@@ -116,7 +116,7 @@ def _media(document: Document) -> str:
 FORMAT = Format(
     name="eaf",
     suffix=".eaf",
-    summary="ELAN annotations: a tier per label",
+    summary="ELAN annotations",
     joins=False,
     write=one(write_eaf),
 )

@@ -114,14 +114,14 @@ def _task_url(path: str) -> str:
 TASKS = Format(
     name="labelstudio",
     suffix=".labelstudio.json",
-    summary="Label Studio tasks with the segments as pre-annotations",
+    summary="Label Studio tasks, pre-annotated",
     joins=True,
     write=write_tasks,
 )
 CONFIG = Format(
     name="labelstudio-config",
     suffix=".labelstudio.xml",
-    summary="the labelling config that goes with labelstudio",
+    summary="Label Studio's labelling config",
     joins=True,
     write=write_config,
 )

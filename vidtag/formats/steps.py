@@ -40,7 +40,7 @@ def write_steps(results: Sequence[Document | Failure]) -> str:
 FORMAT = Format(
     name="steps",
     suffix=".steps.jsonl",
-    summary="a JSON line per step, on stdout as soon as it is known, then the document",
+    summary="a JSON line per step as it is known",
     joins=True,
     write=write_steps,
     append=to_lines_of_steps,

@@ -60,14 +60,14 @@ def _clock(millis: int, point: str) -> str:
 SRT = Format(
     name="srt",
     suffix=".srt",
-    summary="SubRip subtitles: a cue per segment",
+    summary="SubRip subtitles",
     joins=False,
     write=one(write_srt),
 )
 VTT = Format(
     name="vtt",
     suffix=".vtt",
-    summary="WebVTT subtitles: a cue per segment",
+    summary="WebVTT subtitles",
     joins=False,
     write=one(write_vtt),
 )

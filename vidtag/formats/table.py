@@ -52,7 +52,7 @@ def table_format(view: TableView, *, each: bool = False) -> Format:
     return Format(
         name="table",
         suffix=".txt",
-        summary="the table for a person (default)",
+        summary="the table (default)",
         joins=False,
         write=one(write_table),
         is_for_people=True,

@@ -110,7 +110,7 @@ def _no_formula(text: str, prefix: str) -> str:
 CSV = Format(
     name="csv",
     suffix=".csv",
-    summary="one row per segment, comma-separated, times in milliseconds",
+    summary="one row per segment, comma-separated",
     joins=True,
     write=write_csv,
     append=csv_rows,
@@ -118,7 +118,7 @@ CSV = Format(
 TSV = Format(
     name="tsv",
     suffix=".tsv",
-    summary="one row per segment, tab-separated, times in milliseconds",
+    summary="one row per segment, tab-separated",
     joins=True,
     write=write_tsv,
     append=tsv_rows,
