@@ -48,13 +48,13 @@ class Target:
     path: str
 
 
-def _text(target: Target, item: Input, document: Document, index: str | None) -> str:
+def _content(target: Target, item: Input, document: Document, index: str | None) -> bytes:
     if target.one.write_at is not None:
         place = Place(
             source=item.source, path=target.path, index=index if target.one.has_index else None
         )
-        return target.one.write_at(document, place)
-    return target.one.write([document])
+        return encode(target.one.write_at(document, place))
+    return target.one.to_bytes([document])
 
 
 def folder_targets(root: str, formats: Sequence[Format], inputs: Inputs) -> dict[str, list[Target]]:
@@ -185,7 +185,7 @@ class FileOutputs(Closing):
         # What can't be written, or a writer that fails, must not leave some of the formats behind.
         for target in wanted:
             self._check(target.path)
-        contents = [encode(_text(target, item, result, self._index)) for target in wanted]
+        contents = [_content(target, item, result, self._index) for target in wanted]
         for target, content in zip(wanted, contents, strict=True):
             if target.one.tells_its_record or is_special(target.path) or self._records is None:
                 self._put(target.path, content)
