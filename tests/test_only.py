@@ -70,9 +70,11 @@ def test_what_went_to_none_of_given_labels_is_left_out_too() -> None:
         assert "none of these" not in FORMATS[name].write([document])
 
 
-def test_the_table_says_so() -> None:
+def test_what_is_for_people_says_so() -> None:
     text = FORMATS["table"].write([only(make_document(), "juggling", "x")])
     assert "only labels that match 'juggling' or 'x'" in text
+    page = FORMATS["html"].write([only(make_document(), "juggling", "<x>")])
+    assert "only labels that match “<bdi>juggling</bdi>” or “<bdi>&lt;x&gt;</bdi>”" in page
     assert "no label that matches reaches 0.3" in FORMATS["table"].write([only(make_empty(), "x")])
 
 

@@ -237,6 +237,7 @@ def _values(document: Document, lanes: Sequence[Lane]) -> dict[str, Any]:
         "steps_per_point": _steps_per_point(document),
         "curve_width": CURVE_WIDTH,
         "curve_height": CURVE_HEIGHT,
+        "only": [escape_controls(text) for text in document.settings.only or ()],
         "model_note": None if is_told else note_on(document.model),
         "zooms": _zooms(len(document.timeline)),
         "files": [],
