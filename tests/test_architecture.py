@@ -37,6 +37,7 @@ HOMES = {
     ),
     "jinja2": ("report",),
     "markupsafe": ("report",),
+    "pyarrow": ("formats/parquet.py",),
     "PIL": ("clips/preparing.py", "report", "explain", "cutting"),
     "sqlite3": ("cache/database.py",),
     "pydantic": ("documents",),
@@ -57,7 +58,10 @@ ROOMS = {
     "search": {"documents"},
     "report": {"documents", "video"},  # pages have pictures
     "formats": {"documents", "report"},
-    "tagging": {"cache", "timeline", "video", "clips", "models", "documents"},
+    "tagging": {
+        *("cache", "timeline", "video", "clips", "models", "documents"),
+        "search",  # what stored results hide
+    },
     "live": {"cache", "timeline", "video", "clips", "models", "documents", "tagging"},
     "outputs": {"documents", "formats", "inputs", "report", "tagging.recipe"},
     "cutting": {"documents", "video", "search", "formats", "outputs"},

@@ -15,7 +15,7 @@ from documents import HOSTILE_LABELS, LABELS, make_document, make_failed
 from rich.console import Console
 
 from vidtag.cli.grep_run import SearchRequest, explain_undecided, run_grep
-from vidtag.cli.show_run import run_show
+from vidtag.cli.show_run import ShowRequest, run_show
 from vidtag.documents import stored as stored
 from vidtag.documents.json import parse_json, to_json
 from vidtag.documents.records import Document, Failure
@@ -268,21 +268,20 @@ def test_grep_finds_its_own_files_in_folders(tmp_path, others, capsys):
 
 def test_show_answers_the_others(tmp_path, others, capsys):
     (tmp_path / "odd.jsonl").write_bytes(b"\n".join([*ODD.values(), GOOD.encode()]))
-    paths = [others["pipe"], others["device"], others["folder"], str(tmp_path / "odd.jsonl")]
-    assert run_show(paths, ["csv"], [], force=False, quiet=False) == 3
+    paths = (others["pipe"], others["device"], others["folder"], str(tmp_path / "odd.jsonl"))
+    assert run_show(ShowRequest(paths=paths, formats=("csv",))) == 3
     out, err = capsys.readouterr()
     assert out.count("juggling balls") == 1
     assert err.count("error: ") > 20
-    assert run_show(paths[:3], ["csv"], [], force=False, quiet=False) == 1
+    assert run_show(ShowRequest(paths=paths[:3], formats=("csv",))) == 1
 
 
 def test_show_takes_several_results_of_one_video_but_not_into_a_folder(tmp_path, capsys):
     (tmp_path / "two.jsonl").write_text(f"{GOOD}\n{GOOD}\n{GOOD}\n")
-    assert run_show([str(tmp_path / "two.jsonl")], ["csv"], [], force=False, quiet=True) == 0
+    request = ShowRequest(paths=(str(tmp_path / "two.jsonl"),), formats=("csv",), quiet=True)
+    assert run_show(request) == 0
     with pytest.raises(UsageError, match="twice"):
-        run_show(
-            [str(tmp_path / "two.jsonl")], ["csv"], [f"{tmp_path}/out/"], force=False, quiet=True
-        )
+        run_show(dataclasses.replace(request, outputs=(f"{tmp_path}/out/",)))
 
 
 @pytest.mark.parametrize(
@@ -294,7 +293,8 @@ def test_show_joins_several_results_of_one_video_in_their_order(tmp_path, name, 
     lines = [GOOD, to_json(other), to_json(again)]
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
     output = tmp_path / f"all{suffix}"
-    assert run_show([str(tmp_path / "in.jsonl")], [], [str(output)], force=False, quiet=True) == 0
+    request = ShowRequest(paths=(str(tmp_path / "in.jsonl"),), outputs=(str(output),), quiet=True)
+    assert run_show(request) == 0
     documents = [make_document("good.mp4"), other, again]
     assert output.read_text() == FORMATS[name].write(documents)
 
@@ -318,16 +318,18 @@ def test_rendering_opens_nothing_but_files(tmp_path, monkeypatch, name):
         monkeypatch.setattr("vidtag.video.reader.Video.__init__", None)  # is not called
         for formats in (list(FORMATS), ["html"], ["json"]):
             out = f"{tmp_path}/{formats[0]}/"
-            assert (
-                run_show([str(tmp_path / "x.jsonl")], formats, [out], force=True, quiet=True) == 0
-            )
+            request = ShowRequest(
+                paths=(str(tmp_path / "x.jsonl"),), formats=tuple(formats), outputs=(out,),
+                force=True, quiet=True,
+            )  # fmt: skip
+            assert run_show(request) == 0
         with pytest.raises(BlockingIOError):
             server.accept()
 
 
 def render_everywhere(document: Document) -> None:
     for one in FORMATS.values():
-        one.write([document]).encode()
+        one.to_bytes([document])
     table_drawing.to_text(document)
     for width in (20, 80):
         console = Console(file=io.StringIO(), width=width)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pandas as pd
 import pytest
@@ -42,6 +43,12 @@ def test_half_a_character_in_a_label_is_written_as_json() -> None:
     assert json.loads(text)["tags"][0]["label"] == document.tags[0].label
 
 
+def clock(seconds: float) -> str:
+    """Write a time as `h:mm:ss.mmm`, in another way than what is tested."""
+    text = str(timedelta(milliseconds=round(seconds * 1000)))
+    return text[:-3] if "." in text else f"{text}.000"
+
+
 def _expected_rows() -> list[tuple[object, ...]]:
     return [
         (
@@ -53,6 +60,8 @@ def _expected_rows() -> list[tuple[object, ...]]:
             segment.score,
             segment.peak_score,
             round(segment.peak_seconds * 1000),
+            clock(segment.start_seconds),
+            clock(segment.end_seconds),
         )
         for document in ALL
         for segment in document.segments
@@ -125,4 +134,6 @@ def test_no_cell_starts_a_formula(name: str) -> None:
 
 def test_scores_have_six_decimals_and_times_whole_milliseconds() -> None:
     line = get_format("csv").write([make_document()]).splitlines()[1]
-    assert line == "clips/park.mp4,0,3000,juggling balls,2,0.740000,0.910000,500"
+    assert line == (
+        "clips/park.mp4,0,3000,juggling balls,2,0.740000,0.910000,500,0:00:00.000,0:00:03.000"
+    )

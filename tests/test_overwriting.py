@@ -141,7 +141,7 @@ def test_a_suffix_must_be_that_of_the_format(refused: Run, command: tuple[str, .
         assert "srt" in refused(*command, "-f", "csv", "-o", "new.srt")[1]
         assert "add -f" in refused(*command, "-o", "x.xlsx")[1]
         return
-    for name in ("x.aaf", "x.xlsx", "x.mlt", "notes", "new.parquet", "new", "new.md", "doc.json~"):
+    for name in ("x.aaf", "x.xlsx", "x.mlt", "notes", "new.feather", "new", "new.md", "doc.json~"):
         assert "add -f" in refused(*command, "-o", name)[1]
     suffixes = {name: one.suffix for name, one in FORMATS.items()}
     for one, own in suffixes.items():

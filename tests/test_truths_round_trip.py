@@ -55,7 +55,7 @@ def put_video(document: Document, folder: Path) -> None:
 def read_back(name: str, documents: list[Document], folder: Path) -> dict[str, list[TrueSegment]]:
     """Write documents, and read the labels of each video back."""
     path = folder / f"written{get_format(name).suffix}"
-    path.write_text(get_format(name).write(documents), encoding="utf-8", newline="")
+    path.write_bytes(get_format(name).to_bytes(documents))
     truths = read_truths(str(path), videos=str(folder))
     return {os.path.relpath(one.path, folder): list(one.segments) for one in truths.videos}
 

@@ -24,6 +24,18 @@ def format_seconds(seconds: Fraction | float) -> str:
     return f"{head}:{whole:02d}{decimals}"
 
 
+def format_clock(millis: int) -> str:
+    """Write a time as a spreadsheet reads it, to the millisecond.
+
+    >>> format_clock(62_500), format_clock(36_000_000)
+    ('0:01:02.500', '10:00:00.000')
+    """
+    seconds, millis = divmod(millis, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}.{millis:03d}"
+
+
 def round_seconds(seconds: Fraction | float) -> float:
     """Round a time to milliseconds.
 

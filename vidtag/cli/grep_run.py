@@ -17,6 +17,7 @@ from vidtag.inputs.found import Input, Inputs
 from vidtag.models.load import labels_of, reads_text
 from vidtag.models.options import LoadOptions
 from vidtag.models.words.given import parse_words
+from vidtag.search.filtering import shown
 from vidtag.search.matching import Hit, Matcher, Patterns, compile_patterns
 from vidtag.search.stored import Search, search_document
 from vidtag.stopping import held
@@ -269,6 +270,12 @@ def explain_undecided(
     first = search.undecided[0]
     more = len(search.undecided) - 1
     also = f" and in {more} more stretch{'es' * (more > 1)}" if more else ""
+    if document.settings.only is not None:
+        return (
+            f"{path}: from {first.start_seconds:.3f} to {first.end_seconds:.3f} s{also}, a label "
+            f"that is not in this result may reach {min_score:g}; it was made with --only "
+            f"{shown(document.settings.only)}."
+        )
     return (
         f"{path}: from {first.start_seconds:.3f} to {first.end_seconds:.3f} s{also}, a label "
         f"beyond the stored top {document.settings.top_k} may reach {min_score:g}; tag the video "

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from vidtag.cli.options import Quiet, Results
+from vidtag.cli.options import Quiet
+from vidtag.cli.shaping import OtherSettings, ShownResults
 
 
 def show(
@@ -12,19 +13,28 @@ def show(
         list[str], typer.Argument(metavar="RESULT", help="Stored JSON documents; - is stdin.")
     ],
     *,
-    results: Results,
+    results: ShownResults,
+    settings: OtherSettings,
     quiet: Quiet = False,
 ) -> None:
-    """Render stored JSON documents again, as the table or in any format."""
-    from vidtag.cli.show_run import run_show
+    """Render stored JSON documents again, as the table or in any format.
 
-    outputs = results.output or ()
-    code = run_show(
-        paths,
-        results.names(),
-        outputs,
+    Other settings count as far as the stored tags tell what they give; what they do not tell is an
+    error.
+    """
+    from vidtag.cli.show_run import ShowRequest, run_show
+    from vidtag.formats.table import TableView
+
+    request = ShowRequest(
+        paths=tuple(paths),
+        formats=results.names(),
+        outputs=tuple(results.output or ()),
         force=results.force,
         quiet=quiet,
         embed_video=results.embed_video,
+        layout=results.layout(),
+        only=results.patterns(),
+        changes=settings.changes(),
+        view=TableView(all_tags=settings.top_k is not None),
     )
-    raise typer.Exit(code)
+    raise typer.Exit(run_show(request))

@@ -10,9 +10,9 @@ from vidtag.cli.options import (
     ModelChoice,
     Sampling,
     Segments,
-    TaggedResults,
     Talk,
 )
+from vidtag.cli.shaping import ShapedResults
 
 Inputs = Annotated[
     list[str] | None,
@@ -27,7 +27,7 @@ Inputs = Annotated[
 def tag(
     inputs: Inputs = None,
     *,
-    results: TaggedResults,
+    results: ShapedResults,
     model: ModelChoice,
     sampling: Sampling,
     segments: Segments,
@@ -71,6 +71,8 @@ def tag(
         view=TableView(all_tags=results.top_k is not None, details=common.verbose),
         each=results.each,
         embed_video=results.embed_video,
+        layout=results.layout(),
+        only=results.patterns(),
     )
     with common.store() as store:
         code = run_batch(request, load, settings, store)

@@ -7,7 +7,7 @@ the formats' business.
 import functools
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from vidtag.cache.contents import hash_file
@@ -16,10 +16,12 @@ from vidtag.cli.calibrating import calibrate_first
 from vidtag.cli.display import Display, Talking
 from vidtag.cli.words import tell_words
 from vidtag.cutting.chapters import with_copies
-from vidtag.documents.records import Document, Failure, make_failure
+from vidtag.documents.records import Document, Failure, StepRecord, make_failure
 from vidtag.errors import ExitCode, OutputError, UsageError, VideoError
 from vidtag.formats import Format
 from vidtag.formats.html import NO_PAGE_TO_EMBED_IN, Extras, with_extras
+from vidtag.formats.layouts import laid_out
+from vidtag.formats.rows import PLAIN_LAYOUT, Layout
 from vidtag.formats.table import PLAIN_VIEW, TableView, table_format
 from vidtag.inputs.finding import find_inputs
 from vidtag.inputs.foresight import foresee_failure
@@ -28,6 +30,8 @@ from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
 from vidtag.outputs import Fingerprint, Outputs, open_outputs, plan_outputs
 from vidtag.outputs.destination import is_folder
+from vidtag.search.filtering import keep_matching, keep_matching_tags
+from vidtag.search.matching import Patterns
 from vidtag.seconds import format_seconds
 from vidtag.stopping import check, held
 from vidtag.tagging.settings import Settings
@@ -88,6 +92,12 @@ class Request:
     embed_video: bool = False
     """Put each video into its page."""
 
+    layout: Layout = PLAIN_LAYOUT
+    """What the rows of tables are."""
+
+    only: Patterns | None = None
+    """What labels are kept in results; `None` keeps all."""
+
     @property
     def talking(self) -> Talking:
         """How much is said on stderr."""
@@ -120,7 +130,12 @@ def run_batch(
         min_score=settings.rule.min_score,
     )
     tables = table_format(request.view, each=request.each)
-    replaced = {tables.name: tables, **with_copies(plans)}
+    wanted = [name for plan in plans for name in plan.formats]
+    replaced = {
+        tables.name: tables,
+        **laid_out(request.layout, wanted),
+        **with_copies(plans),
+    }
     if request.explain or request.embed_video:
         pages = _pages(request, load, settings, display)
         replaced[pages.name] = pages
@@ -148,8 +163,10 @@ def run_batch(
             calibrate_first(load, settings, items, display.note)
             classifier = load_classifier(load, display.note, display.advance)
             tagger = Tagger(classifier, settings, store=store)
+            for text in request.only.without_label(tagger.labels) if request.only else ():
+                display.warn(f"no label of {classifier.info.model_id} matches '{text}'.")
             if request.skip_existing:
-                items = _without_done(items, outputs, _Made(load, tagger, store), display)
+                items = _without_done(items, outputs, _Made(request, load, tagger, store), display)
             is_kept = not request.outputs and not inputs.is_many
             batch = _Batch(request, display, outputs, is_kept=is_kept, named=frozenset(named))
             batch.run(items, tagger)
@@ -193,12 +210,13 @@ def _foresee_failures(items: Sequence[Input]) -> dict[Input, VideoError]:
 class _Made:
     """How this run makes results."""
 
+    request: Request
     load: LoadOptions
     tagger: Tagger
     store: ScoreStore | None
 
     def fingerprint(self) -> Fingerprint:
-        return Fingerprint.of(
+        made = Fingerprint.of(
             self.tagger.settings,
             self.tagger.classifier.info,
             self.tagger.grid,
@@ -206,6 +224,7 @@ class _Made:
             device=_if_asked(self.load.device),
             precision=_if_asked(self.load.precision),
         )
+        return replace(made, only=self.request.only.texts) if self.request.only else made
 
     def content_id(self, path: str) -> str | None:
         return hash_file(path) if self.store is None else self.store.content_id(path)
@@ -291,10 +310,12 @@ class _Batch:
                 self.display.step(step, video.expected_seconds, tagger.grid.start_seconds)
                 if self.outputs.takes_steps:
                     with self.display.paused():
-                        self.outputs.step(name, record_of(step))
+                        self.outputs.step(name, self._kept_of(record_of(step)))
             if not video.is_known:
                 return False  # stopped before there was anything to tell
             document = video.document()
+            if self.request.only is not None:
+                document = keep_matching(document, self.request.only)
         except VideoError as exc:
             if item not in self.named:
                 self.display.fail(str(exc))
@@ -321,6 +342,10 @@ class _Batch:
                 f"{_spared(document)})"
             )
         return True
+
+    def _kept_of(self, step: StepRecord) -> StepRecord:
+        only = self.request.only
+        return step if only is None else keep_matching_tags(step, only)
 
 
 def _spared(document: Document) -> str:

@@ -55,7 +55,9 @@ def nothing_phrase(document: Document) -> str:
     score = document.background_score
     if score is not None and background_wins(score, document.tags):
         return f"{NONE_OF_THESE} {score:.2f}"
-    return f"no label reaches {document.settings.min_score:g}"
+    settings = document.settings
+    which = "no label" if settings.only is None else "no label that matches"
+    return f"{which} reaches {settings.min_score:g}"
 
 
 def guess_phrase(document: Document) -> str:

@@ -1,8 +1,7 @@
 """The result document: one typed value per video, which every output format renders.
 
-Owns the JSON, schema version 1: the fields of these classes are the fields of the document,
-in this order. Times are rounded to milliseconds and scores to six decimals here and nowhere
-else. `vidtag schema` prints the JSON Schema, which is made from these classes.
+Owns the JSON, schema version 1: its fields, in this order. Times are rounded to milliseconds and
+scores to six decimals here alone. `vidtag schema` prints the JSON Schema, made from these classes.
 """
 
 import os
@@ -134,6 +133,8 @@ class SettingsRecord(Record):
     """Shorter segments were dropped."""
     merge_gap_seconds: float
     """Gaps up to this were bridged."""
+    only: tuple[str, ...] | None = field(default=None, metadata=OPTIONAL)
+    """Patterns of the labels that were kept; other labels, and a background, were left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

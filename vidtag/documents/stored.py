@@ -292,6 +292,8 @@ def _complaint(document: Document) -> str | None:
     shares = [document.still_share, *(step.still_share for step in document.timeline)]
     if not all(0 <= share <= 1 for share in shares if share is not None):
         return "still_share: it is no share"
+    if settings.only is not None and not settings.only:
+        return "settings.only: it names no pattern"
     if not 0 <= settings.min_score <= 1:
         return "settings.min_score: it is no score"
     if not 0 <= document.timing.realtime_factor <= MAX_SECONDS:
@@ -381,7 +383,7 @@ def _complaint_of_words(model: ModelRecord) -> str | None:
 def _complaint_of_background(document: Document) -> str | None:
     background = document.model.background
     has_one = background is not None and background.num_phrases > 0
-    has_one = has_one or bool(document.model.has_none)
+    has_one = (has_one or bool(document.model.has_none)) and document.settings.only is None
     complaint = _complaint_of_rest(document.background_score, has_one)
     if complaint is not None:
         return f"background_score: {complaint}"

@@ -1,8 +1,8 @@
 """One writer per output format, all over the same document.
 
 Owns the list of formats. A format is a module here, which says all of it, and its line below.
-Nothing heavy is imported: all but the table and the pages need the standard library alone, and
-those two load what they need when they write.
+Nothing heavy is imported: all but the table, Parquet and the pages need the standard library
+alone, and those three load what they need when they write.
 """
 
 from collections.abc import Mapping
@@ -25,6 +25,7 @@ _MODULES = (
     "table",
     "jsonlines",
     "tabular",
+    "parquet",
     "subtitles",
     "chapters",
     "youtube",

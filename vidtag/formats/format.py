@@ -1,7 +1,7 @@
 """What a format is: a name, a suffix, a writer, and all that the code around it asks of one.
 
-A writer is a pure function from results to the text of one file; where the text goes is the
-caller's business.
+A writer is a pure function from results to the text of one file, or to its bytes where it is
+none; where they go is the caller's business.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,10 @@ from vidtag.report.format import Place
 __all__ = ["Format", "Place", "Writer", "one"]
 
 Writer = Callable[[Sequence[Document | Failure]], str]
+
+
+def _refuse_text(results: Sequence[Document | Failure]) -> str:
+    raise ValueError("this format is no text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +35,14 @@ class Format:
     joins: bool
     """Whether several videos make one file; otherwise `write` takes exactly one."""
 
-    write: Writer
+    write: Writer = _refuse_text
     """Write the text of one file; failed inputs are left out, unless it names them."""
+
+    write_bytes: Callable[[Sequence[Document | Failure]], bytes] | None = None
+    """Write one file that is no text; it has no `write` then, and grows by no `append`."""
+
+    check: Callable[[], None] | None = None
+    """Refuse with a `UsageError`, before any work, where what it needs is not installed."""
 
     append: Callable[[Document | Failure], str] | None = None
     """What one more result adds to the text of a file, where a file grows line by line:
@@ -82,6 +92,17 @@ class Format:
     def __post_init__(self) -> None:
         if not self.suffix.startswith("."):
             raise ValueError(f"a suffix starts with a point, not {self.suffix!r}")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether files are text, which a terminal can show."""
+        return self.write_bytes is None
+
+    def to_bytes(self, results: Sequence[Document | Failure]) -> bytes:
+        """Write one file as it lies on the disk."""
+        if self.write_bytes is not None:
+            return self.write_bytes(results)
+        return self.write(results).encode("utf-8", "backslashreplace")
 
     @property
     def last_suffix(self) -> str:

@@ -128,6 +128,10 @@ def render(document: Document, view: TableView = PLAIN_VIEW, *, width: int | Non
     words = words_phrase(document.model)
     if words is not None:
         parts.append(_line(words, style="dim"))
+    only = document.settings.only
+    if only is not None:
+        patterns = " or ".join(f"'{printable(text)}'" for text in only)
+        parts.append(_line(f"only labels that match {patterns}", style="dim"))
     name = document.model.id
     if name in PACKAGED_MODELS:  # its tags mean nothing on real footage
         parts.append(_line(f"{name}: {ALIASES[name].note}", style="dim"))

@@ -1,7 +1,9 @@
 r"""CSV and TSV: one row per segment, the file first, times in whole milliseconds.
 
-A video without a segment has no row, and neither has a failed input: each row is a segment, so
-that counting, grouping and summing rows is right. The JSON names every input.
+A video without a segment has no row, unless that is asked for, and a failed input never has one:
+each row is a segment, so that counting, grouping and summing rows is right. The JSON names every
+input. The last two columns have the times once more, as `h:mm:ss.mmm`, for who reads them in a
+spreadsheet.
 
 CSV is quoted as RFC 4180 says, except that lines end in `\n`, as Unix tools expect; commas,
 quotes, tabs and line breaks in names survive. TSV knows no quotes: tab, line breaks and
@@ -15,24 +17,22 @@ the one place in which a label is not written as the model has it.
 Source: https://owasp.org/www-community/attacks/CSV_Injection
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from vidtag.documents.records import Document, Failure
 from vidtag.formats.format import Format
-from vidtag.seconds import milliseconds
+from vidtag.formats.rows import PLAIN_LAYOUT, SEGMENT_COLUMNS, Cell, Layout, list_rows
+from vidtag.seconds import format_clock
 from vidtag.text import escape_controls
 
-COLUMNS = (
-    "file",
-    "start_ms",
-    "end_ms",
-    "label",
-    "index",
-    "score",
-    "peak_score",
-    "peak_ms",
-)
+_CLOCKS = ("start", "end")
+
+COLUMNS = (*SEGMENT_COLUMNS, *_CLOCKS)
 """The header row. Columns may be added at the end, never renamed or moved."""
+
+BOM = "\ufeff"
+"""By which Excel knows a text as UTF-8, where it begins with it."""
 
 # The full-width forms count as the ASCII signs in some spreadsheets.
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
@@ -42,55 +42,51 @@ _QUOTED = frozenset(',"\r\n')
 """What puts a cell into quotes. Source: RFC 4180, section 2, rules 6 and 7."""
 
 
-def write_csv(results: Sequence[Document | Failure]) -> str:
-    """Write a header and one row per segment of all videos, comma-separated."""
-    return _csv_lines([COLUMNS]) + "".join(map(csv_rows, results))
+def _write(
+    results: Sequence[Document | Failure],
+    *,
+    layout: Layout,
+    append: Callable[[Document | Failure], str],
+    separator: str,
+) -> str:
+    """Write a header and the rows of all videos."""
+    header = separator.join((*layout.columns, *_CLOCKS))
+    return f"{BOM if layout.bom else ''}{header}\n" + "".join(map(append, results))
 
 
-def write_tsv(results: Sequence[Document | Failure]) -> str:
-    """Write a header and one row per segment of all videos, tab-separated."""
-    return _tsv_lines([COLUMNS]) + "".join(map(tsv_rows, results))
-
-
-def csv_rows(result: Document | Failure) -> str:
+def _csv_rows(result: Document | Failure, *, layout: Layout) -> str:
     """Write the rows that one more video adds to a CSV file."""
-    return _csv_lines(_rows(result, _csv_text))
-
-
-def tsv_rows(result: Document | Failure) -> str:
-    """Write the rows that one more video adds to a TSV file."""
-    return _tsv_lines(_rows(result, _tsv_text))
-
-
-def _rows(result: Document | Failure, text: Callable[[str], str]) -> Iterable[Sequence[str]]:
-    if isinstance(result, Failure):
-        return
-    path = text(_no_formula(result.video.path, "./"))
-    for segment in result.segments:
-        yield (
-            path,
-            str(milliseconds(segment.start_seconds)),
-            str(milliseconds(segment.end_seconds)),
-            text(_no_formula(segment.label, "'")),
-            str(segment.index),
-            f"{segment.score:.6f}",
-            f"{segment.peak_score:.6f}",
-            str(milliseconds(segment.peak_seconds)),
-        )
-
-
-def _csv_lines(rows: Iterable[Sequence[str]]) -> str:
+    rows = _rows(result, layout, _csv_text)
     return "".join(",".join(map(_quoted, row)) + "\n" for row in rows)
+
+
+def _tsv_rows(result: Document | Failure, *, layout: Layout) -> str:
+    """Write the rows that one more video adds to a TSV file."""
+    return "".join("\t".join(row) + "\n" for row in _rows(result, layout, _tsv_text))
+
+
+def _rows(
+    result: Document | Failure, layout: Layout, text: Callable[[str], str]
+) -> Iterator[Sequence[str]]:
+    path = text(_no_formula(result.video.path, "./"))
+    for _, start, end, *others in list_rows(result, layout):
+        cells = [_plain(cell, text) for cell in (start, end, *others)]
+        clocks = [format_clock(at) if isinstance(at, int) else "" for at in (start, end)]
+        yield path, *cells, *clocks
+
+
+def _plain(cell: Cell, text: Callable[[str], str]) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return text(_no_formula(cell, "'"))
+    return f"{cell:.6f}" if isinstance(cell, float) else str(cell)
 
 
 def _quoted(cell: str) -> str:
     # Not csv.writer, which leaves a lone \r unquoted where lines end in \n, and csv.reader then
     # ends the row at it (Python 3.11).
     return '"' + cell.replace('"', '""') + '"' if _QUOTED & set(cell) else cell
-
-
-def _tsv_lines(rows: Iterable[Sequence[str]]) -> str:
-    return "".join("\t".join(row) + "\n" for row in rows)
 
 
 def _csv_text(text: str) -> str:
@@ -107,19 +103,30 @@ def _no_formula(text: str, prefix: str) -> str:
     return prefix + text if is_formula and text != _STDIN else text
 
 
-CSV = Format(
-    name="csv",
-    suffix=".csv",
-    summary="one row per segment, comma-separated",
-    joins=True,
-    write=write_csv,
-    append=csv_rows,
-)
-TSV = Format(
-    name="tsv",
-    suffix=".tsv",
-    summary="one row per segment, tab-separated",
-    joins=True,
-    write=write_tsv,
-    append=tsv_rows,
-)
+def tabular_formats(layout: Layout) -> tuple[Format, Format]:
+    """Make the formats of CSV and TSV whose tables have another layout."""
+    csv_rows = partial(_csv_rows, layout=layout)
+    tsv_rows = partial(_tsv_rows, layout=layout)
+    return (
+        Format(
+            name="csv",
+            suffix=".csv",
+            summary="one row per segment, comma-separated",
+            joins=True,
+            write=partial(_write, layout=layout, append=csv_rows, separator=","),
+            append=csv_rows,
+            extras=layout.extras,
+        ),
+        Format(
+            name="tsv",
+            suffix=".tsv",
+            summary="one row per segment, tab-separated",
+            joins=True,
+            write=partial(_write, layout=layout, append=tsv_rows, separator="\t"),
+            append=tsv_rows,
+            extras=layout.extras,
+        ),
+    )
+
+
+CSV, TSV = tabular_formats(PLAIN_LAYOUT)

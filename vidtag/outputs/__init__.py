@@ -59,12 +59,12 @@ def open_outputs(
 
     Raises:
         UsageError: Two inputs would be written to one file, or something of the user's would be
-            overwritten by mistake; or the format holds one video, and there are several.
+            overwritten by mistake; or the format holds one video, and there are several; or what
+            it needs is not installed.
         OutputError: The folder, file or stdout can't be written to.
     """
     if plans[0].kind == "stdout":
-        name = plans[0].formats[0]
-        return StdoutOutputs(replaced.get(name) or find_format(name), inputs)
+        return StdoutOutputs(_wanted(plans[0], replaced)[0], inputs)
     read = find_read([*(item.source for item in inputs.items), *also_read])
     files = [plan for plan in plans if not is_folder(plan.path)]
     for plan in files:
@@ -74,12 +74,21 @@ def open_outputs(
     refuse_twice([plan.path for plan in files])
     opened = []
     for plan in plans:
-        formats = [replaced.get(name) or find_format(name) for name in plan.formats]
+        formats = _wanted(plan, replaced)
         if plan.kind == "folder":
             opened.append(_open_folder(plan.path, formats, inputs, read, force=force))
         else:
             opened.append(_open_file(plan, formats[0], inputs, force=force))
     return opened[0] if len(opened) == 1 else SeveralOutputs(opened)
+
+
+def _wanted(plan: OutputPlan, replaced: Mapping[str, Format]) -> list[Format]:
+    """Find the formats of a plan, and refuse those whose packages are missing."""
+    formats = [replaced.get(name) or find_format(name) for name in plan.formats]
+    for one in formats:
+        if one.check is not None:
+            one.check()
+    return formats
 
 
 def _open_folder(

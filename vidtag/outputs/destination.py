@@ -102,7 +102,7 @@ def _plan(path: str, names: tuple[str, ...], inputs: Inputs) -> OutputPlan:
     if claimant is not None:
         raise UsageError(
             f"'{path}' can't hold several videos as {name}; name a folder, with / at its end, or a "
-            "file that ends in .jsonl, .csv or .tsv and fits the format."
+            "file that ends in .jsonl, .csv, .tsv or .parquet and fits the format."
         )
     return OutputPlan(kind="folder", path=path, formats=names or (FOR_PROGRAMS.name,))
 

@@ -43,7 +43,7 @@ def record_of(document: Document) -> Record:
         "video": {"content_id": video.content_id, "duration_seconds": video.duration_seconds},
         "model": {name: value for name, value in model.to_dict().items() if name in _MODEL_FIELDS},
         "sampling": sampling,
-        "settings": asdict(document.settings),
+        "settings": document.settings.to_dict(),
         "engine": document.engine.to_dict(),
     }
 

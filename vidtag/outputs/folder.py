@@ -49,13 +49,13 @@ class Target:
     path: str
 
 
-def _text(target: Target, item: Input, document: Document, index: str | None) -> str:
+def _content(target: Target, item: Input, document: Document, index: str | None) -> bytes:
     if target.one.write_at is not None:
         place = Place(
             source=item.source, path=target.path, index=index if target.one.has_index else None
         )
-        return target.one.write_at(document, place)
-    return target.one.write([document])
+        return encode(target.one.write_at(document, place))
+    return target.one.to_bytes([document])
 
 
 def folder_targets(root: str, formats: Sequence[Format], inputs: Inputs) -> dict[str, list[Target]]:
@@ -190,7 +190,7 @@ class FileOutputs(Closing):
             if target.one.write_file is not None:
                 self._let_write(target, target.one.write_file, item, result)
         wanted = [target for target in wanted if target.one.write_file is None]
-        contents = [encode(_text(target, item, result, self._index)) for target in wanted]
+        contents = [_content(target, item, result, self._index) for target in wanted]
         for target, content in zip(wanted, contents, strict=True):
             if target.one.tells_its_record or is_special(target.path) or self._records is None:
                 self._put(target.path, content)

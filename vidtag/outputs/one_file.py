@@ -102,7 +102,9 @@ class JoinedOutputs(Closing):
             for source, record, text in (*self._in_file(), *self._in_journal()):
                 self._earlier.setdefault(source, []).append((record, text))
         for record, text in self._earlier.get(item.source, []):
-            if are_done(item.source, [record], fingerprint, content_id):
+            if record.get("extras", "") == self._extras() and are_done(
+                item.source, [record], fingerprint, content_id
+            ):
                 self._kept[item.source] = _journal_line(item.source, record, text)
                 return True
         return False
@@ -143,6 +145,10 @@ class JoinedOutputs(Closing):
     def _text(self, result: Document | Failure) -> str:
         return to_json(result) if self._format.append is None else self._format.append(result)
 
+    def _extras(self) -> str:
+        """Name what is in a journal's text that its document does not give."""
+        return "" if self._format.append is None else self._format.extras
+
     def write(self, item: Input, result: Document | Failure) -> None:
         """Add a result to the journal; a failure only where the format has a place for it.
 
@@ -151,7 +157,10 @@ class JoinedOutputs(Closing):
         """
         if isinstance(result, Failure) and not self._format.names_failures:
             return
-        record = record_of(result) if isinstance(result, Document) else None
+        record = None
+        if isinstance(result, Document):
+            extras = {"extras": self._extras()} if self._extras() else {}
+            record = {**record_of(result), **extras}
         # URLs can't be recognised, and may hold a password.
         source = None if is_url(item.source) else item.source
         line = _journal_line(source, record, self._text(result))
@@ -200,7 +209,7 @@ class JoinedOutputs(Closing):
                 for line in self._in_order()
                 for result in read_documents(_text_of(line), self._path)
             ]
-            chunks: Iterable[bytes] = [encode(self._format.write(documents))]
+            chunks: Iterable[bytes] = [self._format.to_bytes(documents)]
         else:
             chunks = self._grown()
         write_whole(self._path, chunks)

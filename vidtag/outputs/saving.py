@@ -27,11 +27,13 @@ def save_document(document: Document, path: str, name: str | None = None) -> Non
             f"{known_suffixes()}."
         )
     one = find_format(name)
+    if one.check is not None:
+        one.check()
     source = document.video.path
     refuse_to_destroy([path], find_read([source]))
     check_writable_file(path)
     if one.write_at is None:
-        text = one.write([document])
+        content = one.to_bytes([document])
     else:
-        text = one.write_at(document, Place(source=source, path=path))
-    write_whole(path, [encode(text)])
+        content = encode(one.write_at(document, Place(source=source, path=path)))
+    write_whole(path, [content])

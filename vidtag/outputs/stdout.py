@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Sequence
 
 from vidtag.documents.records import Document, Failure, StepRecord
 from vidtag.errors import UsageError
@@ -33,6 +34,11 @@ class StdoutOutputs(Closing):
         if is_many and not one.joins and not one.is_for_people:
             raise UsageError(
                 f"-f {one.name} holds one video per file: give -o FOLDER for several videos."
+            )
+        if not one.is_text and sys.stdout.isatty():
+            raise UsageError(
+                f"{one.name} is no text that a terminal could show: add -o all{one.suffix}, or "
+                "redirect standard output."
             )
         if one.is_for_people:
             if isinstance(sys.stdout, io.TextIOWrapper):
@@ -83,7 +89,7 @@ class StdoutOutputs(Closing):
         elif one.show is not None and sys.stdout.isatty():
             one.show(result)
         else:
-            sys.stdout.write(one.write([result]))
+            self._put([result])
         if self._is_many and one.is_for_people:
             sys.stdout.write("\n")
 
@@ -91,4 +97,11 @@ class StdoutOutputs(Closing):
         """Print what was kept."""
         if self._kept:
             with printing():
-                sys.stdout.write(self._format.write(self._kept))
+                self._put(self._kept)
+
+    def _put(self, results: Sequence[Document | Failure]) -> None:
+        one = self._format
+        if one.is_text:
+            sys.stdout.write(one.write(results))
+        else:
+            sys.stdout.buffer.write(one.to_bytes(results))

@@ -43,7 +43,7 @@ from vidtag.report.rendering import checked_href, embed_json, render
 from vidtag.report.thumbnails import MAX_THUMBNAILS, Thumbnail
 from vidtag.text import escape_controls
 
-MAX_PAGE_BYTES = 1_900_000
+MAX_PAGE_BYTES = 1_930_000
 """Pages stay under 2 MB, besides a video in them: pictures are left out, the least important
 first, above this."""
 
@@ -237,6 +237,7 @@ def _values(document: Document, lanes: Sequence[Lane]) -> dict[str, Any]:
         "steps_per_point": _steps_per_point(document),
         "curve_width": CURVE_WIDTH,
         "curve_height": CURVE_HEIGHT,
+        "only": [escape_controls(text) for text in document.settings.only or ()],
         "model_note": None if is_told else note_on(document.model),
         "zooms": _zooms(len(document.timeline)),
         "files": [],

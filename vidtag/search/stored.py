@@ -3,7 +3,8 @@
 A stored document has only the best labels of each step. What is missing is bounded, though: a
 label that is not among them scores no more than the lowest that is, no more than what the others
 leave of 1, and where it reached the document's own `min_score` a segment says so. Where a hit is
-possible nevertheless, the document can't answer, and that is told.
+possible nevertheless, the document can't answer, and that is told. Of what `--only` left out, a
+document knows no more than what the rest leaves of 1.
 """
 
 from bisect import bisect_left
@@ -57,8 +58,8 @@ def search_document(
         labels: All labels of the model that made it, if they are known.
     """
     matcher = Matcher(patterns, min_score=min_score, max_count=max_count)
-    gaps = _Gaps(document, patterns, min_score, labels)
-    peaks = _Peaks(document)
+    gaps = Gaps(document, patterns, min_score, labels)
+    peaks = Peaks(document)
     hits: list[Hit] = []
     undecided: list[Undecided] = []
     for step in document.timeline:
@@ -84,7 +85,7 @@ def search_document(
     return Search(hits=tuple(hits), undecided=tuple(undecided))
 
 
-class _Peaks:
+class Peaks:
     """What segments say of steps: the score of a label at its best step."""
 
     def __init__(self, document: Document) -> None:
@@ -107,20 +108,27 @@ class _Peaks:
         )
 
 
-class _Gaps:
-    """What may be hidden in the steps of one document."""
+class Gaps:
+    """What may be hidden in the steps of one document.
+
+    Args:
+        document: The result.
+        patterns: What is looked for.
+        min_score: What a step's score must reach.
+        labels: All labels of the model that made it, if they are known.
+    """
 
     def __init__(
         self,
         document: Document,
         patterns: Patterns,
         min_score: float,
-        labels: Sequence[str] | None,
+        labels: Sequence[str] | None = None,
     ) -> None:
         self._document = document
         self._min_score = min_score
         self._num_labels = document.model.num_labels
-        known = dict(enumerate(labels)) if labels is not None else _labels_in(document)
+        known = dict(enumerate(labels)) if labels is not None else labels_in(document)
         self._wanted = frozenset(n for n, label in known.items() if patterns.match(label))
         has_unknown = len(known) < self._num_labels
         # An exact label that is known already is no other one.
@@ -131,18 +139,28 @@ class _Gaps:
         settings = document.settings
         # Every step that reaches the document's own score is in a segment, if none was dropped.
         self._segments_tell = min_score >= settings.min_score and settings.min_duration_seconds == 0
+        self._is_filtered = settings.only is not None
+        self._is_left_out = settings.only is not None and (
+            patterns.is_exact or not {*patterns.texts} <= {*settings.only}
+        )
+        """Whether what is looked for may be what `--only` left out."""
 
     def highest_hidden_score(self, step: StepRecord, tags: Sequence[TagRecord]) -> float | None:
         """Bound the score of labels that match and are not shown; `None` if none can be a hit."""
-        if len(step.tags) >= self._num_labels or not step.tags:
+        if len(step.tags) >= self._num_labels or not (step.tags or self._is_filtered):
             return None
-        # One that is missing comes after all that are stored, and all of them sum up to 1.
         scores = [tag.score for tag in step.tags]
-        lowest = min(scores)
-        if round_score(lowest) < self._min_score:
+        left = 1 - sum(scores) + len(scores) * _ROUNDING
+        if self._is_left_out:
+            highest = round_score(left)
+            return highest if highest >= self._min_score else None
+        # One that is missing comes after all that are stored, and all of them sum up to 1; after
+        # those of the top k, too, that were left out since they match nothing.
+        num_left_out = self._document.settings.top_k - len(scores) if self._is_filtered else 0
+        bounds = [min(scores, default=1.0), left / (1 + max(num_left_out, 0))]
+        if round_score(bounds[0]) < self._min_score:
             return None
         missing = self._wanted - {tag.index for tag in tags}
-        bounds = [lowest, 1 - sum(scores) + len(scores) * _ROUNDING]
         if self._segments_tell:
             peaks = (
                 segment.peak_score
@@ -158,7 +176,7 @@ class _Gaps:
         return highest if highest >= self._min_score else None
 
 
-def _labels_in(document: Document) -> Mapping[int, str]:
+def labels_in(document: Document) -> Mapping[int, str]:
     """Collect the labels that a document names anywhere."""
 
     def named() -> Iterator[tuple[int, str]]:

@@ -104,6 +104,8 @@ class Fingerprint:
     """Whether patches that stand still were computed once."""
     calibrated_on: tuple[str, ...] | None = None
     """Of a run in int8: the videos that it was calibrated on."""
+    only: tuple[str, ...] | None = None
+    """Patterns of the labels that are in it; `None` where all are."""
     words: Record | None = None
     """Labels in the user's own words, with their template and what they competed with."""
     engine: str | None = None
@@ -187,6 +189,7 @@ class Fingerprint:
             merge_gap_seconds=settings["merge_gap_seconds"],
             is_fast=bool(engine.get("fast", False)),
             calibrated_on=tuple(engine["calibrated_on"]) if "calibrated_on" in engine else None,
+            only=tuple(settings["only"]) if "only" in settings else None,
             words=_words_in(model),
             engine=None if self.engine is None else engine["name"],
             device=None if self.device is None else device,

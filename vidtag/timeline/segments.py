@@ -131,6 +131,11 @@ class SegmentTracker:
         self._rule = rule
         self._open: dict[int, _Open] = {}
 
+    @property
+    def holding(self) -> frozenset[int]:
+        """The labels whose segments a next step may prolong by half of the score."""
+        return frozenset(index for index, running in self._open.items() if not running.gap)
+
     def add(self, step: Step) -> SegmentChanges:
         """Take the next step, and tell which segments it opened and which it closed for good."""
         rule = self._rule

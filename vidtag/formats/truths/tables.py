@@ -1,8 +1,9 @@
 """Tables of labels: CSV and TSV, with and without a header, and vidtag's own.
 
 Columns are `path,label[,start,end]`; with a header, in any order and among others. Times are
-seconds or clocks, in vidtag's own whole milliseconds. The lists of VideoMAE and MMAction2, with
-a space between path and number, are read by `lists`.
+seconds or clocks, in vidtag's own whole milliseconds. One of its rows without label and times says
+that nothing holds in a video; its rows of steps are refused, since they are a model's guesses. The
+lists of VideoMAE and MMAction2, with a space between path and number, are read by `lists`.
 """
 
 import csv
@@ -15,6 +16,7 @@ from functools import partial
 
 from vidtag.errors import TruthError
 from vidtag.extensions import is_video_name
+from vidtag.formats.rows import STEP_COLUMNS
 from vidtag.formats.tabular import COLUMNS
 from vidtag.formats.truths.class_names import ClassNames, find_class_names
 from vidtag.formats.truths.content import seconds_of_text
@@ -36,6 +38,7 @@ _NAMES = {
 
 _OWN = COLUMNS[:4]
 _OWN_ALSO = {*COLUMNS}
+_OWN_STEPS = STEP_COLUMNS[:4]
 
 # What the writers escape: controls and the like. Source: `vidtag.text.escape_controls`.
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})|\\([tnr\\])")
@@ -65,7 +68,12 @@ def read_table(path: str, text: str, gathering: Gathering, places: Places) -> No
     if delimiter is None or is_list(first):
         read_list(path, text, gathering, places)
         return
-    is_own = tuple(cell.strip('"') for cell in first.split(delimiter)[:4]) == _OWN
+    beginning = tuple(cell.strip('"') for cell in first.split(delimiter)[:4])
+    if beginning == _OWN_STEPS:
+        raise TruthError(
+            path, f"{path}: a row is a tag of a step, not a label; write it without --per step."
+        )
+    is_own = beginning == _OWN
     split = _split_own_tsv if is_own and delimiter == "\t" else _split
     rows = list(split(path, text, delimiter))
     table = _Table(path=path, rows=rows, is_own=is_own, is_tsv=delimiter == "\t")
@@ -154,6 +162,11 @@ class _Table:
             except ValueError as exc:
                 gathering.unreadable(place, exc)
                 return
+        if self.is_own and index is None and not (text or cells.get("start_ms")):
+            video = gathering.video(place, path, partial(places.find, path))
+            if video is not None:
+                video.is_empty = True
+            return
         label = gathering.label(place, text, index)
         if label is None:
             return
