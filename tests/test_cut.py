@@ -456,7 +456,8 @@ def test_a_kill_leaves_no_half_clip(clip, tmp_path):
 def test_names_of_files_and_labels_are_safe():
     def name(path: str, label: str) -> str:
         hit = Hit(
-            label=label, score=1.0, start_seconds=F(1), end_seconds=F(2), peak_seconds=F(1),
+            label=label, score=1.0, start_seconds=F(1), end_seconds=F(2), peak_score=1.0,
+            peak_seconds=F(1),
             cut_start=F(1), cut_end=F(2),
         )  # fmt: skip
         return clip_name(path, hit, ".mp4")
@@ -464,7 +465,108 @@ def test_names_of_files_and_labels_are_safe():
     assert name("a/b.mp4", "../../etc") == "b_0-00-01.000_etc.mp4"
     assert "/" not in name("x.mp4", "a/b\\c:d\n\u202e*?")
     assert len(os.fsencode(name("é" * 200 + ".mp4", "label " * 50))) <= 255
+    assert len(os.fsencode(name("視" * 90 + ".mp4", "走" * 90))) <= 255
     assert name("😀.mp4", "läuft") == "😀_0-00-01.000_läuft.mp4"
+
+
+def cut_document(tmp_path: Path, *rows: tuple[str, float, float, str]) -> Path:
+    """Store a document a video: label, start, end and path of each hit."""
+    paths = dict.fromkeys(row[3] for row in rows)
+    lines = []
+    for path in paths:
+        document = Tagger(FakeClassifier(), Settings(rule=SegmentRule(min_score=0.6))).tag(path)
+        one = document.segments[0]
+        own = [row for row in rows if row[3] == path]
+        segments = tuple(
+            replace(one, label=label, index=k, start_seconds=start, end_seconds=end,
+                    peak_seconds=(start + end) / 2)
+            for k, (label, start, end, _) in enumerate(own)
+        )  # fmt: skip
+        seconds = max(document.video.duration_seconds, *(row[2] for row in own))
+        video = replace(document.video, duration_seconds=seconds)
+        lines.append(replace(document, segments=segments, video=video).to_json())
+    stored = tmp_path / "tags.jsonl"
+    stored.write_text("\n".join(lines))
+    return stored
+
+
+def test_videos_of_one_name_do_not_overwrite_each_other(tmp_path):
+    paths = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        paths.append(make_video(tmp_path / folder / "clip.mp4", num_frames=50))
+    rows = [(label, 0, 1, str(path)) for path in paths for label in ("run?", "run*")]
+    stored = cut_document(tmp_path, *rows)
+    done = run("run", str(stored), "-o", "out", cwd=tmp_path)
+    names = done.stdout.splitlines()
+    assert len(set(names)) == 4
+    assert all((tmp_path / name).is_file() for name in names)
+    again = run("run", str(stored), "-o", "out", cwd=tmp_path)
+    assert again.stdout == done.stdout
+
+
+def test_a_hit_without_a_picture_costs_the_others_nothing(clip, tmp_path):
+    rows = [("a", 0, 1, str(clip)), ("b", 2.001, 2.009, str(clip)), ("c", 30, 40, str(clip)),
+            ("d", 4, 5, str(clip))]  # fmt: skip
+    stored = cut_document(tmp_path, *rows)
+    done = run("[abcd]", str(stored), "-o", "out", "--exact", cwd=tmp_path)
+    assert done.returncode == 3
+    assert [Path(name).stem[-1] for name in done.stdout.splitlines()] == ["a", "d"]
+    assert done.stderr.count("No picture of") == 2
+    copied = run("c", str(stored), "-o", "copied", cwd=tmp_path)
+    assert copied.returncode == 1
+    assert "No picture of" in copied.stderr
+    assert "No segment matches" not in copied.stderr
+    assert not list((tmp_path / "copied").glob("*.mp4"))
+
+
+@pytest.mark.parametrize("source", ["-", "rtsp://127.0.0.1:1/a"])
+def test_what_is_no_file_is_refused_before_it_is_read(tmp_path, source):
+    done = run("low", source, "-o", "out", cwd=tmp_path, stdin=subprocess.DEVNULL)
+    assert done.returncode == 1
+    assert "is no file" in done.stderr
+
+
+def test_a_copied_reel_is_what_its_name_says(clip, tmp_path):
+    for suffix, name in ((".mov", "mov"), (".m4v", "mp4"), (".mkv", "matroska")):
+        done = run("low|high", str(clip), "--reel", f"all{suffix}", *MIN, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        with av.open(str(tmp_path / f"all{suffix}")) as reel:
+            assert name in reel.format.name
+
+
+def test_a_copied_reel_of_a_transport_stream_with_sound(tmp_path):
+    path = make_video(
+        tmp_path / "a.ts", num_frames=250, audio_seconds=10, options={"g": "25", "bf": "2"}
+    )
+    with CutSource(str(path)) as source:
+        writer = PacketWriter(str(tmp_path / "reel.mp4"), source, kind="mp4")
+        for start in (1, 4, 7):
+            assert writer.add(source, Piece(start=F(start), end=F(start + 1)))
+        writer.close()
+    assert len(indices(tmp_path / "reel.mp4")) >= 75
+
+
+def test_sound_of_eight_channels_is_mixed_down(tmp_path):
+    path = tmp_path / "film.mkv"
+    silent = make_video(tmp_path / "silent.mp4", num_frames=50)
+    with av.open(str(silent)) as source, av.open(str(path), "w") as output:
+        video = output.add_stream_from_template(source.streams.video[0])
+        audio = output.add_stream("flac", rate=48000, layout="7.1")
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = video
+                output.mux(packet)
+        samples = np.zeros((1, 8 * 4096), np.int16)
+        for k in range(20):
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="7.1")
+            frame.sample_rate, frame.pts, frame.time_base = 48000, k * 4096, F(1, 48000)
+            output.mux(audio.encode(frame))
+        output.mux(audio.encode(None))
+    made = cut_exact(path, Piece(start=F(0), end=F(1)), tmp_path / "clip.mp4")
+    assert made is not None
+    with av.open(str(tmp_path / "clip.mp4")) as cut:
+        assert cut.streams.audio[0].codec_context.channels == 6
 
 
 def test_a_reel_of_unlike_videos_is_drawn_upright_with_bars(tmp_path):

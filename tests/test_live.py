@@ -503,7 +503,28 @@ def test_stopped_it_ends_with_what_was_scored(tmp_path):
     assert document.video.frame_rate == 25
 
 
+def test_the_shortest_memory_holds_the_last_step(tmp_path):
+    path = make_video(tmp_path / "a.mp4", num_frames=100)
+    watcher = make_watcher(path, pace="as fast as possible", keep_seconds=0.1)
+    collect(watcher)
+    document = watcher.document()
+    assert document is not None
+    assert [step.start_seconds for step in document.timeline] == [3]
+
+
 # Clips
+
+
+def test_only_drafts_of_ours_are_cleared_away(tmp_path):
+    download = tmp_path / "film.mp4.part"
+    download.write_bytes(b"half of a download")
+    ours = tmp_path / f".vidtag-clip-{'0' * 16}.part"
+    ours.write_bytes(b"half a clip")
+    for path in (download, ours):
+        os.utime(path, (0, 0))
+    with Recorder(str(tmp_path), tell=lambda line: None):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [download.name]
 
 
 @pytest.mark.slow

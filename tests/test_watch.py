@@ -174,6 +174,25 @@ def test_a_reader_that_is_gone_ends_it(stream):
 
 
 @pytest.mark.slow
+def test_the_document_is_written_also_where_the_reader_of_stdout_is_gone(clip, tmp_path):
+    seen = tmp_path / "seen.json"
+    with start(clip, FAST, "--every", "0", "-o", str(seen)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(20) == 0
+    # What was scored until the pipe broke.
+    assert not seen.exists() or json.loads(seen.read_text())["schema_version"] == 1
+
+
+def test_where_the_document_can_not_go_is_told_at_the_start(clip):
+    done = run(clip, FAST, "-o", "no-folder/seen.json")
+    assert done.returncode != 0
+    assert "There is no folder" in done.stderr
+    assert not done.stdout
+
+
+@pytest.mark.slow
 def test_on_a_terminal_there_is_a_live_table(clip):
     main, side = pty.openpty()
     process = subprocess.Popen(
@@ -287,6 +306,25 @@ def test_what_an_earlier_day_left_is_put_away(tmp_path):
     lines.close()
     assert path.read_text() == "new\n"
     assert (tmp_path / "e.1970-01-01.jsonl").read_text() == "old\n"
+
+
+def test_a_file_that_was_moved_away_is_begun_anew(tmp_path):
+    days = [date(2026, 11, 29)]
+    path = tmp_path / "e.jsonl"
+    lines = DailyLines(str(path), today=lambda: days[0])
+    lines.add("one")
+    path.rename(tmp_path / "moved")
+    days[0] = date(2026, 11, 30)
+    lines.add("two")
+    assert path.read_text() == "two\n"
+    # Another process has turned the page already: its file stays where it is.
+    other = DailyLines(str(path), today=lambda: date(2026, 12, 1))
+    days[0] = date(2026, 12, 1)
+    lines.add("three")
+    other.add("four")
+    lines.close()
+    other.close()
+    assert "three\nfour\n" in path.read_text()
 
 
 def test_a_full_disk_leaves_whole_lines(tmp_path, monkeypatch):

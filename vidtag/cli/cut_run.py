@@ -28,6 +28,7 @@ from vidtag.tagging.settings import Settings
 from vidtag.tagging.tagger import Tagger
 from vidtag.terminal import printing
 from vidtag.text import printable
+from vidtag.urls import is_url, without_credentials
 from vidtag.video.cutting import Way
 
 REEL_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
@@ -85,7 +86,7 @@ def run_cut(
         ModelError: The model can't be loaded, or failed.
     """
     request.check(inputs)
-    failing = {item: foresee_failure(item.source) for item in inputs.items}
+    failing = {item: _foresee(item.source) for item in inputs.items}
     items = [item for item in inputs.items if failing[item] is None]
     videos = [item for item in items if not is_stored(item.source)]
     display = Display(
@@ -113,6 +114,15 @@ def run_cut(
     if not maker.num_files:
         return ExitCode.FAILED
     return ExitCode.SOME_FAILED if display.tally.failed else ExitCode.DONE
+
+
+def _foresee(source: str) -> VideoError | None:
+    """Tell what can't be cut before it is tagged: what is no file can't be read twice."""
+    if not is_stored(source) and (source == "-" or is_url(source)):
+        shown = without_credentials(source)
+        message = f"'{shown}' is no file, so clips can't be cut out of it; save it first."
+        return VideoOpenError(shown, "not_a_file", message)
+    return foresee_failure(source)
 
 
 def _documents(items: list[Input], tagger: Tagger | None, display: Display) -> Iterator[Document]:
@@ -151,7 +161,7 @@ class _Maker:
 
     def __init__(self, request: CutRequest, folder: ClipFolder | None, display: Display) -> None:
         self.num_hits = 0
-        """Hits of videos in which nothing failed."""
+        """Hits that were found."""
         self._request = request
         self._folder = folder
         self._display = display
@@ -166,9 +176,10 @@ class _Maker:
         hits = find_hits(document, self._request.patterns, self._request.pad)
         if not hits:
             return
+        self.num_hits += len(hits)
         try:
             if self._folder is not None:
-                self._folder.make(document, hits, self._tell)
+                self._folder.make(document, hits, self._tell, self._display.fail)
             elif not os.path.isfile(document.video.path):
                 raise VideoOpenError.missing(document.video.path)
         except VideoError as exc:
@@ -179,7 +190,6 @@ class _Maker:
                 raise
             self._display.fail(str(exc))
             return
-        self.num_hits += len(hits)
         self._reel.append((document.video.path, hits))
 
     def finish_reel(self) -> None:

@@ -18,6 +18,7 @@ from vidtag.live.draining import Watched
 from vidtag.live.watcher import Watcher, WatchSettings
 from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
+from vidtag.outputs.atomic import check_writable_file
 from vidtag.outputs.daily import DailyLines
 from vidtag.outputs.destination import format_of, known_suffixes
 from vidtag.outputs.replacing import find_read, refuse_to_destroy
@@ -98,6 +99,8 @@ class WatchRequest:
                     f"{known_suffixes()} for the document of what was seen."
                 )
         refuse_to_destroy(list(self.outputs), find_read([self.source]))
+        for path in self.outputs:
+            check_writable_file(path)
 
 
 def parse_size(text: str) -> int:
@@ -139,7 +142,14 @@ def run_watch(request: WatchRequest, load: LoadOptions, settings: Settings) -> i
         recorder = None
         if request.clips is not None:
             recorder = stack.enter_context(
-                Recorder(request.clips, limit_bytes=request.clips_limit, tell=voice.warn)
+                Recorder(
+                    request.clips,
+                    limit_bytes=request.clips_limit,
+                    late_seconds=float(
+                        tagger.grid.window_seconds + settings.rule.min_duration_seconds
+                    ),
+                    tell=voice.warn,
+                )
             )
         watched = Watched(
             name=request.source,
@@ -162,15 +172,18 @@ def run_watch(request: WatchRequest, load: LoadOptions, settings: Settings) -> i
             if sys.stderr.isatty():  # else it goes where the user has sent it
                 voice.console = display.console
         with held(watcher.stop):
-            for event in watcher.events():
-                voice.tell(event)
-                outlets.put(event)
-                if recorder is not None:
-                    recorder.tell(event, watcher.moment)
-                if display is not None:
-                    display.show(event)
-                voice.tell_speed(watcher, tagger)
-            _save(request, watcher, voice)
+            try:
+                for event in watcher.events():
+                    voice.tell(event)
+                    outlets.put(event)
+                    if recorder is not None:
+                        recorder.tell(event, watcher.moment)
+                    if display is not None:
+                        display.show(event)
+                    voice.tell_speed(watcher, tagger)
+            finally:  # also where stdout's reader is gone, or the model failed
+                watcher.close()
+                _save(request, watcher, voice)
     return ExitCode.DONE
 
 
@@ -207,7 +220,8 @@ def _save(request: WatchRequest, watcher: Watcher, voice: "_Voice") -> None:
         return
     document = watcher.document()
     if document is None:
-        voice.warn("Nothing was seen, so no document was written.")
+        if watcher.has_begun:
+            voice.warn("Nothing was seen, so no document was written.")
         return
     for path in request.documents:
         save_document(document, path)

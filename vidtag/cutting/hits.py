@@ -12,8 +12,8 @@ from vidtag.search.matching import Patterns
 _UNSAFE = re.compile(r"[^\w ,+()&'-]+")
 """What of a label may trouble a file system or a shell's user."""
 
-_LONGEST = 80
-"""Characters of a label in a name: names end at 255 bytes."""
+_LONGEST = 120
+"""Bytes of a label in a name, which may have 255 in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,9 @@ class Hit:
 
     end_seconds: Fraction
     """Of the segment."""
+
+    peak_score: float
+    """Of its best step."""
 
     peak_seconds: Fraction
     """Middle of its best step."""
@@ -59,17 +62,21 @@ def find_hits(document: Document, patterns: Patterns, pad: Fraction) -> tuple[Hi
             score=segment.score,
             start_seconds=start,
             end_seconds=until,
+            peak_score=segment.peak_score,
             peak_seconds=_exact(segment.peak_seconds),
             cut_start=max(Fraction(0), start - pad),
             cut_end=min(max(end, until), until + pad),
         )
         own = found.setdefault(segment.index, [])
         if own and hit.cut_start <= own[-1].cut_end:
+            best = max(own[-1], hit, key=lambda one: one.peak_score)
             own[-1] = replace(
                 own[-1],
                 end_seconds=hit.end_seconds,
                 cut_end=max(own[-1].cut_end, hit.cut_end),
                 score=max(own[-1].score, hit.score),
+                peak_score=best.peak_score,
+                peak_seconds=best.peak_seconds,
             )
         else:
             own.append(hit)
@@ -92,8 +99,8 @@ def clip_name(path: str, hit: Hit, suffix: str) -> str:
     """Name a clip after its video, where it begins in it, and its label.
 
     >>> hit = Hit(label="push up/down", score=1.0, start_seconds=Fraction(3725, 10),
-    ...           end_seconds=Fraction(375), peak_seconds=Fraction(373), cut_start=Fraction(372),
-    ...           cut_end=Fraction(375))
+    ...           end_seconds=Fraction(375), peak_score=1.0, peak_seconds=Fraction(373),
+    ...           cut_start=Fraction(372), cut_end=Fraction(375))
     >>> clip_name("videos/gym.mp4", hit, ".mp4")
     'gym_0-06-12.500_push up_down.mp4'
     """
@@ -102,11 +109,16 @@ def clip_name(path: str, hit: Hit, suffix: str) -> str:
     hours, rest = divmod(total, 3_600_000)
     minutes, rest = divmod(rest, 60_000)
     at = f"{hours}-{minutes:02}-{rest // 1000:02}.{rest % 1000:03}"
-    label = _UNSAFE.sub("_", hit.label).strip(" _")[:_LONGEST] or "hit"
-    room = 250 - len(os.fsencode(f"_{at}_{label}{suffix}"))
-    while len(os.fsencode(stem)) > room:
-        stem = stem[:-1]
-    return f"{stem}_{at}_{label}{suffix}"
+    label = _shortened(_UNSAFE.sub("_", hit.label).strip(" _"), _LONGEST) or "hit"
+    room = 240 - len(os.fsencode(f"_{at}_{label}{suffix}"))  # a number may follow
+    return f"{_shortened(stem, room)}_{at}_{label}{suffix}"
+
+
+def _shortened(text: str, room: int) -> str:
+    """Leave as many whole characters of a text as have room, in bytes."""
+    while text and len(os.fsencode(text)) > room:
+        text = text[:-1]
+    return text
 
 
 def _exact(seconds: float) -> Fraction:

@@ -10,7 +10,7 @@ from functools import partial
 from vidtag.cutting.hits import Hit, clip_name, join_hits
 from vidtag.documents.record import CONFIG, OPTIONAL, Record
 from vidtag.documents.records import Document
-from vidtag.errors import OutputError, VideoError
+from vidtag.errors import EmptyVideoError, OutputError
 from vidtag.outputs.atomic import (
     check_replaceable,
     check_writable_folder,
@@ -25,6 +25,9 @@ from vidtag.seconds import round_seconds
 from vidtag.video.cutting import CutSource, Made, Piece, Way
 from vidtag.video.exact_cuts import ExactWriter
 from vidtag.video.packet_cuts import PacketWriter
+
+_KINDS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
+"""FFmpeg's names of containers by suffix; anything else is Matroska."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,19 +84,22 @@ class ClipFolder:
         check_writable_folder(folder)
         clear_temporaries(folder)
         self._records = Records(folder)
+        self._taken: set[str] = set()
 
     def make(
         self,
         document: Document,
         hits: Sequence[Hit],
         tell: Callable[[ClipRecord], None],
+        fail: Callable[[str], None],
     ) -> None:
-        """Cut the hits of one video out.
+        """Cut the hits of one video out; one that has no picture costs the others nothing.
 
         Args:
             document: What was said of it.
             hits: Which.
             tell: Told of each file that was made.
+            fail: Told why a hit gave none.
 
         Raises:
             VideoError: It can't be read.
@@ -105,10 +111,14 @@ class ClipFolder:
             suffix = ".mp4" if self._wishes.way == "exact" else source.suffix
             for hit in hits:
                 path = self._path(clip_name(video, hit, suffix))
-                with drafted(path, partial(self._records.changing, path, record)) as draft:
-                    made = _write(draft, suffix, self._wishes.way, [(source, _piece(hit))])
-                    if made is None:
-                        raise _nothing(video, hit)
+                try:
+                    with drafted(path, partial(self._records.changing, path, record)) as draft:
+                        made = _write(draft, suffix, self._wishes.way, [(source, _piece(hit))])
+                        if made is None:
+                            raise _nothing(video, hit)
+                except EmptyVideoError as exc:
+                    fail(str(exc))
+                    continue
                 tell(_told(path, video, hit, made))
                 if self._wishes.stills:
                     still = self._path(clip_name(video, hit, ".jpg"))
@@ -121,7 +131,13 @@ class ClipFolder:
         self._records.close()
 
     def _path(self, name: str) -> str:
-        path = os.path.join(self._folder, name)
+        stem, suffix = os.path.splitext(name)
+        number = 1
+        # Two videos may have the same name, and two labels become the same.
+        while (path := os.path.join(self._folder, name)).casefold() in self._taken:
+            number += 1
+            name = f"{stem} {number}{suffix}"
+        self._taken.add(path.casefold())
         check_replaceable(path)
         if not self._wishes.force and is_foreign(path, self._records):
             why = f"'{path}' was not made by vidtag and would be overwritten; add --force."
@@ -186,7 +202,7 @@ def _write(
         is_mixed = len({source.shape for source, _ in pieces}) > 1
         writer = ExactWriter(path, first, sounding, is_mixed=is_mixed)
     else:
-        writer = PacketWriter(path, first, kind="mp4" if suffix == ".mp4" else "matroska")
+        writer = PacketWriter(path, first, kind=_KINDS.get(suffix, "matroska"))
     made = None
     try:
         for source, piece in pieces:
@@ -202,10 +218,10 @@ def _piece(hit: Hit) -> Piece:
     return Piece(start=hit.cut_start, end=hit.cut_end)
 
 
-def _nothing(video: str, hit: Hit) -> VideoError:
+def _nothing(video: str, hit: Hit) -> EmptyVideoError:
     message = f"No picture of '{video}' comes on screen in the hit at "
     message += f"{float(hit.start_seconds):g} s."
-    return VideoError(video, "no_frames", message)
+    return EmptyVideoError(video, "no_frames", message)
 
 
 def _told(path: str, video: str, hit: Hit, made: Made | Fraction) -> ClipRecord:

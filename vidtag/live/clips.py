@@ -75,6 +75,7 @@ class Recorder:
     Args:
         folder: Where to; made where it is not there.
         limit_bytes: The most that clips there take together; the oldest go first.
+        late_seconds: So long after its start a segment is told at the earliest.
         tell: Told in a line what is wrong, once each.
 
     Raises:
@@ -82,8 +83,14 @@ class Recorder:
     """
 
     def __init__(
-        self, folder: str, *, limit_bytes: int = LIMIT_BYTES, tell: Callable[[str], None]
+        self,
+        folder: str,
+        *,
+        limit_bytes: int = LIMIT_BYTES,
+        late_seconds: float = 0.0,
+        tell: Callable[[str], None],
     ) -> None:
+        self._late_seconds = late_seconds
         self._folder = folder
         self._limit = limit_bytes
         self._tell = tell
@@ -91,7 +98,7 @@ class Recorder:
         self._lock = threading.Condition()
         self._work: deque[tuple[_Clip, KeptPacket | None]] = deque()
         self._clips: dict[tuple[str, float], _Clip] = {}
-        self._recents: dict[int, Recent] = {}
+        self._recent: tuple[Video, Recent] | None = None
         self._is_over = False
         self.num_clips = 0
         """Clips that were written."""
@@ -117,17 +124,17 @@ class Recorder:
     def note(self, packet: Any, video: "Video") -> None:
         """Keep a packet; those of clips that are being written go to them, too."""
         moment = time.monotonic()
-        recent = self._recents.get(id(video))
         with self._lock:
-            if recent is None:
-                self._recents.clear()
-                recent = Recent(
+            if self._recent is None or self._recent[0] is not video:
+                made = Recent(
                     video.container,
                     video.stream_index,
-                    seconds=BEFORE_SECONDS + LATE_SECONDS,
+                    seconds=BEFORE_SECONDS + LATE_SECONDS + self._late_seconds,
                     max_bytes=RECENT_BYTES,
+                    by_arrival=video.is_dated_by_arrival,
                 )
-                self._recents[id(video)] = recent
+                self._recent = video, made
+            recent = self._recent[1]
             kept = recent.add(packet, moment)
             if kept is None:
                 return
@@ -136,10 +143,11 @@ class Recorder:
                     self._end(key, clip)
                 elif len(self._work) > MAX_WAITING:
                     self._end(key, clip)
-                    self._say(f"The disk is too slow for clips; '{clip.path}' ends early.")
+                    self._say("A clip ends early: the disk is too slow for clips.")
                 elif kept.is_key and moment - clip.since > LONGEST_SECONDS:
                     self._end(key, clip)
                     self._clips[key] = self._begin(clip.label, recent, moment, moment)
+                    self._clips[key].until = clip.until
                 else:
                     self._work.append((clip, kept))
             self._lock.notify_all()
@@ -161,8 +169,8 @@ class Recorder:
                 key = event.label, event.start_seconds
                 moment = moment_of(event.start_seconds)
                 begun = self._clips.get(key)
-                if event.event == "segment_open" and self._recents:
-                    recent = next(iter(self._recents.values()))
+                if event.event == "segment_open" and self._recent is not None:
+                    recent = self._recent[1]
                     since = moment - BEFORE_SECONDS
                     self._clips[key] = self._begin(event.label, recent, moment, since)
                 elif begun is not None and event.end_seconds is not None:

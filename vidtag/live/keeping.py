@@ -110,7 +110,7 @@ class Kept:
         tags = tags_of(step, self._labels, self._settings.top_k, has_background=has_background)
         self._steps.append(record_of(tags))
         oldest = float(step.end_seconds) - self._keep_seconds
-        while self._steps[0].start_seconds < oldest:
+        while len(self._steps) > 1 and self._steps[0].start_seconds < oldest:
             self._steps.popleft()
             self._num_dropped += 1
         while self._segments and self._segments[0].end_seconds <= oldest:

@@ -118,6 +118,11 @@ class Watcher:
         return float(np.median(self._model_seconds))
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a picture came."""
+        return self._stretch is not None
+
+    @property
     def num_missed_steps(self) -> int:
         """Steps that no scored window covers."""
         return self._num_missed

@@ -51,12 +51,8 @@ class DailyLines:
         data = line.encode("utf-8", "surrogateescape") + b"\n"
         try:
             day = self._today()
-            if day > self._day and stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-                # Not where this machine's clock was set back.
-                self._put_away(self._day)
-                self._day = day
-                os.close(self._descriptor)
-                self._open()
+            if day > self._day:  # not where this machine's clock was set back
+                self._turn(day)
             before = os.fstat(self._descriptor).st_size
             written = os.write(self._descriptor, data)
             if written < len(data):
@@ -69,6 +65,20 @@ class DailyLines:
     def close(self) -> None:
         """Close it."""
         os.close(self._descriptor)
+
+    def _turn(self, day: date) -> None:
+        """Begin the file of another day; what another process did meanwhile stays."""
+        own = os.fstat(self._descriptor)
+        if not stat.S_ISREG(own.st_mode):
+            return
+        with suppress(FileNotFoundError):
+            there = os.stat(self._path)
+            if (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino):
+                self._put_away(self._day)
+        before = self._descriptor
+        self._open()
+        os.close(before)
+        self._day = day
 
     def _open(self) -> None:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)

@@ -82,9 +82,11 @@ class _Open:
     end_seconds: Fraction = Fraction(0)
     """End of its last step that holds."""
 
-    scores: list[float] = field(default_factory=list)
-    middles: list[Fraction] = field(default_factory=list)
-    """Of its steps."""
+    num_steps: int = 0
+    total: float = 0.0
+    """Of the scores of its steps: sums, not steps, since a live source has no end."""
+    best: float = -1.0
+    best_middle: Fraction = Fraction(0)
 
     gap: list[tuple[float, Fraction]] = field(default_factory=list)
     """Score and middle of the steps since it held; they belong to it if it goes on."""
@@ -93,21 +95,21 @@ class _Open:
 
     def hold(self, score: float, step: Step) -> None:
         for passed, middle in (*self.gap, (score, step.middle_seconds)):
-            self.scores.append(passed)
-            self.middles.append(middle)
+            self.num_steps += 1
+            self.total += passed
+            if passed > self.best:
+                self.best, self.best_middle = passed, middle
         self.gap.clear()
         self.end_seconds = step.end_seconds
 
     def to_segment(self, index: int) -> Segment:
-        held = np.array(self.scores)
-        best = int(held.argmax())
         return Segment(
             start_seconds=self.start_seconds,
             end_seconds=self.end_seconds,
             index=index,
-            score=float(held.mean()),
-            peak_score=float(held[best]),
-            peak_seconds=self.middles[best],
+            score=self.total / self.num_steps,
+            peak_score=self.best,
+            peak_seconds=self.best_middle,
         )
 
 

@@ -12,8 +12,12 @@ from av.container import InputContainer, OutputContainer
 from vidtag.errors import OutputError
 from vidtag.video.containers import AV_ERRORS
 from vidtag.video.cutting import CutSource, cut_failed
+from vidtag.video.packet_cuts import dated
 
 _MILLISECOND = Fraction(1, 1000)
+
+_TOLD_OF_STREAMS = ("language", "title")
+"""What is said of a stream, and copied with it; the rest is the container's own."""
 
 _KINDS = ("video", "audio", "subtitle")
 """Streams that are copied; the rest are a container's own, such as timecode tracks."""
@@ -51,6 +55,8 @@ def copy_with_chapters(path: str, target: str, kind: str, chapters: Sequence[Cha
             if output is not None:
                 with suppress(*AV_ERRORS):
                     output.close()
+            if isinstance(exc, OutputError):
+                raise
             raise cut_failed(target, exc) from exc
 
 
@@ -70,7 +76,11 @@ def _copy(
             if stream.type == "video":
                 name = getattr(stream.codec_context, "name", "its codec")
                 message = f"'{output.name}' can't hold {name}; name an .mkv file."
-                raise OutputError(str(output.name), message) from exc
+                raise OutputError(str(output.name), message, costs_all=False) from exc
+            continue
+        streams[stream.index].metadata.update(
+            {key: value for key, value in stream.metadata.items() if key in _TOLD_OF_STREAMS}
+        )
     output.metadata.update(container.metadata)
     shift = round(origin / _MILLISECOND)
     output.set_chapters(
@@ -85,7 +95,10 @@ def _copy(
             for number, chapter in enumerate(chapters, start=1)
         ]
     )
-    for packet in container.demux():
-        if packet.dts is not None and packet.stream.index in streams:
+    packets = (
+        packet for packet in container.demux() if packet.size and packet.stream.index in streams
+    )
+    for packet in dated(packets):
+        if packet.dts is not None:
             packet.stream = streams[packet.stream.index]
             output.mux(packet)

@@ -4,11 +4,13 @@ Knows nothing of labels, and of time no more than when a packet arrived.
 """
 
 import io
+import itertools
 import os
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -21,8 +23,17 @@ from vidtag.video.containers import AV_ERRORS
 IN_MP4 = {"h264", "hevc", "av1", "mpeg4", "vp9", "aac", "mp3", "opus", "ac3", "eac3", "alac"}
 """Codecs that players expect in an MP4; with another one the file is a Matroska file."""
 
+_DRAFT = re.compile(r"\.vidtag-clip-[0-9a-f]{16}\.part")
+"""Names of files that are being written."""
+
 KINDS = ("video", "audio")
 """Streams that are kept."""
+
+_ARRIVAL_TICK = Fraction(1, 90_000)
+"""Of packets that are dated by their arrival."""
+
+_MAX_UNDATED = 30
+"""Packets that wait for a time of decoding; H.264 reorders 16 pictures at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,11 +68,19 @@ class Recent:
         video: The place of its video stream in it; other videos are left out.
         seconds: For how long packets are kept.
         max_bytes: The most that is kept; a source of a higher rate is kept for a shorter time.
+        by_arrival: Whether its timestamps are none, so that packets are dated by when they came.
     """
 
     def __init__(
-        self, container: InputContainer, video: int, *, seconds: float, max_bytes: int
+        self,
+        container: InputContainer,
+        video: int,
+        *,
+        seconds: float,
+        max_bytes: int,
+        by_arrival: bool = False,
     ) -> None:
+        self._by_arrival = by_arrival
         self._seconds = seconds
         self._max_bytes = max_bytes
         self._packets: deque[KeptPacket] = deque()
@@ -105,6 +124,9 @@ class Recent:
             is_key=place == self._video and packet.is_keyframe,
             moment=moment,
         )
+        if self._by_arrival:
+            tick = round(moment / _ARRIVAL_TICK)
+            kept = replace(kept, pts=tick, dts=tick, duration=0, time_base=_ARRIVAL_TICK)
         self._packets.append(kept)
         self._num_bytes += len(kept.data)
         while self._packets and (
@@ -140,6 +162,43 @@ class Recent:
             self._holder.close()
 
 
+class _Dater:
+    """Gives the first packets of a stream times of decoding, where the source knows none yet.
+
+    With references forward, packets are not shown in their order; the first one that has a time
+    tells when those before it are decoded. Where none has, they come in the order of their display.
+    """
+
+    def __init__(self) -> None:
+        self._undated: dict[int, list[KeptPacket]] = {}
+        self._settled: set[int] = set()
+
+    def push(self, packet: KeptPacket) -> list[KeptPacket]:
+        """Take a packet; return those that have their time."""
+        place = packet.place
+        if place in self._settled:
+            return [packet]
+        held = self._undated.setdefault(place, [])
+        if packet.dts is None and len(held) < _MAX_UNDATED:
+            held.append(packet)
+            return []
+        return [*self._settle(place, packet.dts), packet]
+
+    def flush(self) -> list[KeptPacket]:
+        """Return what is held still."""
+        return [packet for place in list(self._undated) for packet in self._settle(place, None)]
+
+    def _settle(self, place: int, first: int | None) -> list[KeptPacket]:
+        self._settled.add(place)
+        held = self._undated.pop(place, [])
+        if first is None:
+            return held
+        return [
+            replace(packet, dts=first - (len(held) - k) * max(1, packet.duration))
+            for k, packet in enumerate(held)
+        ]
+
+
 class CopyWriter:
     """A file being written: under another name until it is whole.
 
@@ -153,9 +212,11 @@ class CopyWriter:
 
     def __init__(self, path: str, templates: Iterable[Any]) -> None:
         self.path = path
-        self._draft = f"{path}.part"
+        folder = os.path.dirname(path)
+        self._draft = os.path.join(folder, f".vidtag-clip-{os.urandom(8).hex()}.part")
         self._origin: Fraction | None = None
         self._last: dict[int, int] = {}
+        self._dater = _Dater()
         self.num_packets = 0
         kind = "mp4" if path.endswith(".mp4") else "matroska"
         try:
@@ -172,6 +233,10 @@ class CopyWriter:
         Raises:
             OutputError: The disk is full, or the like.
         """
+        for one in self._dater.push(packet):
+            self._put(one)
+
+    def _put(self, packet: KeptPacket) -> None:
         seconds = packet.seconds
         if self._origin is None:
             if seconds is None:
@@ -209,8 +274,10 @@ class CopyWriter:
             OutputError: The disk is full, or the like.
         """
         try:
+            for packet in self._dater.flush():
+                self._put(packet)
             self._output.close()
-            os.replace(self._draft, self.path)
+            _name(self._draft, self.path)
         except AV_ERRORS as exc:
             self.drop()
             raise _failed(self.path, exc) from exc
@@ -223,6 +290,22 @@ class CopyWriter:
             os.unlink(self._draft)
 
 
+def _name(draft: str, path: str) -> None:
+    """Give a file its name, or one with a number behind, where another process has taken that."""
+    stem, suffix = os.path.splitext(path)
+    for number in itertools.count(1):
+        target = path if number == 1 else f"{stem} {number}{suffix}"
+        try:
+            os.link(draft, target)
+        except FileExistsError:
+            continue
+        except OSError:  # a disk without links
+            os.replace(draft, target)
+            return
+        os.unlink(draft)
+        return
+
+
 def _failed(path: str, exc: BaseException) -> OutputError:
     why = getattr(exc, "strerror", None) or type(exc).__name__
     return OutputError(path, f"The clip '{path}' can't be written: {why}.")
@@ -231,5 +314,5 @@ def _failed(path: str, exc: BaseException) -> OutputError:
 def drafts_of(folder: str) -> Iterator[str]:
     """Name what writers that were killed left in a folder."""
     for name in os.listdir(folder):
-        if name.endswith((".mp4.part", ".mkv.part")):
+        if _DRAFT.fullmatch(name):
             yield os.path.join(folder, name)

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Literal
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from vidtag.errors import OutputError, VideoDecodeError, VideoError
@@ -87,7 +88,10 @@ class CutSource:
                 self.aspect = opened.sample_aspect
                 """How wide its pixels are, compared with their height."""
                 self._is_dated = opened.clock == "timestamps" and not first.oddities.any()
-                self.has_sound = bool(opened.container.streams.audio) and self._is_dated
+                sounds = known_sounds(opened.container)
+                self.sound_index = sounds[0].index if sounds else -1
+                """The place of its first sound track that can be decoded, among all streams."""
+                self.has_sound = bool(sounds) and self._is_dated
                 """Whether it has sound, of which is known when it belongs to which picture."""
                 self.rate = opened.rate
                 """Frames per second by the header, or the usual ones."""
@@ -147,6 +151,15 @@ class CutSource:
     def open(self) -> InputContainer:
         """Open it once more, as FFmpeg gives it."""
         return self._source.open()
+
+
+def known_sounds(container: InputContainer) -> list[AudioStream]:
+    """List the sound tracks that FFmpeg knows; telephones add others, for spatial sound."""
+    return [
+        stream
+        for stream in container.streams.audio
+        if stream.codec_context is not None and stream.codec_context.channels > 0
+    ]
 
 
 def _suffix(container: InputContainer) -> str:

@@ -33,6 +33,9 @@ _SOUND_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64
 
 _USUAL_SOUND_RATE = 48000
 
+MAX_CHANNELS = 7
+"""Sound of more is mixed down: PyAV 18 reads past the end of planar frames of eight channels."""
+
 _QUALITY = {"crf": "18", "preset": "fast"}
 """Encoding that is hard to tell from its source, in about the time that decoding takes."""
 
@@ -76,8 +79,10 @@ class ExactWriter:
         self._layout = "stereo"
         if sounding is not None:
             with sounding.open() as container:
-                context = container.streams.audio[0].codec_context
+                context: Any = container.streams[sounding.sound_index].codec_context
                 self._layout = context.layout.name
+                if context.channels > MAX_CHANNELS:
+                    self._layout = "5.1"
                 if context.sample_rate in _SOUND_RATES:
                     self._sound_rate = context.sample_rate
         self._video: Any = None
@@ -178,7 +183,7 @@ class ExactWriter:
                 video.codec_context.sample_aspect_ratio = source.aspect
             for name in ("colorspace", "color_range", "color_trc", "color_primaries"):
                 value = getattr(frame, name, None)
-                if value is not None:
+                if value is not None and not frame.format.is_rgb:
                     with suppress(*AV_ERRORS):
                         setattr(video.codec_context, name, int(value))
             if turn != Turn():
@@ -230,7 +235,7 @@ class ExactWriter:
         """Yield sound, `(channels, n)`, with its place in samples since the start."""
         resampler = av.AudioResampler(format="fltp", layout=self._layout, rate=self._sound_rate)
         with source.open() as container:
-            stream = container.streams.audio[0]
+            stream: Any = container.streams[source.sound_index]
             time_base = stream.time_base or Fraction(1, self._sound_rate)
             aim = source.origin + start - SOUND_LEAD_SECONDS
             if start > SOUND_LEAD_SECONDS:

@@ -3,7 +3,7 @@
 Owns which packets a piece needs. Nothing is decoded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from typing import Any
@@ -13,7 +13,7 @@ from av.container import InputContainer, OutputContainer
 
 from vidtag.errors import VideoError
 from vidtag.video.containers import AV_ERRORS
-from vidtag.video.cutting import CutSource, Made, Piece, cut_failed
+from vidtag.video.cutting import CutSource, Made, Piece, cut_failed, known_sounds
 from vidtag.video.passes import BACK_OFF_SECONDS
 
 _MAX_HELD = 200
@@ -52,7 +52,7 @@ class PacketWriter:
         source.check_copy()
         with source.open() as container:
             video: Any = container.streams[source.video_index]
-            kept = [video, *container.streams.audio]
+            kept = [video, *known_sounds(container)]
             form = (*(_form(stream) for stream in kept), source.shape)
             if self._form is None:
                 self._form = form
@@ -70,8 +70,10 @@ class PacketWriter:
                 message += "reel; add --exact, or cut clips."
                 raise VideoError(source.path, "unsupported_codec", message)
             place_of = {stream.index: place for place, stream in enumerate(kept)}
-            packets = _dated(_packets_of(container, video, source, piece))
-            return self._copy(packets, video, place_of, source)
+            packets = dated(_packets_of(container, video, source, piece))
+            made = self._copy(packets, video, place_of, source)
+        # Behind the end of the video there is its last key frame alone.
+        return None if made is None or made.end_seconds <= piece.start else made
 
     def close(self) -> None:
         """Complete the file.
@@ -134,15 +136,15 @@ class PacketWriter:
         stamp = packet.dts if packet.dts is not None else packet.pts
         dts = max(stamp + shift, self._last.get(place, stamp + shift - 1) + 1)
         pts = max(dts, (packet.pts if packet.pts is not None else stamp) + shift)
-        if dts < 0:
-            return  # sound from before the first picture
+        if stamp + shift < round(self._seconds / packet.time_base):
+            return  # sound from before the first picture of its piece
         self._last[place] = dts
         packet.stream = self._streams[place]
         packet.dts, packet.pts = dts, pts
         self._output.mux(packet)
 
 
-def _dated(packets: Iterator[Any]) -> Iterator[Any]:
+def dated(packets: Iterable[Any]) -> Iterator[Any]:
     """Give the first packets times of decoding, which FFmpeg does not know behind a seek.
 
     Where there is no such time at all, packets are decoded in the order in which they are shown.

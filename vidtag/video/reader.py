@@ -101,6 +101,11 @@ class Video:
         return self._pass.opened.container
 
     @property
+    def is_dated_by_arrival(self) -> bool:
+        """Whether its frames have no time but that at which they came."""
+        return self._pass.opened.clock == "arrival"
+
+    @property
     def stream_index(self) -> int:
         """The place of the video stream in its container."""
         return self._pass.opened.stream.index
