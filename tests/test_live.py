@@ -150,6 +150,18 @@ def test_a_file_is_watched_in_real_time(tmp_path):
     assert all(event.lag_seconds is not None and event.lag_seconds < 1 for event, _ in steps)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("pace", ["as it comes", "as fast as possible"])
+def test_a_wait_for_the_model_or_the_clock_is_no_fault_of_the_source(tmp_path, monkeypatch, pace):
+    monkeypatch.setattr(draining, "PICTURE_SECONDS", 0.3)
+    path = make_video(tmp_path / "a.mp4", num_frames=130)
+    classifier = SlowClassifier()
+    classifier.seconds = 0.5
+    events = collect(make_watcher(path, classifier, pace=pace))
+    assert [event.start_seconds for event in events if event.event == "step"] == [0, 1, 2, 3, 4, 5]
+    assert events[-1].code == "ended"
+
+
 # Never behind
 
 

@@ -440,3 +440,4 @@ class _Stretch:
         if self._is_paced:
             self._drain.wait_until(self._paced_from + float(window.end_seconds))
         self._drain.leave(Ready(window=window, next_start=next_start, info=self._video.info()))
+        self._drain.note_picture()  # the wait for the clock or the model was not the source's
