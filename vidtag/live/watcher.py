@@ -12,17 +12,18 @@ from vidtag.clips.windows import Window
 from vidtag.documents.live import LiveEvent
 from vidtag.documents.record import round_score
 from vidtag.documents.records import SCHEMA_VERSION, Document
-from vidtag.live.clock import ArrivalClock, to_utc
+from vidtag.live.clock import to_utc
 from vidtag.live.draining import Drain, Watched
 from vidtag.live.keeping import Kept, Totals
 from vidtag.live.mailbox import Begun, Ended, Failed, Mailbox, Odd, Ready
+from vidtag.live.stretch import Stretch
 from vidtag.seconds import format_seconds, round_seconds
 from vidtag.tagging.document import grid_notices
 from vidtag.tagging.scoring import Equipment
 from vidtag.tagging.step_tags import StepTags, record_of, tags_of
 from vidtag.tagging.tagger import Tagger
-from vidtag.timeline.segments import Segment, SegmentTracker
-from vidtag.timeline.steps import Step, TimelineBuilder
+from vidtag.timeline.segments import Segment
+from vidtag.timeline.steps import Step
 from vidtag.version import __version__
 from vidtag.video.frames import Notice, VideoInfo
 
@@ -76,7 +77,7 @@ class Watcher:
             store=None,
         )
         self._runner = self._equipment.runner()
-        self._stretch: _Stretch | None = None
+        self._stretch: Stretch | None = None
         self._is_stopped = False
         self._num_scored = 0
         self._num_missed = 0
@@ -235,7 +236,7 @@ class Watcher:
         if not is_first:
             self._lost_seconds += float(item.start_seconds - self._end)
         self._last = None
-        self._stretch = _Stretch(self._equipment, item, is_timeless=self._is_batched)
+        self._stretch = Stretch(self._equipment, item, is_timeless=self._is_batched)
         self._info, self._name = item.info, item.info.path
         if not is_first:
             yield self._event(
@@ -292,7 +293,7 @@ class Watcher:
             yield from self._follow(stretch, steps, window.end_seconds)
 
     def _follow(
-        self, stretch: "_Stretch", steps: list[Step], told_by: Fraction
+        self, stretch: Stretch, steps: list[Step], told_by: Fraction
     ) -> Iterator[LiveEvent]:
         """Tell what steps opened and closed.
 
@@ -323,9 +324,7 @@ class Watcher:
                     )
             yield from self._tell_step(stretch, step, told_by)
 
-    def _close(
-        self, stretch: "_Stretch", segment: Segment, told_by: Fraction
-    ) -> Iterator[LiveEvent]:
+    def _close(self, stretch: Stretch, segment: Segment, told_by: Fraction) -> Iterator[LiveEvent]:
         if self._kept is not None:
             self._kept.add_segment(segment)
         if not self._is_wanted(segment):
@@ -343,7 +342,7 @@ class Watcher:
             lag_seconds=stretch.lag(told_by),
         )
 
-    def _tell_step(self, stretch: "_Stretch", step: Step, told_by: Fraction) -> Iterator[LiveEvent]:
+    def _tell_step(self, stretch: Stretch, step: Step, told_by: Fraction) -> Iterator[LiveEvent]:
         every = self._settings.every_seconds
         if every is None or float(step.start_seconds) < self._next_told:
             return
@@ -387,7 +386,7 @@ class Watcher:
             return
         yield from self._finish(stretch, stretch.last_end)
 
-    def _finish(self, stretch: "_Stretch", end: Fraction) -> Iterator[LiveEvent]:
+    def _finish(self, stretch: Stretch, end: Fraction) -> Iterator[LiveEvent]:
         yield from self._follow(stretch, stretch.builder.finish(end), end)
         self._num_missed += stretch.builder.num_missed_steps
         for segment in stretch.tracker.finish():
@@ -417,34 +416,6 @@ class Watcher:
             skipped_windows=self.skipped_windows,
             **fields,  # type: ignore[arg-type]
         )
-
-
-class _Stretch:
-    """What is known of the pictures of one connection."""
-
-    def __init__(self, equipment: Equipment, begun: Begun, *, is_timeless: bool) -> None:
-        grid, settings = equipment.grid, equipment.settings
-        self._is_timeless = is_timeless
-        self.clock: ArrivalClock = begun.clock
-        self.last_end: Fraction | None = None
-        """The end of the window that was scored last."""
-        self.builder = TimelineBuilder(
-            stride_seconds=grid.stride_seconds,
-            window_seconds=grid.window_seconds,
-            average=settings.average,
-            start_seconds=begun.start_seconds,
-            num_background=equipment.classifier.info.num_background,
-            may_miss=True,
-        )
-        self.tracker = SegmentTracker(settings.rule)
-
-    def lag(self, told_by: Fraction) -> float | None:
-        """Return for how long the window is past that told something."""
-        return None if self._is_timeless else round(self.clock.lag(float(told_by)), 3)
-
-    def utc(self, seconds: Fraction) -> str:
-        """Return when a second of the stream was; now where it is read as fast as possible."""
-        return to_utc(time.time()) if self._is_timeless else self.clock.utc(float(seconds))
 
 
 def _times(count: int) -> str:
