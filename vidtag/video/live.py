@@ -8,19 +8,18 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from av.container import InputContainer
 
 from vidtag.errors import VideoOpenError
 from vidtag.urls import Url
-from vidtag.video.containers import container_options
-from vidtag.video.network import HttpSource, StreamSource, trusted
+from vidtag.video.network import RTSP, TLS, HttpSource, Protocol, StreamSource, offline
 from vidtag.video.opening import open_source
 from vidtag.video.options import Part
 from vidtag.video.pipes import PipeReader, PipeSource
-from vidtag.video.sources import Source, open_container
+from vidtag.video.sources import Source
 
 T = TypeVar("T")
 
@@ -36,30 +35,8 @@ GROWN_SECONDS = 10.0
 HLS_RETRIES = 10
 """So often in a row a playlist may come without anything new, each half a segment later."""
 
-_TLS = "tcp,tls"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Protocol:
-    """How FFmpeg's client of a protocol is run."""
-
-    protocols: str
-    """All that it may go on to."""
-
-    formats: str = ""
-    """Formats that open further addresses, which it may be."""
-
-    options: dict[str, str] = field(default_factory=dict)
-
-    format: str | None = None
-    """What it is, where FFmpeg can't tell by the address alone."""
-
-    timeout: str = "rw_timeout"
-    """Its option for how long the other side may be silent, in microseconds."""
-
-
-_HLS = _Protocol(
-    protocols=f"http,https,httpproxy,crypto,data,{_TLS}",
+_HLS = Protocol(
+    protocols=f"http,https,httpproxy,crypto,data,{TLS}",
     formats=",hls",
     format="hls",
     options={
@@ -68,29 +45,22 @@ _HLS = _Protocol(
         "max_reload": str(HLS_RETRIES),
     },
 )
-_RTSP = _Protocol(
-    protocols=f"rtsp,rtsps,rtp,srtp,udp,{_TLS}",
-    formats=",rtsp,rtp,sdp",
-    # No `nobuffer`: it drops what is read to find out what comes, and with it the first key frame;
-    # the next one may be ten seconds later. Kept, that second comes late, and at once.
-    timeout="timeout",
-)
-_RTMP = _Protocol(
-    protocols=f"rtmp,rtmps,rtmpt,rtmpts,rtmpe,ffrtmphttp,ffrtmpcrypt,http,https,{_TLS}",
+_RTMP = Protocol(
+    protocols=f"rtmp,rtmps,rtmpt,rtmpts,rtmpe,ffrtmphttp,ffrtmpcrypt,http,https,{TLS}",
     # What comes is told by its header; sound that is announced may never come.
     options={"rtmp_live": "live", "analyzeduration": "1000000"},
 )
-_DATAGRAMS = _Protocol(
+_DATAGRAMS = Protocol(
     protocols="udp,rtp",
     formats=",rtp",
     options={"overrun_nonfatal": "1", "fifo_size": "50000"},
     timeout="timeout",
 )
-_DEVICE = _Protocol(protocols="file", formats=",video4linux2,v4l2", format="v4l2")
-_TCP = _Protocol(protocols="tcp", timeout="timeout")
+_DEVICE = Protocol(protocols="file", formats=",video4linux2,v4l2", format="v4l2")
+_TCP = Protocol(protocols="tcp", timeout="timeout")
 
 _SCHEMES = {
-    **dict.fromkeys(("rtsp", "rtsps"), _RTSP),
+    **dict.fromkeys(("rtsp", "rtsps"), RTSP),
     **dict.fromkeys(("rtmp", "rtmps", "rtmpt", "rtmpts"), _RTMP),
     **dict.fromkeys(("udp", "rtp"), _DATAGRAMS),
     "tcp": _TCP,
@@ -111,7 +81,6 @@ class LiveSource(StreamSource):
         protocol: How it is read.
         options: The limits.
         is_over: Asked again and again: whether nobody wants it any more.
-        more: Further options of FFmpeg's.
     """
 
     is_live = True
@@ -119,16 +88,13 @@ class LiveSource(StreamSource):
     def __init__(
         self,
         url: Url,
-        protocol: _Protocol,
+        protocol: Protocol,
         options: Part,
         *,
         is_over: Callable[[], bool],
-        more: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(url, options)
-        self._protocol = protocol
+        super().__init__(url, options, protocol)
         self._is_over = is_over
-        self._more = more or {}
 
     def open(self) -> InputContainer:
         """Ask the other side for it, or raise a `VideoOpenError`."""
@@ -145,14 +111,6 @@ class LiveSource(StreamSource):
 
     def _is_given_up(self) -> bool:
         return self._is_over()
-
-    def _open(self) -> InputContainer:
-        protocol = self._protocol
-        options = container_options(protocol.protocols, self._options)
-        options["format_whitelist"] += protocol.formats
-        options |= protocol.options | trusted()
-        options[protocol.timeout] = str(round(self._options.timeout_seconds * 1_000_000))
-        return open_container(self._address(), options | self._more, format=protocol.format)
 
 
 class GrowingFile:
@@ -225,19 +183,18 @@ def open_live(name: str, options: LiveOptions, is_over: Callable[[], bool]) -> S
     """
     part, scheme = options.part, _scheme(name)
     if scheme in {*_SCHEMES, "http", "https"} and not part.network:
-        shown = Url.parse(name).shown
-        message = f"'{shown}' is on the network, which --offline forbids; name a file instead."
-        raise VideoOpenError(shown, "offline", message)
+        raise offline(Url.parse(name).shown)
     if scheme in ("http", "https"):
         return _http(name, part, is_over)
     if scheme in _SCHEMES:
         url = Url.parse(name)
         if scheme in _ADDRESS_ALONE:
             url = Url(shown=url.shown, target=name)
-        more: dict[str, str] = {}
-        if _SCHEMES[scheme] is _RTSP:
-            more["rtsp_transport"] = options.transport
-        return LiveSource(url, _SCHEMES[scheme], part, is_over=is_over, more=more)
+        protocol = _SCHEMES[scheme]
+        if protocol is RTSP:
+            carried = {**RTSP.options, "rtsp_transport": options.transport}
+            protocol = replace(RTSP, options=carried)
+        return LiveSource(url, protocol, part, is_over=is_over)
     if scheme:
         shown = Url.parse(name).shown
         raise VideoOpenError(shown, "network_failed", _refusal(shown, scheme))

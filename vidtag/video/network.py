@@ -8,6 +8,7 @@ import ssl
 import time
 import urllib.parse
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import av
@@ -47,11 +48,7 @@ def open_url(url: str, options: Part) -> Source:
     """
     parsed = Url.parse(url)
     if not options.network:
-        raise VideoOpenError(
-            parsed.shown,
-            "offline",
-            f"'{parsed.shown}' is on the network, which --offline forbids; name a file instead.",
-        )
+        raise offline(parsed.shown)
     is_rtsp = url.lower().startswith("rtsp")
     return StreamSource(parsed, options) if is_rtsp else HttpSource(parsed, options)
 
@@ -196,8 +193,41 @@ class HttpSource:
         return network_failed(self.path, str(exc))
 
 
+TLS = "tcp,tls"
+"""What secure and plain connections are made of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """How FFmpeg's client of a protocol is run."""
+
+    protocols: str
+    """All that it may go on to."""
+
+    formats: str = ""
+    """Formats that open further addresses, which it may be."""
+
+    options: dict[str, str] = field(default_factory=dict)
+
+    format: str | None = None
+    """What it is, where FFmpeg can't tell by the address alone."""
+
+    timeout: str = "rw_timeout"
+    """Its option for how long the other side may be silent, in microseconds."""
+
+
+RTSP = Protocol(
+    protocols=f"rtsp,rtsps,rtp,srtp,udp,{TLS}",
+    formats=",rtsp,rtp,sdp",
+    # No `nobuffer`: it drops what is read to find out what comes, and with it the first key frame;
+    # the next one may be ten seconds later. Kept, that second comes late, and at once.
+    options={"rtsp_transport": "tcp"},
+    timeout="timeout",
+)
+
+
 class StreamSource:
-    """An rtsp(s) address, read by FFmpeg's own client; `LiveSource` reads others so, too."""
+    """An address that FFmpeg's own clients read: rtsp(s), unless another protocol is named."""
 
     is_file = False
     is_live = False
@@ -206,10 +236,11 @@ class StreamSource:
     can_reread = False
     size_bytes: int | None = None
 
-    def __init__(self, url: Url, options: Part) -> None:
+    def __init__(self, url: Url, options: Part, protocol: Protocol = RTSP) -> None:
         self.path = url.shown
         self._url = url
         self._options = options
+        self._protocol = protocol
         self._worker = Worker()
 
     def open(self) -> InputContainer:
@@ -278,14 +309,14 @@ class StreamSource:
         self._worker.close(lambda: None)
 
     def _open(self) -> InputContainer:
-        options = container_options("rtsp,rtsps,rtp,srtp,udp,tcp,tls", self._options)
-        options |= trusted()
-        options["format_whitelist"] += ",rtsp,rtp,sdp"
-        options["rtsp_transport"] = "tcp"
+        protocol = self._protocol
+        options = container_options(protocol.protocols, self._options)
+        options["format_whitelist"] += protocol.formats
+        options |= protocol.options | _trusted()
         # FFmpeg's own time-out: PyAV's calls back into Python, which crashes a program that ends
         # while a thread still waits.
-        options["timeout"] = str(round(self._options.timeout_seconds * 1_000_000))
-        return open_container(self._address(), options)
+        options[protocol.timeout] = str(round(self._options.timeout_seconds * 1_000_000))
+        return open_container(self._address(), options, format=protocol.format)
 
     def _address(self) -> str:
         if self._url.user is None:
@@ -304,10 +335,16 @@ _REFUSALS = {
 """What FFmpeg's clients tell of a server's answer."""
 
 
-def trusted() -> dict[str, str]:
+def _trusted() -> dict[str, str]:
     """Return FFmpeg's options that have certificates checked, which it does not by default."""
     certificates = ssl.get_default_verify_paths().cafile
     return {"tls_verify": "1"} | ({} if certificates is None else {"ca_file": certificates})
+
+
+def offline(path: str) -> VideoOpenError:
+    """Compose the error for what is on the network, where that is switched off."""
+    message = f"'{path}' is on the network, which --offline forbids; name a file instead."
+    return VideoOpenError(path, "offline", message)
 
 
 def timed_out(path: str, options: Part) -> VideoOpenError:
