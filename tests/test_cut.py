@@ -65,7 +65,7 @@ def cut_exact(path: Path, piece: Piece, target: Path):
 def cut_copy(path: Path, piece: Piece, target: Path):
     with CutSource(str(path)) as source:
         kind = "mp4" if target.suffix == ".mp4" else "matroska"
-        writer = PacketWriter(str(target), source, kind=kind)
+        writer = PacketWriter(str(target), kind=kind)
         made = writer.add(source, piece)
         writer.close()
     return made
@@ -426,7 +426,7 @@ def test_a_missing_video_of_a_document_costs_that_one_alone(clip, tmp_path):
 def test_timestamps_that_are_broken_are_not_copied_by(tmp_path):
     path = make_video(tmp_path / "a.h264", num_frames=60, container="h264")
     with CutSource(str(path)) as source:
-        writer = PacketWriter(str(tmp_path / "a.mp4"), source, kind="mp4")
+        writer = PacketWriter(str(tmp_path / "a.mp4"), kind="mp4")
         with pytest.raises(VideoError, match="--exact"):
             writer.add(source, Piece(start=F(0), end=F(1)))
         writer.drop()
@@ -540,7 +540,7 @@ def test_a_copied_reel_of_a_transport_stream_with_sound(tmp_path):
         tmp_path / "a.ts", num_frames=250, audio_seconds=10, options={"g": "25", "bf": "2"}
     )
     with CutSource(str(path)) as source:
-        writer = PacketWriter(str(tmp_path / "reel.mp4"), source, kind="mp4")
+        writer = PacketWriter(str(tmp_path / "reel.mp4"), kind="mp4")
         for start in (1, 4, 7):
             assert writer.add(source, Piece(start=F(start), end=F(start + 1)))
         writer.close()

@@ -24,7 +24,7 @@ CONTAINERS: Mapping[str, str] = MappingProxyType(
         ".webm": "webm",
     }
 )
-"""Suffixes of copies with chapters, and FFmpeg's names of their containers."""
+"""Suffixes of files that hold copied packets, and FFmpeg's names of their containers."""
 
 
 def with_copies(plans: Sequence[OutputPlan]) -> dict[str, Format]:

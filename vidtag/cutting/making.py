@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 
+from vidtag.cutting.chapters import CONTAINERS
 from vidtag.cutting.hits import Hit, clip_name, join_hits
 from vidtag.documents.record import CONFIG, OPTIONAL, Record
 from vidtag.documents.records import Document
@@ -25,9 +26,6 @@ from vidtag.seconds import round_seconds
 from vidtag.video.cutting import CutSource, Made, Piece, Way
 from vidtag.video.exact_cuts import ExactWriter
 from vidtag.video.packet_cuts import PacketWriter
-
-_KINDS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
-"""FFmpeg's names of containers by suffix; anything else is Matroska."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +143,11 @@ class ClipFolder:
         return path
 
 
-def make_reel(path: str, videos: Sequence[tuple[str, Sequence[Hit]]], way: Way) -> int:
-    """Join the hits of all videos into one file, each stretch once; return how many there are.
+def make_reel(path: str, videos: Sequence[tuple[str, Sequence[Hit]]], way: Way) -> None:
+    """Join the hits of all videos into one file, each stretch once.
 
     Args:
-        path: The file: `.mp4`, or Matroska.
+        path: The file; its suffix is one of `CONTAINERS`.
         videos: Names of videos with their hits.
         way: How.
 
@@ -164,7 +162,6 @@ def make_reel(path: str, videos: Sequence[tuple[str, Sequence[Hit]]], way: Way) 
             pieces += [(source, Piece(start=start, end=end)) for start, end in join_hits(hits)]
         with drafted(path) as draft:
             _write(draft, os.path.splitext(path)[1].lower(), way, pieces)
-    return len(pieces)
 
 
 def write_still(path: str, video: str, seconds: Fraction) -> Fraction:
@@ -202,7 +199,7 @@ def _write(
         is_mixed = len({source.shape for source, _ in pieces}) > 1
         writer = ExactWriter(path, first, sounding, is_mixed=is_mixed)
     else:
-        writer = PacketWriter(path, first, kind=_KINDS.get(suffix, "matroska"))
+        writer = PacketWriter(path, kind=CONTAINERS[suffix])
     made = None
     try:
         for source, piece in pieces:

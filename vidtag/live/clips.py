@@ -100,8 +100,6 @@ class Recorder:
         self._clips: dict[tuple[str, float], _Clip] = {}
         self._recent: tuple[Video, Recent] | None = None
         self._is_over = False
-        self.num_clips = 0
-        """Clips that were written."""
         try:
             os.makedirs(folder, exist_ok=True)
             for draft in drafts_of(folder):
@@ -233,7 +231,6 @@ class Recorder:
         if packet is None:
             if clip.writer is not None:
                 clip.writer.finish()
-                self.num_clips += 1
             return
         if not clip.is_begun:
             if not packet.is_key:

@@ -123,11 +123,6 @@ class Watcher:
         """Whether a picture came."""
         return self._stretch is not None
 
-    @property
-    def num_missed_steps(self) -> int:
-        """Steps that no scored window covers."""
-        return self._num_missed
-
     def stop(self) -> None:
         """End soon, as if the source ended with the last scored window; safe in a handler."""
         self._is_stopped = True

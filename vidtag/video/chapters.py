@@ -11,8 +11,8 @@ from av.container import InputContainer, OutputContainer
 
 from vidtag.errors import OutputError
 from vidtag.video.containers import AV_ERRORS
-from vidtag.video.cutting import CutSource, cut_failed
-from vidtag.video.packet_cuts import dated
+from vidtag.video.copying import clip_failed, dated
+from vidtag.video.cutting import CutSource
 
 _MILLISECOND = Fraction(1, 1000)
 
@@ -57,7 +57,7 @@ def copy_with_chapters(path: str, target: str, kind: str, chapters: Sequence[Cha
                     output.close()
             if isinstance(exc, OutputError):
                 raise
-            raise cut_failed(target, exc) from exc
+            raise clip_failed(target, exc) from exc
 
 
 def _copy(

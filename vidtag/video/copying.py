@@ -3,16 +3,17 @@
 Knows nothing of labels, and of time no more than when a packet arrived.
 """
 
+import errno
 import io
 import itertools
 import os
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -104,11 +105,6 @@ class Recent:
         codecs = {template.codec_context.codec.canonical_name for template in self._templates}
         return ".mp4" if codecs <= IN_MP4 else ".mkv"
 
-    @property
-    def packets(self) -> tuple[KeptPacket, ...]:
-        """What is kept, in the order in which it came."""
-        return tuple(self._packets)
-
     def add(self, packet: Any, moment: float) -> KeptPacket | None:
         """Keep a packet, and forget old ones; `None` where its stream is not kept."""
         place = self._place_of.get(packet.stream.index)
@@ -140,7 +136,7 @@ class Recent:
 
         Where none before it is kept, from the first one after it; nothing where there is none.
         """
-        packets = self.packets
+        packets = tuple(self._packets)
         begin: int | None = None
         for place, packet in enumerate(packets):
             if packet.is_key and (begin is None or packet.moment <= moment):
@@ -155,48 +151,76 @@ class Recent:
         """
         return CopyWriter(path, self._templates)
 
-    def close(self) -> None:
-        """Let go of the streams."""
-        self._packets.clear()
-        with suppress(*AV_ERRORS):
-            self._holder.close()
+
+T = TypeVar("T", bound="_Dated")
 
 
-class _Dater:
-    """Gives the first packets of a stream times of decoding, where the source knows none yet.
+class _Dated(Protocol):
+    """A packet, of PyAV's or one that was kept."""
+
+    @property
+    def dts(self) -> int | None:
+        """When it is decoded, in ticks."""
+
+    @property
+    def duration(self) -> int | None:
+        """How long it lasts, in ticks."""
+
+
+class Dater(Generic[T]):
+    """Gives the first packets of a stream times of decoding, which FFmpeg may not know yet.
 
     With references forward, packets are not shown in their order; the first one that has a time
     tells when those before it are decoded. Where none has, they come in the order of their display.
+
+    Args:
+        stream_of: Tells packets of one stream from those of another.
+        with_dts: Gives a packet its time.
     """
 
-    def __init__(self) -> None:
-        self._undated: dict[int, list[KeptPacket]] = {}
+    def __init__(self, stream_of: Callable[[T], int], with_dts: Callable[[T, int], T]) -> None:
+        self._stream_of = stream_of
+        self._with_dts = with_dts
+        self._undated: dict[int, list[T]] = {}
         self._settled: set[int] = set()
 
-    def push(self, packet: KeptPacket) -> list[KeptPacket]:
+    def push(self, packet: T) -> list[T]:
         """Take a packet; return those that have their time."""
-        place = packet.place
-        if place in self._settled:
+        stream = self._stream_of(packet)
+        if stream in self._settled:
             return [packet]
-        held = self._undated.setdefault(place, [])
+        held = self._undated.setdefault(stream, [])
         if packet.dts is None and len(held) < _MAX_UNDATED:
             held.append(packet)
             return []
-        return [*self._settle(place, packet.dts), packet]
+        return [*self._settle(stream, packet.dts), packet]
 
-    def flush(self) -> list[KeptPacket]:
+    def flush(self) -> list[T]:
         """Return what is held still."""
-        return [packet for place in list(self._undated) for packet in self._settle(place, None)]
+        return [packet for stream in list(self._undated) for packet in self._settle(stream, None)]
 
-    def _settle(self, place: int, first: int | None) -> list[KeptPacket]:
-        self._settled.add(place)
-        held = self._undated.pop(place, [])
+    def _settle(self, stream: int, first: int | None) -> list[T]:
+        self._settled.add(stream)
+        held = self._undated.pop(stream, [])
         if first is None:
             return held
         return [
-            replace(packet, dts=first - (len(held) - k) * max(1, packet.duration))
+            self._with_dts(packet, first - (len(held) - k) * max(1, packet.duration or 1))
             for k, packet in enumerate(held)
         ]
+
+
+def dated(packets: Iterable[Any]) -> Iterator[Any]:
+    """Give PyAV's packets their times of decoding, as `Dater` does."""
+
+    def with_dts(packet: Any, dts: int) -> Any:
+        packet.dts = dts
+        return packet
+
+    dater: Dater[Any] = Dater(lambda packet: packet.stream.index, with_dts)
+    for packet in packets:
+        yield from dater.push(packet)
+    yield from dater.flush()
 
 
 class CopyWriter:
@@ -216,8 +240,9 @@ class CopyWriter:
         self._draft = os.path.join(folder, f".vidtag-clip-{os.urandom(8).hex()}.part")
         self._origin: Fraction | None = None
         self._last: dict[int, int] = {}
-        self._dater = _Dater()
-        self.num_packets = 0
+        self._dater: Dater[KeptPacket] = Dater(
+            lambda packet: packet.place, lambda packet, dts: replace(packet, dts=dts)
+        )
         kind = "mp4" if path.endswith(".mp4") else "matroska"
         try:
             self._output: OutputContainer = av.open(self._draft, "w", format=kind)
@@ -225,7 +250,7 @@ class CopyWriter:
                 self._output.add_stream_from_template(template) for template in templates
             ]
         except AV_ERRORS as exc:
-            raise _failed(path, exc) from exc
+            raise clip_failed(path, exc) from exc
 
     def add(self, packet: KeptPacket) -> None:
         """Write a packet; the first one is at 0.
@@ -264,8 +289,7 @@ class CopyWriter:
             self._output.mux(one)
         except AV_ERRORS as exc:
             self.drop()
-            raise _failed(self.path, exc) from exc
-        self.num_packets += 1
+            raise clip_failed(self.path, exc) from exc
 
     def finish(self) -> None:
         """Give the file its name.
@@ -280,7 +304,7 @@ class CopyWriter:
             _name(self._draft, self.path)
         except AV_ERRORS as exc:
             self.drop()
-            raise _failed(self.path, exc) from exc
+            raise clip_failed(self.path, exc) from exc
 
     def drop(self) -> None:
         """Give it up."""
@@ -306,9 +330,11 @@ def _name(draft: str, path: str) -> None:
         return
 
 
-def _failed(path: str, exc: BaseException) -> OutputError:
-    why = getattr(exc, "strerror", None) or type(exc).__name__
-    return OutputError(path, f"The clip '{path}' can't be written: {why}.")
+def clip_failed(path: str, exc: BaseException) -> OutputError:
+    """Compose the error for a clip that can't be written."""
+    why = getattr(exc, "strerror", None) or f"{type(exc).__name__}: {exc}"
+    is_full = getattr(exc, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return OutputError(path, f"The clip '{path}' can't be written: {why}.", costs_all=is_full)
 
 
 def drafts_of(folder: str) -> Iterator[str]:

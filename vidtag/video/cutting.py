@@ -6,7 +6,6 @@ lies between. `packet_cuts` copies packets, `exact_cuts` encodes frames again.
 Times are those of `Video`: seconds since the first presented frame.
 """
 
-import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +15,7 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from vidtag.errors import OutputError, VideoDecodeError, VideoError
+from vidtag.errors import VideoDecodeError, VideoError
 from vidtag.video.copying import IN_MP4
 from vidtag.video.opening import open_source
 from vidtag.video.options import Part
@@ -170,10 +169,3 @@ def _suffix(container: InputContainer) -> str:
     }
     is_matroska = "matroska" in container.format.name
     return ".mp4" if codecs <= IN_MP4 and not is_matroska else ".mkv"
-
-
-def cut_failed(path: str, exc: BaseException) -> OutputError:
-    """Compose the error for a piece that can't be written."""
-    why = getattr(exc, "strerror", None) or f"{type(exc).__name__}: {exc}"
-    is_full = getattr(exc, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-    return OutputError(path, f"The clip '{path}' can't be written: {why}.", costs_all=is_full)

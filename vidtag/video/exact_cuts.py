@@ -14,7 +14,8 @@ import numpy.typing as npt
 from av.container import InputContainer, OutputContainer
 
 from vidtag.video.containers import AV_ERRORS
-from vidtag.video.cutting import CutSource, Made, Piece, cut_failed
+from vidtag.video.copying import clip_failed
+from vidtag.video.cutting import CutSource, Made, Piece
 from vidtag.video.pictures import Shape, Turn, TurnReader, to_rgb
 from vidtag.video.sound_track import SoundTrack
 
@@ -95,7 +96,7 @@ class ExactWriter:
                 path, "w", format="mp4", options={"movflags": "+faststart"}
             )
         except AV_ERRORS as exc:
-            raise cut_failed(path, exc) from exc
+            raise clip_failed(path, exc) from exc
 
     def add(self, source: CutSource, piece: Piece) -> Made | None:
         """Append a piece; `None` where no frame comes on screen within it.
@@ -145,7 +146,7 @@ class ExactWriter:
                     self._output.mux(stream.encode(None))
             self._output.close()
         except AV_ERRORS as exc:
-            raise cut_failed(self._path, exc) from exc
+            raise clip_failed(self._path, exc) from exc
 
     def drop(self) -> None:
         """Give it up."""
@@ -191,7 +192,7 @@ class ExactWriter:
             self._video = video
             self._begin_sound()
         except AV_ERRORS as exc:
-            raise cut_failed(self._path, exc) from exc
+            raise clip_failed(self._path, exc) from exc
 
     def _begin_sound(self) -> None:
         if self._with_sound:
@@ -213,7 +214,7 @@ class ExactWriter:
             frame.pict_type = av.video.frame.PictureType.NONE  # the encoder chooses its own
             self._output.mux(video.encode(frame))
         except AV_ERRORS as exc:
-            raise cut_failed(self._path, exc) from exc
+            raise clip_failed(self._path, exc) from exc
 
     def _put_sound(
         self, track: SoundTrack, source: CutSource, start: Fraction, end: Fraction
@@ -227,7 +228,7 @@ class ExactWriter:
                     track.put(begin + at, samples, until)
             track.fill(until)
         except AV_ERRORS as exc:
-            raise cut_failed(self._path, exc) from exc
+            raise clip_failed(self._path, exc) from exc
 
     def _samples(
         self, source: CutSource, start: Fraction, end: Fraction

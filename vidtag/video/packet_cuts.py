@@ -3,7 +3,7 @@
 Owns which packets a piece needs. Nothing is decoded.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from typing import Any
@@ -13,25 +13,23 @@ from av.container import InputContainer, OutputContainer
 
 from vidtag.errors import VideoError
 from vidtag.video.containers import AV_ERRORS
-from vidtag.video.cutting import CutSource, Made, Piece, cut_failed, known_sounds
+from vidtag.video.copying import clip_failed, dated
+from vidtag.video.cutting import CutSource, Made, Piece, known_sounds
 from vidtag.video.passes import BACK_OFF_SECONDS
-
-_MAX_HELD = 200
-"""Packets that wait for a time of decoding; a stream without any is not waited for longer."""
 
 
 class PacketWriter:
     """Copies pieces, one behind the other, into a file; `close` completes it.
 
     Args:
-        path: Where to; `.mp4` is one, anything else Matroska.
-        source: The first of the videos: the others must be encoded alike.
+        path: Where to.
+        kind: FFmpeg's name of the container.
 
     Raises:
         OutputError: It can't be written.
     """
 
-    def __init__(self, path: str, source: CutSource, *, kind: str) -> None:
+    def __init__(self, path: str, *, kind: str) -> None:
         self._path = path
         self._seconds = Fraction(0)
         self._last: dict[int, int] = {}
@@ -40,7 +38,7 @@ class PacketWriter:
         try:
             self._output: OutputContainer = av.open(path, "w", format=kind)
         except AV_ERRORS as exc:
-            raise cut_failed(path, exc) from exc
+            raise clip_failed(path, exc) from exc
 
     def add(self, source: CutSource, piece: Piece) -> Made | None:
         """Append a piece, from the key frame that its first picture needs.
@@ -84,7 +82,7 @@ class PacketWriter:
         try:
             self._output.close()
         except AV_ERRORS as exc:
-            raise cut_failed(self._path, exc) from exc
+            raise clip_failed(self._path, exc) from exc
 
     def drop(self) -> None:
         """Give it up."""
@@ -119,7 +117,7 @@ class PacketWriter:
                     end = max(end, shown * packet.time_base + length)
                 self._put(packet, place_of, begin)
         except AV_ERRORS as exc:
-            raise cut_failed(self._path, exc) from exc
+            raise clip_failed(self._path, exc) from exc
         if begin is None or first_shown is None:
             return None
         self._seconds += end - begin
@@ -142,35 +140,6 @@ class PacketWriter:
         packet.stream = self._streams[place]
         packet.dts, packet.pts = dts, pts
         self._output.mux(packet)
-
-
-def dated(packets: Iterable[Any]) -> Iterator[Any]:
-    """Give the first packets times of decoding, which FFmpeg does not know behind a seek.
-
-    Where there is no such time at all, packets are decoded in the order in which they are shown.
-    """
-    undated: dict[int, list[Any]] = {}  # by stream, until the first one that has a time
-    is_dated: set[int] = set()
-    held: list[Any] = []
-    for packet in packets:
-        index = packet.stream.index
-        if packet.dts is None and index not in is_dated:
-            undated.setdefault(index, []).append(packet)
-        elif index in undated:
-            _date(undated.pop(index), packet.dts)
-        if packet.dts is not None:
-            is_dated.add(index)
-        held.append(packet)
-        if not undated or len(held) > _MAX_HELD:
-            yield from held
-            held = []
-    yield from held
-
-
-def _date(packets: list[Any], first: int) -> None:
-    """Let packets be decoded one after the other before the first one that has a time."""
-    for place, packet in enumerate(reversed(packets), start=1):
-        packet.dts = first - place * max(1, packet.duration or 1)
 
 
 def _form(stream: Any) -> tuple[object, ...]:
