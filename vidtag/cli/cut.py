@@ -14,17 +14,13 @@ from vidtag.cli.options import (
     Segments,
     read_span,
 )
+from vidtag.cli.sought import Sought, SoughtWords, find_sought
 
 
 @option_group
-class Cut:
+class Cut(Sought):
     """What is looked for, and what is made of it."""
 
-    patterns: Annotated[
-        list[str] | None,
-        typer.Option("-e", "--regexp", metavar="PATTERN", help="A pattern; may be repeated."),
-    ] = None
-    fixed: Annotated[bool, typer.Option("-F", "--fixed", help="Patterns are whole labels.")] = False
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FOLDER", help="Where clips go.")
     ] = None
@@ -52,14 +48,7 @@ class Cut:
 
 
 def cut(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[PATTERN] INPUT...",
-            help="What to look for (unless -e is given); videos or stored .json documents.",
-            show_default=False,
-        ),
-    ] = None,
+    words: SoughtWords = None,
     *,
     wanted: Cut,
     model: ModelChoice,
@@ -74,15 +63,10 @@ def cut(
     encodes again and begins at the frame. Sound stays. From stored documents no model is needed.
     """
     from vidtag.cli.cut_run import CutRequest, run_cut
-    from vidtag.cli.stored_inputs import DOCUMENT_SUFFIXES
-    from vidtag.extensions import VIDEO_EXTENSIONS
-    from vidtag.inputs.finding import find_inputs
     from vidtag.search.matching import compile_patterns
     from vidtag.tagging.settings import Settings
 
-    inputs, patterns = list(words or ()), wanted.patterns
-    if not patterns and inputs:
-        patterns = [inputs.pop(0)]
+    patterns, inputs = wanted.split(words)
     if not inputs and not found.files_from:
         raise typer.BadParameter(
             "say what to cut out of what: vidtag cut PATTERN INPUT... -o clips/"
@@ -92,7 +76,7 @@ def cut(
     if wanted.stills and wanted.output is None:
         raise typer.BadParameter("--stills go to the folder of the clips; add -o clips/")
     request = CutRequest(
-        patterns=compile_patterns(patterns or [], exact=wanted.fixed),
+        patterns=compile_patterns(patterns, exact=wanted.fixed),
         folder=wanted.output,
         reel=wanted.reel,
         exact=wanted.exact,
@@ -110,13 +94,7 @@ def cut(
         rule=segments.rule(),
         read=common.part(offline=model.offline, start=sampling.start, end=sampling.end),
     )
-    named = find_inputs(
-        inputs,
-        recursive=found.recursive,
-        files_from=tuple(found.files_from or ()),
-        nul_separated=found.nul,
-        extensions=VIDEO_EXTENSIONS | set(DOCUMENT_SUFFIXES),
-    )
+    named = find_sought(inputs, found)
     with common.store() as store:
         code = run_cut(request, named, model.load(quiet=common.quiet), settings, store)
     raise typer.Exit(code)

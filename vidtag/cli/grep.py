@@ -12,19 +12,15 @@ from vidtag.cli.options import (
     Sampling,
     check_min_score,
 )
+from vidtag.cli.sought import Sought, SoughtWords, find_sought
 from vidtag.cli.speaking import complain, say
 from vidtag.errors import ModelError
 
 
 @option_group
-class Wanted:
+class Wanted(Sought):
     """What is looked for, and what is printed of it."""
 
-    patterns: Annotated[
-        list[str] | None,
-        typer.Option("-e", "--regexp", metavar="PATTERN", help="A pattern; may be repeated."),
-    ] = None
-    exact: Annotated[bool, typer.Option("-F", "--fixed", help="Patterns are whole labels.")] = False
     min_score: Annotated[
         float, typer.Option(metavar="X", help="A hit is a step that reaches it.")
     ] = 0.3
@@ -48,14 +44,7 @@ class Wanted:
 
 
 def grep(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[PATTERN] INPUT...",
-            help="What to look for (unless -e is given); videos or stored .json documents.",
-            show_default=False,
-        ),
-    ] = None,
+    words: SoughtWords = None,
     *,
     wanted: Wanted,
     model: ModelChoice,
@@ -68,21 +57,16 @@ def grep(
     Exit code 0: found, 1: not found, 2: an error (also beside hits).
     """
     from vidtag.cli.grep_run import SearchRequest, run_grep, take_words
-    from vidtag.cli.stored_inputs import DOCUMENT_SUFFIXES
-    from vidtag.extensions import VIDEO_EXTENSIONS
-    from vidtag.inputs.finding import find_inputs
     from vidtag.search.matching import compile_patterns
     from vidtag.tagging.settings import Settings
     from vidtag.tagging.tagger import Tagger
 
-    inputs, patterns = list(words or ()), wanted.patterns
-    if not patterns and inputs:
-        patterns = [inputs.pop(0)]
+    patterns, inputs = wanted.split(words)
     if not inputs and not found.files_from:
         raise typer.BadParameter("say what to look for and where: vidtag grep PATTERN INPUT...")
     request = SearchRequest(
         min_score=check_min_score(wanted.min_score),
-        patterns=compile_patterns(patterns or [], exact=wanted.exact),
+        patterns=compile_patterns(patterns, exact=wanted.fixed),
         max_count=wanted.max_count,
         names_only=wanted.names_only,
         counts=wanted.counts,
@@ -99,13 +83,7 @@ def grep(
         average=sampling.average,
         read=common.part(offline=model.offline, start=sampling.start, end=sampling.end),
     )
-    named = find_inputs(
-        inputs,
-        recursive=found.recursive,
-        files_from=tuple(found.files_from or ()),
-        nul_separated=found.nul,
-        extensions=VIDEO_EXTENSIONS | set(DOCUMENT_SUFFIXES),
-    )
+    named = find_sought(inputs, found)
     try:
         with common.store() as store:
 

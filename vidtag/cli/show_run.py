@@ -82,10 +82,10 @@ def run_show(request: ShowRequest) -> int:
     """
     console = stderr_console()
     # Before anything is read, which may be much, or come from a pipe.
+    read = find_read(request.paths)
     for path in request.outputs:
         if not is_folder(path):
-            makes_media = is_copy(path, request.formats)
-            refuse_to_destroy([path], find_read(request.paths), makes_media=makes_media)
+            refuse_to_destroy([path], read, makes_media=is_copy(path, request.formats))
     unmatched = dict.fromkeys(request.only.texts if request.only else ())
     # One result is in memory at a time: all are read once for their names, and kept on the disk.
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:

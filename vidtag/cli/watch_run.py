@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from vidtag.cli.speaking import say
-from vidtag.cli.waiting import Waiting
+from vidtag.cli.waiting import waiting
 from vidtag.cli.watch_display import WatchDisplay
 from vidtag.documents.json import to_json
 from vidtag.documents.live import LiveEvent
@@ -27,7 +27,7 @@ from vidtag.search.matching import compile_patterns
 from vidtag.stopping import held
 from vidtag.tagging.settings import Settings
 from vidtag.tagging.tagger import Tagger
-from vidtag.terminal import is_live, printing, stderr_console
+from vidtag.terminal import printing, stderr_console
 from vidtag.text import printable
 from vidtag.urls import is_address, without_credentials
 from vidtag.video.live import LiveOptions, is_endless
@@ -188,13 +188,8 @@ def run_watch(request: WatchRequest, load: LoadOptions, settings: Settings) -> i
 
 
 def _load(request: WatchRequest, load: LoadOptions, settings: Settings) -> Tagger:
-    console = stderr_console()
-    waiting = Waiting(console, shows=is_live() and not request.quiet)
-    waiting.begin("loading the model")
-    try:
-        return Tagger(load_classifier(load, waiting.tell, waiting.advance), settings)
-    finally:
-        waiting.end()
+    with waiting("loading the model", quiet=request.quiet) as shown:
+        return Tagger(load_classifier(load, shown.tell, shown.advance), settings)
 
 
 def _wanted(request: WatchRequest, tagger: Tagger) -> frozenset[int] | None:
