@@ -4,6 +4,7 @@ VideoMAE's own way: nine tenths of the patches are hidden, at the same places in
 model paints them. Source: Tong et al. 2022, VideoMAE (arXiv 2203.12602); PRETRAIN.md.
 """
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -197,7 +198,7 @@ class _Painter(Pixels):
         known: Any = load_model(files, config, torch.float32)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
-            self.model: Any = VideoMAEForPreTraining(known.config)
+            self.model: Any = VideoMAEForPreTraining(with_small_painter(known.config))
         if not options.from_nothing:
             self.model.videomae.load_state_dict(known.videomae.state_dict())
         self.model.requires_grad_(True)
@@ -214,6 +215,39 @@ class _Painter(Pixels):
         """
         loss: torch.Tensor = self.model(self.normalised(clips), bool_masked_pos=masked).loss
         return loss
+
+
+def with_small_painter(config: Any) -> Any:
+    """Give a configuration whose decoder is half as wide and a third as deep as its encoder.
+
+    That is VideoMAE-base's own. Smaller models often name no decoder, and get base's, which would
+    cost more than all the rest, and paint well from an encoder that has learned little.
+
+    Args:
+        config: Transformers' `VideoMAEConfig`; it is left as it is.
+
+    >>> from transformers import VideoMAEConfig
+    >>> small = with_small_painter(VideoMAEConfig(hidden_size=192, num_hidden_layers=4))
+    >>> small.decoder_hidden_size, small.decoder_num_hidden_layers
+    (96, 2)
+    >>> base = with_small_painter(VideoMAEConfig())
+    >>> base.decoder_hidden_size, base.decoder_num_hidden_layers, base.decoder_num_attention_heads
+    (384, 4, 6)
+    """
+    width = min(config.decoder_hidden_size, config.hidden_size // 2)
+    if width == config.decoder_hidden_size:
+        return config
+    smaller = copy.deepcopy(config)
+    smaller.decoder_hidden_size = width
+    smaller.decoder_intermediate_size = 4 * width
+    smaller.decoder_num_hidden_layers = min(
+        config.decoder_num_hidden_layers, max(2, config.num_hidden_layers // 3)
+    )
+    # As many heads as are at least 32 wide, and divide the width.
+    smaller.decoder_num_attention_heads = max(
+        heads for heads in range(1, max(1, width // 32) + 1) if width % heads == 0
+    )
+    return smaller
 
 
 def hide_tubes(
