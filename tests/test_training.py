@@ -417,8 +417,6 @@ def test_tubes_are_hidden_at_the_same_places_in_all_frames():
 
 @pytest.mark.slow
 def test_what_can_not_be_trained_is_one_sentence(truths, base, tmp_path):
-    with pytest.raises(UsageError, match="reads words"):
-        train(truths, tmp_path / "x", "demo-words")
     with pytest.raises(ModelError, match="nothing-here"):
         train(truths, tmp_path / "x", "./nothing-here")
     missing = LabelledVideo(path=str(tmp_path / "missing.mp4"), label="left")

@@ -5,7 +5,7 @@ nothing heavy.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Literal
@@ -223,3 +223,13 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
 )
 """By `model_type`. Source: the mapping for video classification in modeling_auto.py there, and of
 video-text models those classes that compare a clip with text."""
+
+FITTED: Mapping[str, Architecture] = MappingProxyType(
+    {
+        name: replace(one, text=None, title=f"{one.title} with labels of its own")
+        for name, one in ARCHITECTURES.items()
+        if one.text is not None
+    }
+)
+"""What video-text models are once a last layer was fitted to what they see: ordinary classifiers,
+which read no text. `vidtag train` makes them; transformers has no class for them."""

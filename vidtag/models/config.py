@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vidtag.models.architectures import ARCHITECTURES, Architecture
+from vidtag.models.architectures import ARCHITECTURES, FITTED, Architecture
 from vidtag.models.refusals import mismatch, refuse, shortened
 from vidtag.models.words.lists import read_vocabulary
 
@@ -50,8 +50,12 @@ class ModelConfig:
 
     @property
     def text(self) -> Mapping[str, Any]:
-        """The numbers of the tower that reads text; none of a model that has no such tower."""
-        return _section(self.values, self.kind.text.section) if self.kind.text else {}
+        """The numbers of the tower that reads text; none of a model that has no such tower.
+
+        It is there, and unused, also where labels were fitted to what the other tower sees.
+        """
+        text = ARCHITECTURES[self.architecture].text
+        return {} if text is None else _section(self.values, text.section)
 
     @property
     def max_tokens(self) -> int:
@@ -98,7 +102,12 @@ class ModelConfig:
     @property
     def kind(self) -> Architecture:
         """What is true of every model of its architecture."""
-        return ARCHITECTURES[self.architecture]
+        return _kind(self.architecture, self.own)
+
+    @property
+    def has_fitted_head(self) -> bool:
+        """Whether it is a video-text model that was trained to tell labels of its own apart."""
+        return self.kind is FITTED.get(self.architecture)
 
     @property
     def processor(self) -> str:
@@ -182,8 +191,9 @@ def parse_config(values: object, model: str) -> ModelConfig:
             "its config.json names weights of its own (transformers_weights); load it with "
             "transformers once and save it again with save_pretrained",
         )
-    kind = ARCHITECTURES[architecture]
     try:
+        own = _own(values)
+        kind = _kind(architecture, own)
         vision, text = _section(values, kind.section), kind.text
         if text is not None:
             key = "max_position_embeddings"
@@ -194,7 +204,7 @@ def parse_config(values: object, model: str) -> ModelConfig:
             image_size=_side(vision.get(kind.size_key, kind.image_size), kind.size_key),
             labels=_labels(values) if text is None else _names(values),
             values=values,
-            own=_own(values),
+            own=own,
         )
     except (ValueError, TypeError) as exc:
         raise refuse(model, "bad_config", f"config.json is odd: {shortened(exc)}") from exc
@@ -206,6 +216,12 @@ def parse_config(values: object, model: str) -> ModelConfig:
             "everywhere; train it with a second class, such as 'something else'",
         )
     return config
+
+
+def _kind(architecture: str, own: Mapping[str, Any]) -> Architecture:
+    """Find what is true of a model; of a video-text model by whether labels were fitted to it."""
+    kinds = FITTED if own.get("trained") == "head" else ARCHITECTURES
+    return kinds.get(architecture, ARCHITECTURES[architecture])
 
 
 def _section(values: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:

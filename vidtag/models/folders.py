@@ -101,7 +101,11 @@ def why_no_config(path: Path) -> str | None:
 def takes_words(folder: Path) -> bool:
     """Tell by its config whether a folder's model compares videos with text."""
     values = read_json(folder / "config.json")
-    kind = ARCHITECTURES.get(str(values.get("model_type"))) if isinstance(values, dict) else None
+    if not isinstance(values, dict):
+        return False
+    kind, own = ARCHITECTURES.get(str(values.get("model_type"))), values.get("vidtag")
+    if isinstance(own, dict) and own.get("trained") == "head":
+        return False  # it was trained to tell labels apart
     return kind is not None and kind.text is not None
 
 

@@ -116,7 +116,7 @@ def how_again(files: ModelFiles) -> str:
 def _check_size(model: str, config: ModelConfig, weights: Sequence[Path]) -> None:
     num_bytes = sum(path.stat().st_size for path in weights)
     names = read_tensor_names(weights)
-    towers = [config.vision, config.text] if config.kind.text else [config.values]
+    towers = [config.vision, config.text] if config.kind.section else [config.values]
     layers = sum(
         value
         for tower in towers

@@ -180,8 +180,12 @@ def _from_pretrained(files: ModelFiles, config: ModelConfig, dtype: torch.dtype)
     from transformers import AutoModel, AutoModelForVideoClassification
 
     # No auto class stands for models that compare videos with text.
-    auto: Any = AutoModelForVideoClassification if config.kind.text is None else AutoModel
-    loaded: tuple[Any, Any] = auto.from_pretrained(
+    cls: Any = AutoModelForVideoClassification if config.kind.text is None else AutoModel
+    if config.has_fitted_head:
+        from vidtag.models.words.fitted import FITTED_CLASSES
+
+        cls = FITTED_CLASSES[config.architecture]
+    loaded: tuple[Any, Any] = cls.from_pretrained(
         files.folder,
         config=describe_to_transformers(config),
         dtype=dtype,

@@ -18,7 +18,7 @@ import torch
 
 from vidtag.errors import OutputError
 from vidtag.models.config import ModelConfig
-from vidtag.models.folders import PREPROCESSOR_FILES
+from vidtag.models.folders import PREPROCESSOR_FILES, TOKENIZER_FILES
 from vidtag.models.source import ModelFiles
 from vidtag.models.torch_engine import load_model, quiet
 from vidtag.models.weights import find_weights
@@ -91,7 +91,7 @@ def write_model(
     """Write a model of transformers; whole or not at all.
 
     Args:
-        files: The model that it came from, whose preprocessing it has.
+        files: The model that it came from, whose preprocessing it has, and tokenizer.
         model: Its weights.
         folder: Where it goes; what is there is replaced.
         labels: Names of its classes.
@@ -112,7 +112,7 @@ def write_model(
         values = json.loads(path.read_text(encoding="utf-8"))
         values["vidtag"] = dict(own)
         path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        for one in PREPROCESSOR_FILES:
+        for one in (*PREPROCESSOR_FILES, *TOKENIZER_FILES):
             if (files.folder / one).is_file():
                 shutil.copyfile(files.folder / one, place / one)
         (place / CARD_NAME).write_text(card, encoding="utf-8")
@@ -133,6 +133,15 @@ def stored_dtype(files: ModelFiles) -> torch.dtype:
     return dtype if dtype in (torch.float16, torch.bfloat16) else torch.float32
 
 
+def _let_others_read(folder: Path) -> None:
+    """Give a folder and its files the rights of new ones; some come of temporary files."""
+    mask = os.umask(0)
+    os.umask(mask)
+    folder.chmod(0o777 & ~mask)
+    for path in folder.iterdir():
+        path.chmod(0o666 & ~mask)
+
+
 def put_folder(folder: str, fill: Any) -> None:
     """Make a folder under another name and rename it, so that it is there whole or not at all.
 
@@ -151,7 +160,7 @@ def put_folder(folder: str, fill: Any) -> None:
         raise OutputError(folder, f"Can't write '{folder}': {exc.strerror}.") from exc
     try:
         fill(place)
-        place.chmod(0o755)
+        _let_others_read(place)
         if target.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
             target.rename(old / "old")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from vidtag.models.config import ModelConfig
 from vidtag.models.source import ModelFiles
 from vidtag.text import one_line
 from vidtag.training.examples import Examples
@@ -16,11 +17,14 @@ _MOST_CONFUSED = 10
 """Pairs that the card lists."""
 
 
-def model_card(files: ModelFiles, examples: Examples, outcome: Outcome, seed: int) -> str:
+def model_card(
+    files: ModelFiles, config: ModelConfig, examples: Examples, outcome: Outcome, seed: int
+) -> str:
     """Write the card; the same training gives the same bytes.
 
     Args:
         files: The model whose encoder was kept.
+        config: What that says of itself.
         examples: What was learned from.
         outcome: What it came to.
         seed: Of the training.
@@ -56,7 +60,30 @@ def model_card(files: ModelFiles, examples: Examples, outcome: Outcome, seed: in
         f"{outcome.held_out}.",
         "",
     ]
+    if config.kind.text is not None or config.has_fitted_head:
+        lines += _in_transformers(config)
     return "\n".join(lines)
+
+
+def _in_transformers(config: ModelConfig) -> list[str]:
+    """Say how a model is asked for which transformers has no class."""
+    return [
+        "## In transformers",
+        "",
+        "transformers has no class for a last layer on this model. It loads the folder as the "
+        "model that it was made from, and passes over two tensors of `model.safetensors`, "
+        "`classifier.weight` and `classifier.bias`. They make logits of the direction that a video "
+        "is seen in:",
+        "",
+        "```python",
+        "model = AutoModel.from_pretrained(FOLDER)",
+        f"seen = model.get_video_features({config.kind.input_name}=clip).pooler_output.flatten(1)",
+        'head = load_file(f"{FOLDER}/model.safetensors")  # of safetensors.torch',
+        'logits = F.linear(F.normalize(seen, dim=-1), head["classifier.weight"], '
+        'head["classifier.bias"])',
+        "```",
+        "",
+    ]
 
 
 def pretraining_card(files: ModelFiles, options: "PretrainOptions", result: "Pretrained") -> str:

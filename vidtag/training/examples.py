@@ -113,6 +113,8 @@ def gather_examples(
     store: ScoreStore | None,
     settings: Settings,
     advance: Callable[[int, int], None],
+    *,
+    width: int | None = None,
 ) -> Examples:
     """Score all labelled videos, and say what each of their windows shows.
 
@@ -122,6 +124,7 @@ def gather_examples(
         store: Stored scores.
         settings: Windows.
         advance: Told how many videos are done, and how many there are.
+        width: How many numbers of the features are learned from, the first ones; all where `None`.
 
     Raises:
         ModelError: The model failed.
@@ -153,7 +156,7 @@ def gather_examples(
             num_mixed += mixed
         kept = shown >= NONE
         if kept.any():
-            rows.append(scored.features[kept])
+            rows.append(scored.features[kept, :width])
             targets.append(shown[kept])
             taken.append(video)
     advance(len(truths.videos), len(truths.videos))

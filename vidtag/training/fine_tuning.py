@@ -95,16 +95,17 @@ def train_full(
         advance: Told how many updates are done, and how many there are.
 
     Raises:
-        UsageError: The model reads words.
+        UsageError: The model reads words, or did.
         ModelError: The model can't be had, or fails.
         VideoError: Not one of the videos can be read.
         OutputError: The folder can't be written.
     """
     began, load = time.monotonic(), options.load
     files, config = find_and_read(load, tell)
-    if config.kind.text is not None:
+    if config.kind.text is not None or config.has_fitted_head:
         raise UsageError(
-            f"--from {load.name} reads words, and can't be trained; take a classifier."
+            f"--full can't train {config.kind.title}; leave --full out, and a last layer is fitted "
+            "to what it sees, or take --from base."
         )
     work = WorkFolder.of(folder)
     paths = [video.path for video in truths.videos]
@@ -136,7 +137,7 @@ def train_full(
         folder,
         labels=classes,
         own=own_facts(config.own, outcome, examples, "full"),
-        card=model_card(files, examples, outcome, options.seed),
+        card=model_card(files, config, examples, outcome, options.seed),
     )
     work.remove()
     return Trained(

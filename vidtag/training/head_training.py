@@ -9,12 +9,12 @@ import numpy as np
 
 from vidtag.cache.scores import ScoreStore
 from vidtag.documents.headline import NONE_OF_THESE
-from vidtag.errors import UsageError
 from vidtag.formats.truths.truth import Truths
 from vidtag.models.found import find_and_read
 from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
 from vidtag.models.trained import TrainedClassifier
+from vidtag.models.words.cost import direction_size
 from vidtag.tagging.settings import Settings
 from vidtag.training.card import model_card
 from vidtag.training.examples import Examples, StoringFeatures, gather_examples
@@ -76,23 +76,20 @@ def train_head(
         advance: Told how many videos are read, and how many there are.
 
     Raises:
-        UsageError: The model reads words, and has no last layer of its own.
         ModelError: The model can't be had, or fails.
         VideoError: Not one of the videos can be read.
         OutputError: The folder can't be written.
     """
     began, load = time.monotonic(), options.load
     files, config = find_and_read(load, tell)
-    if config.kind.text is not None:
-        raise UsageError(
-            f"--from {load.name} reads words: it has no last layer that could be fitted; take "
-            "base, another classifier, or a folder of one."
-        )
     classifier: Any = load_classifier(replace(load, fast=False), tell)
     if isinstance(classifier, TrainedClassifier):
         classifier = classifier.engine  # its temperature is of another head
-    storing = StoringFeatures(classifier, _feature_size(classifier))
-    examples = gather_examples(truths, storing, store, options.settings, advance)
+    if config.kind.text is None:
+        classifier = StoringFeatures(classifier, _feature_size(classifier))
+    # What a video-text model sees is stored with its patches, which have no say in labels.
+    width = direction_size(config)
+    examples = gather_examples(truths, classifier, store, options.settings, advance, width=width)
     fitted = fit(examples, NONE_OF_THESE, options.seed)
     from vidtag.models.writing import NewHead, write_with_head  # loads torch's side of transformers
 
@@ -102,7 +99,7 @@ def train_head(
         folder,
         NewHead(labels=fitted.outcome.classes, weight=fitted.head.weight, bias=fitted.head.bias),
         own=own_facts(config.own, fitted.outcome, examples, "head"),
-        card=model_card(files, examples, fitted.outcome, options.seed),
+        card=model_card(files, config, examples, fitted.outcome, options.seed),
     )
     return Trained(
         base=load.name, examples=examples, outcome=fitted.outcome, seconds=time.monotonic() - began

@@ -23,10 +23,17 @@ _PRISM_TEXT = {
 
 def feature_size(config: ModelConfig) -> int | None:
     """Count the numbers that a video-text model makes of a window, before it reads the words."""
-    values = config.values
-    if config.architecture == "xclip":
+    size = direction_size(config)
+    if config.architecture == "xclip" and size is not None:
         patch = int(config.vision.get("patch_size", 32))
-        return int(values.get("projection_dim", 512)) * (1 + (config.image_size // patch) ** 2)
+        return size * (1 + (config.image_size // patch) ** 2)
+    return size
+
+
+def direction_size(config: ModelConfig) -> int | None:
+    """Count those of them, the first ones, that are the video's direction, whatever the words."""
+    if config.architecture == "xclip":
+        return int(config.values.get("projection_dim", 512))
     if config.architecture == "videoprism":
         return int(config.vision.get("hidden_size", config.kind.hidden_size))
     return None

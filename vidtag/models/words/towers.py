@@ -32,16 +32,25 @@ class XClipVideo(Pixels):
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """Run the tower."""
         model, batch, frames = self.model, clips.shape[0], clips.shape[1]
-        pixels = self.normalised(clips)
-        seen = model.vision_model(pixel_values=pixels.reshape(-1, *pixels.shape[2:]))
-        each = model.visual_projection(seen.pooler_output)
-        video = model.mit(each.view(batch, frames, -1)).pooler_output
-        patches = model.prompts_visual_layernorm(seen.last_hidden_state[:, 1:])
+        video, hidden = self.see(model, self.normalised(clips))
+        patches = model.prompts_visual_layernorm(hidden[:, 1:])
         patches = patches @ model.prompts_visual_projection
         patches = patches.view(batch, frames, -1, video.shape[-1]).mean(dim=1)
-        video = video.float()  # the temperature makes differences of directions large
-        video = video / video.norm(p=2, dim=-1, keepdim=True)
         return torch.cat([video, patches.float().flatten(1)], dim=1)
+
+    @staticmethod
+    def see(model: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Give a video's direction, `(B, P)`, and what its frames' tokens are: `(B * T, 1 + N, d)`.
+
+        Args:
+            model: Transformers' `XCLIPModel`.
+            pixels: `(B, T, 3, H, W)`.
+        """
+        seen = model.vision_model(pixel_values=pixels.reshape(-1, *pixels.shape[2:]))
+        each = model.visual_projection(seen.pooler_output)
+        video = model.mit(each.view(pixels.shape[0], pixels.shape[1], -1)).pooler_output
+        video = video.float()  # the temperature makes differences of directions large
+        return video / video.norm(p=2, dim=-1, keepdim=True), seen.last_hidden_state
 
 
 class XClipText(torch.nn.Module):
@@ -91,9 +100,18 @@ class PrismVideo(Pixels):
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """Run the tower."""
-        out = self.video_model(pixel_values_videos=self.normalised(clips))
-        video: torch.Tensor = out.pooler_output
-        return video.reshape(clips.shape[0], -1)
+        return self.see(self, self.normalised(clips))
+
+    @staticmethod
+    def see(model: Any, pixels: torch.Tensor) -> torch.Tensor:
+        """Give a video's direction, `(B, D)`.
+
+        Args:
+            model: What has `video_model`.
+            pixels: `(B, T, 3, H, W)`.
+        """
+        video: torch.Tensor = model.video_model(pixel_values_videos=pixels).pooler_output
+        return video.reshape(pixels.shape[0], -1)
 
 
 class PrismText(torch.nn.Module):
