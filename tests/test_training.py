@@ -16,6 +16,7 @@ from tiny_models import make_tiny_model
 from vidtag import LoadOptions, ScoreStore, Settings, Tagger
 from vidtag.errors import ModelError, UsageError, VideoError
 from vidtag.formats.truths.truth import LabelledVideo, TrueSegment, Truths
+from vidtag.models.device import cpu_has_bf16
 from vidtag.training import descent
 from vidtag.training.augmenting import LEAST_SIDE, Augmentation, augment, mix
 from vidtag.training.clips import WorkFolder, batches
@@ -466,6 +467,7 @@ def test_an_outcome_knows_what_is_confused():
 
 _KILLED = """
 import sys
+from vidtag.models.device import cpu_has_bf16
 from vidtag.training import descent
 descent._SAVE_SECONDS = -1
 from vidtag.cli.app import run
@@ -519,3 +521,18 @@ def test_the_command_says_what_it_learned_and_replaces_only_its_own(clips, base,
         assert (code in (1, 2), err.count("\n")) == (True, 1)
     assert run("train", str(clips), "--from", str(base))[0] == 2
     assert (tmp_path / "precious" / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.skipif(cpu_has_bf16(), reason="this CPU computes in bf16")
+@pytest.mark.parametrize("command", [["train", "{clips}", "--full"], ["pretrain", "{clips}", "-r"]])
+def test_bf16_where_the_cpu_has_none_is_refused_before_anything_is_read(
+    command, clips, base, tmp_path, run
+):
+    named = [part.format(clips=clips) for part in command]
+    code, out, err = run(
+        *named, "--from", str(base), "--precision", "bf16", "-o", str(tmp_path / "model")
+    )
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "does not compute in bf16" in err
+    assert "--precision fp32" in err
+    assert not list(tmp_path.iterdir())

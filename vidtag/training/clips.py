@@ -15,6 +15,7 @@ import numpy.lib.format as npy
 import numpy.typing as npt
 
 from vidtag.errors import OutputError
+from vidtag.version import __version__
 
 _CLIPS, _FACTS = "clips.npy", "facts.json"
 
@@ -45,7 +46,9 @@ class WorkFolder:
         Raises:
             OutputError: It can't be made.
         """
-        text = json.dumps([facts, [_stamp(one) for one in videos]], sort_keys=True, default=str)
+        # What another version left may mean something else to this one.
+        known = [__version__, facts, [_stamp(one) for one in videos]]
+        text = json.dumps(known, sort_keys=True, default=str)
         try:
             if (self.path / _FACTS).is_file() and (self.path / _FACTS).read_text() == text:
                 return True

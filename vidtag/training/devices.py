@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vidtag.errors import ModelOptionError
 from vidtag.models.device import choose
 from vidtag.models.options import LoadOptions
+from vidtag.models.refusals import wrong_option
 
 _PER_PASS = 1 << 22
 """Pixels of all frames that go through the model at once: five clips of 16 frames of 224 by 224.
@@ -19,9 +21,21 @@ def training_device(load: LoadOptions) -> torch.device:
     """Settle where a training runs.
 
     Raises:
-        ModelError: The device is unknown or not there.
+        ModelError: The device is unknown or not there, or has no bf16 of its own, which torch would
+            imitate: a step of VideoMAE-base then takes many times what it takes in fp32.
     """
     plan = choose(load.name, device=load.device, engine="torch", precision="auto")
+    if load.precision == "bf16":
+        try:
+            choose(load.name, device=plan.device, engine="torch", precision="bf16")
+        except ModelOptionError as exc:
+            what = "this CPU" if plan.device == "cpu" else plan.device
+            raise wrong_option(
+                load.name,
+                "bad_precision",
+                f"{what} does not compute in bf16, so training in it would be slower, not "
+                "faster; use --precision fp32",
+            ) from exc
     return torch.device(plan.device)
 
 

@@ -107,6 +107,7 @@ def train_full(
             f"--full can't train {config.kind.title}; leave --full out, and a last layer is fitted "
             "to what it sees, or take --from base."
         )
+    training_device(load)  # before hours of reading
     work = WorkFolder.of(folder)
     paths = [video.path for video in truths.videos]
     goes_on = work.open(_facts(truths, files, options), paths)

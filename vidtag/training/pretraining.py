@@ -118,6 +118,7 @@ def pretrain(
     files, config = find_and_read(load, tell)
     if config.architecture != "videomae":
         raise UsageError(f"{config.kind.title} can't be pretrained here: --from takes a VideoMAE.")
+    training_device(load)  # before hours of reading
     work = WorkFolder.of(folder)
     facts = {
         "base": f"{files.model_id} {files.revision}",
