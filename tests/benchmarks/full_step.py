@@ -20,9 +20,7 @@ import numpy as np  # noqa: E402 - the path comes first
 import torch  # noqa: E402
 from transformers import VideoMAEConfig, VideoMAEForVideoClassification  # noqa: E402
 
-from vidtag.models.options import LoadOptions  # noqa: E402
 from vidtag.training.descent import Schedule, dropped_paths, make_optimiser  # noqa: E402
-from vidtag.training.devices import autocast  # noqa: E402
 
 
 def main() -> None:
@@ -35,7 +33,6 @@ def main() -> None:
     torch.manual_seed(0)
     model = VideoMAEForVideoClassification(VideoMAEConfig(num_labels=10)).train()
     optimiser = make_optimiser(model, Schedule(num_steps=3, rate=1e-4, warm_up=1))
-    load = LoadOptions(model="base", device="cpu", precision=asked.precision, engine="torch")
     clips, targets = torch.randn(asked.batch, 16, 3, 224, 224), torch.zeros(asked.batch).long()
     seconds = []
     with dropped_paths(model, 0.1) as set_luck:
@@ -43,7 +40,8 @@ def main() -> None:
             began = time.perf_counter()
             set_luck(np.random.default_rng(step))
             optimiser.zero_grad(set_to_none=True)
-            with autocast(load):
+            # As training does, but also where the CPU has no bf16, and training refuses.
+            with torch.autocast("cpu", torch.bfloat16, enabled=asked.precision == "bf16"):
                 logits = model(pixel_values=clips).logits
             torch.nn.functional.cross_entropy(logits.float(), targets).backward()
             optimiser.step()
