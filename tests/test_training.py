@@ -467,7 +467,6 @@ def test_an_outcome_knows_what_is_confused():
 
 _KILLED = """
 import sys
-from vidtag.models.device import cpu_has_bf16
 from vidtag.training import descent
 descent._SAVE_SECONDS = -1
 from vidtag.cli.app import run
