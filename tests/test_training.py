@@ -1,6 +1,7 @@
 """From labelled videos to a model of one's own: what it learns from, and what it comes to."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -535,3 +536,16 @@ def test_bf16_where_the_cpu_has_none_is_refused_before_anything_is_read(
     assert "does not compute in bf16" in err
     assert "--precision fp32" in err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_how_it_goes_is_told_on_the_way_and_changes_nothing(truths, base, tmp_path):
+    lines: list[str] = []
+    train_full(truths, str(tmp_path / "told"), full(base), tell=lines.append)
+    train_full(truths, str(tmp_path / "silent"), full(base))
+    name = "model.safetensors"
+    assert (tmp_path / "told" / name).read_bytes() == (tmp_path / "silent" / name).read_bytes()
+    told = [line for line in lines if " updates: " in line]
+    assert told
+    pattern = r"\d+ of \d+ updates: loss \d\.\d{3}, \d+% right of 3 held out"
+    assert all(re.fullmatch(pattern, line) for line in told), told

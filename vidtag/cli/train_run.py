@@ -15,7 +15,7 @@ from rich.text import Text
 
 from vidtag.cache.scores import ScoreStore
 from vidtag.cli.speaking import print_drawing, print_line, say
-from vidtag.cli.waiting import counting, waiting
+from vidtag.cli.waiting import Counted, counting, waiting
 from vidtag.errors import OutputError, UsageError
 from vidtag.formats.truths.reading import read_truths
 from vidtag.models.options import LoadOptions
@@ -110,27 +110,31 @@ def shown_training(
         What is told in a line what takes long, and what is told how much is done.
     """
     with waiting("loading the model", quiet=quiet) as shown, ExitStack() as stack:
-        counts: list[Callable[[int, int], None]] = []
+        count: Counted | None = None
+        is_done = False
 
         def tell(line: str) -> None:
             if not quiet:
-                shown.tell(line)
+                (shown if count is None or is_done else count).tell(line)
 
         def advance(done: int, total: int) -> None:
-            if not counts:  # two live views at once would draw over each other
+            nonlocal count, is_done
+            if is_done:
+                return
+            if count is None:  # two live views at once would draw over each other
                 shown.end()
-                counts.append(stack.enter_context(counting(doing, quiet=quiet)))
-            counts[0](done, total)
+                count = stack.enter_context(counting(doing, quiet=quiet))
+            count(done, total)
             if done == total:
+                is_done = True
                 stack.close()
-                counts[:] = [lambda done, total: None]
                 shown.begin("finishing")
 
         try:
             yield tell, advance
         except KeyboardInterrupt:
             shown.end()
-            if counts and not quiet:
+            if count is not None and not quiet:
                 say("stopped; the same command goes on where it was")
             raise
 

@@ -129,21 +129,40 @@ def waiting(doing: str, *, quiet: bool) -> Iterator[Waiting]:
         shown.end()
 
 
+class Counted:
+    """What counts: told how many are done, and how many there are.
+
+    Args:
+        console: Where lines are told.
+        show: Draws the numbers.
+    """
+
+    def __init__(self, console: Console, show: Callable[[int, int], None] | None) -> None:
+        self._console = console
+        self._show = show
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how many are done."""
+        if self._show is not None:
+            self._show(done, total)
+
+    def tell(self, line: str) -> None:
+        """Print a line, above what is drawn."""
+        self._console.print(Text(printable(line), style="dim" if self._show else ""))
+
+
 @contextmanager
-def counting(doing: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+def counting(doing: str, *, quiet: bool) -> Iterator[Counted]:
     """Show how many of a known number are done, on a terminal, with the time that is left.
 
     Args:
         doing: What is done.
         quiet: Show nothing.
-
-    Yields:
-        What is told how many are done, and how many there are.
     """
-    if quiet or not is_live():
-        yield lambda done, total: None
-        return
     console = stderr_console()
+    if quiet or not is_live():
+        yield Counted(console, None)
+        return
     bar = Progress(
         SpinnerColumn(spinner_name(console)),
         TextColumn("{task.description}", markup=False),
@@ -155,7 +174,7 @@ def counting(doing: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]
     )
     task = bar.add_task(doing, total=None)
     with bar:
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield Counted(console, lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def counted(items: Iterable[Item], doing: str, *, total: int, quiet: bool) -> Iterator[Item]:

@@ -65,6 +65,11 @@ class WorkFolder:
         """Remove it with all that is in it."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    @property
+    def has_clips(self) -> bool:
+        """Whether all clips were read."""
+        return (self.path / _CLIPS).is_file()
+
     def clips(
         self,
         shape: tuple[int, ...],

@@ -115,8 +115,8 @@ def dropped_paths(model: nn.Module, most: float) -> Iterator[Callable[[np.random
     luck: list[np.random.Generator] = []
 
     def hook(chance: float) -> Callable[..., Any]:
-        def drop(_: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
-            if not luck or chance == 0:
+        def drop(layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
+            if not luck or chance == 0 or not layer.training:
                 return output
             before = inputs[0]
             after = output[0] if isinstance(output, tuple) else output
@@ -137,6 +137,41 @@ def dropped_paths(model: nn.Module, most: float) -> Iterator[Callable[[np.random
     finally:
         for handle in handles:
             handle.remove()
+
+
+class Report:
+    """Says in a line now and then how a training goes, so that hours in vain are seen early.
+
+    Args:
+        advance: Told how many updates are done, and how many there are.
+        tell: Told the lines; nobody is where `None`.
+        times: How many lines at most; the last one is behind the last update, and is not said.
+        more: What there is to say beside the loss.
+    """
+
+    def __init__(
+        self,
+        advance: Callable[[int, int], None],
+        tell: Callable[[str], None] | None,
+        *,
+        times: int = 10,
+        more: Callable[[], str] = lambda: "",
+    ) -> None:
+        self.losses: list[float] = []
+        """Of each part of an update that this run took."""
+        self._advance, self._tell = advance, tell
+        self._times, self._more = times, more
+        self._told = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take note of updates that are done."""
+        self._advance(done, total)
+        is_due = done * self._times // total > (done - 1) * self._times // total
+        new = self.losses[self._told :]
+        if self._tell is None or not new or not is_due or done == total:
+            return
+        self._told = len(self.losses)
+        self._tell(f"{done} of {total} updates: loss {np.mean(new):.3f}{self._more()}")
 
 
 class Descent:

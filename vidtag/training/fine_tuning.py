@@ -34,7 +34,7 @@ from vidtag.tagging.tagger import Tagger
 from vidtag.training.augmenting import Augmentation, augment, mix
 from vidtag.training.card import model_card
 from vidtag.training.clips import WorkFolder, batches
-from vidtag.training.descent import Descent, Schedule, dropped_paths
+from vidtag.training.descent import Descent, Report, Schedule, dropped_paths
 from vidtag.training.devices import autocast, clips_per_pass, training_device
 from vidtag.training.examples import NONE, Examples, kind_of, window_targets
 from vidtag.training.head_training import Trained, own_facts
@@ -122,9 +122,16 @@ def train_full(
     network = _network(files, config, len(classes), options)
     schedule = make_schedule(int(learns.sum()), options)
     descent = Descent(network, schedule, work.path / "checkpoint.pt")
-    _descend(descent, clips, (targets, np.flatnonzero(learns)), len(classes), options, advance)
+
+    def ask() -> Unseen | None:
+        return _ask(network, clips, examples, targets, held_out)
+
+    report = Report(
+        advance, tell, times=min(10, options.epochs), more=lambda: _so_far(network, ask)
+    )
+    _descend(descent, clips, (targets, np.flatnonzero(learns)), len(classes), options, report)
     advance(schedule.num_steps, schedule.num_steps)
-    unseen = _ask(network, clips, examples, targets, held_out, options)
+    unseen = ask()
     outcome = Outcome(
         classes=classes,
         temperature=1.0 if unseen is None else fit_temperature(unseen.logits, unseen.targets),
@@ -192,7 +199,7 @@ class _Reader:
         """Read all, or take what an earlier run had read."""
         info = self._tagger.classifier.info
         shape = (info.num_frames, info.image_size, info.image_size, 3)
-        if tell is not None:
+        if tell is not None and not work.has_clips:
             tell("reading the clips")
         clips = work.clips(shape, self._clips)
         notes = work.path / "read.npz"
@@ -310,7 +317,7 @@ def _descend(
     learned: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
     num_classes: int,
     options: FullOptions,
-    advance: Callable[[int, int], None],
+    report: Report,
 ) -> None:
     network: Any = descent.model
     targets, places = learned
@@ -331,10 +338,23 @@ def _descend(
             set_luck(rng)
             with autocast(options.load):
                 logits = network(pictures.to(device))
-            return functional.cross_entropy(logits.float(), goals.to(device))
+            loss = functional.cross_entropy(logits.float(), goals.to(device))
+            report.losses.append(loss.item())
+            return loss
 
-        descent.run(loss_of, advance, num_parts=num_parts)
+        descent.run(loss_of, report, num_parts=num_parts)
     network.eval()
+
+
+def _so_far(network: PixelModel, ask: Callable[[], Unseen | None]) -> str:
+    """Say how well a model does on the way, by what it does not learn from."""
+    network.eval()
+    unseen = ask()
+    network.train()
+    if unseen is None:
+        return ""
+    right = float((unseen.logits.argmax(axis=1) == unseen.targets).mean())
+    return f", {right:.0%} right of {len(unseen.targets)} held out"
 
 
 @torch.no_grad()
@@ -344,7 +364,6 @@ def _ask(
     examples: Examples,
     targets: npt.NDArray[np.int64],
     held_out: npt.NDArray[np.bool_],
-    options: FullOptions,
 ) -> Unseen | None:
     """Ask the trained model about what it has not seen; `None` where that is nothing."""
     kinds = [kind_of(subset) for subset in examples.subsets]

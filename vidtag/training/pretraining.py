@@ -29,7 +29,7 @@ from vidtag.tagging.tagger import Tagger
 from vidtag.training.augmenting import Augmentation, augment
 from vidtag.training.card import pretraining_card
 from vidtag.training.clips import WorkFolder
-from vidtag.training.descent import Descent, Schedule
+from vidtag.training.descent import Descent, Report, Schedule
 from vidtag.training.devices import autocast, clips_per_pass, training_device
 
 MASKED = 0.9
@@ -127,7 +127,7 @@ def pretrain(
     if work.open(facts, videos) and tell is not None:
         tell(f"going on with what {work.path} has")
     reader = _Reader(videos, options)
-    if tell is not None:
+    if tell is not None and not work.has_clips:
         tell("reading the clips")
     clips = work.clips(reader.shape, reader.clips)
     model = _Painter(files, config, options).to(training_device(load))
@@ -139,7 +139,7 @@ def pretrain(
         layer_decay=1.0,
     )
     descent = Descent(model, schedule, work.path / "checkpoint.pt")
-    losses = _descend(descent, clips, options, advance)
+    losses = _descend(descent, clips, options, Report(advance, tell))
     advance(options.num_steps, options.num_steps)
     result = Pretrained(
         num_videos=reader.num_read or len(videos),
@@ -273,14 +273,13 @@ def _descend(
     descent: Descent,
     clips: npt.NDArray[np.uint8],
     options: PretrainOptions,
-    advance: Callable[[int, int], None],
+    report: Report,
 ) -> list[float]:
     model: Any = descent.model
     device = next(model.parameters()).device
     per_pass = clips_per_pass(clips, options.batch_size)
     num_parts = -(-options.batch_size // per_pass)
     how = Augmentation()
-    losses: list[float] = []
 
     def loss_of(part: int) -> torch.Tensor:
         rng = np.random.default_rng([options.seed, part, 2])
@@ -289,13 +288,13 @@ def _descend(
         masked = torch.from_numpy(hide_tubes(rng, per_pass, model.places, model.tubes))
         with autocast(options.load):
             loss: torch.Tensor = model(pictures.to(device), masked.to(device))
-        losses.append(loss.item())
+        report.losses.append(loss.item())
         return loss
 
     model.train()
-    descent.run(loss_of, advance, num_parts=num_parts)
+    descent.run(loss_of, report, num_parts=num_parts)
     model.eval()
-    return losses
+    return report.losses
 
 
 def _write(
