@@ -15,13 +15,13 @@ from make_video import make_video
 from tiny_models import make_tiny_model
 
 from vidtag import LoadOptions, ScoreStore, Settings, Tagger
-from vidtag.errors import ModelError, UsageError, VideoError
+from vidtag.errors import ModelError, TruthError, UsageError, VideoError
 from vidtag.formats.truths.truth import LabelledVideo, TrueSegment, Truths
 from vidtag.models.device import cpu_has_bf16
 from vidtag.training import descent
 from vidtag.training.augmenting import LEAST_SIDE, Augmentation, augment, mix
 from vidtag.training.clips import WorkFolder, batches
-from vidtag.training.examples import NONE, Examples, window_targets
+from vidtag.training.examples import NONE, Examples, window_targets, without_unshown
 from vidtag.training.fine_tuning import FullOptions, hold_out, train_full
 from vidtag.training.head import balance, fit, make_folds
 from vidtag.training.head_training import TrainOptions, train_head
@@ -549,3 +549,97 @@ def test_how_it_goes_is_told_on_the_way_and_changes_nothing(truths, base, tmp_pa
     assert told
     pattern = r"\d+ of \d+ updates: loss \d\.\d{3}, \d+% right of 3 held out"
     assert all(re.fullmatch(pattern, line) for line in told), told
+
+
+def examples_of(targets, subsets, labels=("a", "b", "c")) -> Examples:
+    """One window a video."""
+    number = len(targets)
+    return Examples(
+        features=np.zeros((number, 2), np.float32),
+        targets=np.array(targets),
+        videos=np.arange(number),
+        whole=np.ones(number, bool),
+        subsets=tuple(subsets),
+        paths=tuple(f"{n}.mp4" for n in range(number)),
+        labels=labels,
+        notes=("before",),
+    )
+
+
+def test_labels_that_no_window_shows_are_left_out_and_said():
+    kept = without_unshown(examples_of([0, 2, NONE, 2], [None] * 4))
+    assert kept.labels == ("a", "c")
+    assert kept.targets.tolist() == [0, 1, NONE, 1]
+    assert kept.notes[0] == "before"
+    assert "no window shows 'b'" in kept.notes[1]
+    whole = examples_of([0, 1, 2], [None] * 3)
+    assert without_unshown(whole) is whole
+    alone = examples_of([0, NONE], [None] * 2, ("a",))
+    assert without_unshown(alone) is alone  # told from what it is not
+
+
+@pytest.mark.parametrize(
+    ("targets", "subsets", "labels", "said"),
+    [
+        ([], [], ("a", "b"), "No window shows 'a', 'b'"),
+        ([NONE, NONE], [None, None], ("a", "b"), "No window shows 'a', 'b'"),
+        ([0, 0], [None, None], ("a", "b"), "No window shows 'b'"),
+        ([0, 0], [None, None], ("a",), "Every window shows 'a'"),
+        ([0, 1, 2], ["train", "train", "val"], ("a", "b", "c"), "be learned of 'c'"),
+        ([0, 1], ["test", "test"], ("a", "b"), "be learned of 'a', 'b'"),
+    ],
+)
+def test_what_nothing_can_be_learned_from_is_refused(targets, subsets, labels, said):
+    with pytest.raises(TruthError, match=said):
+        without_unshown(examples_of(np.array(targets, int), subsets, labels))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [[], ["--full", "--epochs", "1"]])
+def test_ranges_that_no_window_fits_into_are_one_line(how, clips, base, tmp_path, run):
+    path = clips / LABELS[0] / "0.mp4"
+    (tmp_path / "x.csv").write_text(f"{path},a,0,1\n{path},b,1,2\n")
+    model = str(tmp_path / "model")
+    code, out, err = run("train", str(tmp_path / "x.csv"), "--from", str(base), "-o", model, *how)
+    last = err.splitlines()[-1]
+    assert (code, out) == (1, ""), err
+    assert "No window shows 'a', 'b' for three quarters of its length; a shorter --window" in last
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [[], ["--full", "--epochs", "1"]])
+def test_one_action_is_told_from_the_time_without_it(how, clips, base, tmp_path, run):
+    rows = [f"{clips / LABELS[0] / f'{n}.mp4'},waving,0,1" for n in range(3)]
+    (tmp_path / "x.csv").write_text("\n".join(rows))
+    model = str(tmp_path / "model")
+    windows = ["--window", "0.5", "--stride", "0.25"]
+    code, out, err = run(
+        "train", str(tmp_path / "x.csv"), "--from", str(base), "-o", model, *windows, *how
+    )
+    assert code == 0, err
+    assert "waving" in out
+    assert "none of these" in out
+    code, out, err = run(str(clips / LABELS[0] / "0.mp4"), "-m", model, "--json", *windows)
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["model"]["num_labels"] == 1
+    assert [tag["label"] for tag in document["tags"]] == ["waving"]
+
+
+@pytest.mark.slow
+def test_a_kill_between_the_clips_and_their_notes_loses_neither(
+    truths, base, tmp_path, monkeypatch
+):
+    whole = full(base)
+    train_full(truths, str(tmp_path / "whole"), whole)
+
+    def killed(*_, **__):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vidtag.training.fine_tuning.np.load", killed)
+        with pytest.raises(Killed):
+            train_full(truths, str(tmp_path / "killed"), whole)
+    train_full(truths, str(tmp_path / "killed"), whole)
+    name = "model.safetensors"
+    assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "killed" / name).read_bytes()

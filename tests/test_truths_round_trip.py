@@ -76,8 +76,8 @@ def assert_same(name: str, document: Document, read: list[TrueSegment]) -> None:
 def test_what_is_written_is_read_back(kind: str, name: str, tmp_path: Path) -> None:
     document = DOCUMENTS[kind]
     put_video(document, tmp_path)
-    if len({label for _, _, label in wanted(document)}) < 2:
-        with pytest.raises(TruthError, match="one label can't be told from another"):
+    if not wanted(document):
+        with pytest.raises(TruthError, match=r"no labelled video|no video with a label"):
             read_back(name, [document], tmp_path)
         return
     [read] = read_back(name, [document], tmp_path).values()

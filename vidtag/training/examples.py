@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vidtag.cache.scores import ScoreStore
-from vidtag.errors import VideoError
+from vidtag.errors import TruthError, VideoError
 from vidtag.formats.truths.truth import LabelledVideo, Truths
 from vidtag.models.classifier import Classifier, ClassifierInfo, Clips, Features, Logits
 from vidtag.models.fast import Sparse
@@ -185,6 +185,73 @@ def gather_examples(
         notes=tuple(notes),
     )
 
+
+def without_unshown(examples: Examples) -> Examples:
+    """Leave out labels that no window shows, and say so.
+
+    Raises:
+        TruthError: Nothing is left that could be told from another thing.
+    """
+    learned = examples.targets[learned_from(examples.subsets)[examples.videos]]
+    is_shown = np.isin(np.arange(len(examples.labels)), learned)
+    if is_shown.all() and (len(is_shown) > 1 or examples.has_none):
+        return examples
+    if is_shown.all():
+        raise _too_few(
+            examples, f"every window shows {examples.labels[0]!r}; add videos of something else"
+        )
+    unlearned = [
+        label
+        for label, shown, occurs in zip(
+            examples.labels,
+            is_shown,
+            np.isin(np.arange(len(examples.labels)), examples.targets),
+            strict=True,
+        )
+        if occurs and not shown
+    ]
+    if unlearned:
+        raise _too_few(
+            examples,
+            f"nothing can be learned of {_named(unlearned)}, which videos for validation or "
+            "testing alone show; add others",
+        )
+    lost = [label for label, shown in zip(examples.labels, is_shown, strict=True) if not shown]
+    why = f"no window shows {_named(lost)} for three quarters of its length"
+    if is_shown.sum() + examples.has_none < 2 or not is_shown.any():
+        raise _too_few(examples, f"{why}; a shorter --window may show more")
+    number = np.full(len(examples.labels) + 1, NONE)  # the last place is that of `NONE`
+    number[:-1][is_shown] = np.arange(is_shown.sum())
+    return replace(
+        examples,
+        targets=number[examples.targets],
+        labels=tuple(label for label in examples.labels if label not in lost),
+        notes=(*examples.notes, f"{why}: left out; a shorter --window may show more"),
+    )
+
+
+def learned_from(subsets: Sequence[str | None]) -> npt.NDArray[np.bool_]:
+    """Say which videos are learned from, by their subsets: `(V,)`.
+
+    Those for testing never are, and those for validation are not where there are others.
+    """
+    kinds = [kind_of(subset) for subset in subsets]
+    is_training = np.array([kind not in ("validation", "testing") for kind in kinds], bool)
+    is_known = np.array([kind != "testing" for kind in kinds], bool)
+    return is_training if is_training.any() else is_known
+
+
+def _too_few(examples: Examples, why: str) -> TruthError:
+    return TruthError(examples.paths[0] if examples.paths else "", f"{why[0].upper()}{why[1:]}.")
+
+
+def _named(labels: Sequence[str]) -> str:
+    rest = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
+    return f"{', '.join(map(repr, labels[:_NAMED]))}{rest}"
+
+
+_NAMED = 5
+"""Labels that are named."""
 
 _MIXED = NONE - 1
 """The target of a window that is no example."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from vidtag.training.card import model_card
 from vidtag.training.clips import WorkFolder, batches
 from vidtag.training.descent import Descent, Report, Schedule, dropped_paths
 from vidtag.training.devices import autocast, clips_per_pass, training_device
-from vidtag.training.examples import NONE, Examples, kind_of, window_targets
+from vidtag.training.examples import NONE, Examples, kind_of, window_targets, without_unshown
 from vidtag.training.head_training import Trained, own_facts
 from vidtag.training.outcome import Outcome, Unseen
 
@@ -98,6 +99,7 @@ def train_full(
         UsageError: The model reads words, or did.
         ModelError: The model can't be had, or fails.
         VideoError: Not one of the videos can be read.
+        TruthError: No window shows what could be told from another thing.
         OutputError: The folder can't be written.
     """
     began, load = time.monotonic(), options.load
@@ -115,6 +117,7 @@ def train_full(
         tell(f"going on with what {work.path} has")
     reader = _Reader(truths, options)
     examples, clips = reader.read(work, tell)
+    examples = without_unshown(examples)
     classes = (*examples.labels, *([NONE_OF_THESE] if examples.has_none else []))
     targets = np.where(examples.targets == NONE, len(examples.labels), examples.targets)
     held_out, how = hold_out(truths, examples.paths, options.seed)
@@ -201,16 +204,8 @@ class _Reader:
         shape = (info.num_frames, info.image_size, info.image_size, 3)
         if tell is not None and not work.has_clips:
             tell("reading the clips")
-        clips = work.clips(shape, self._clips)
         notes = work.path / "read.npz"
-        if self._taken:
-            np.savez(
-                notes,
-                targets=np.concatenate(self._targets),
-                videos=np.repeat(np.arange(len(self._taken)), list(map(len, self._targets))),
-                taken=np.array([self._truths.videos.index(one) for one in self._taken]),
-                notes=np.array(self._notes),
-            )
+        clips = work.clips(shape, lambda: self._clips_noted_in(notes))
         found = np.load(notes)
         taken = [self._truths.videos[k] for k in found["taken"]]
         examples = Examples(
@@ -224,6 +219,18 @@ class _Reader:
             notes=tuple(map(str, found["notes"])),
         )
         return examples, clips
+
+    def _clips_noted_in(self, path: Path) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yield all clips, and note what they are before they count as read."""
+        yield from self._clips()
+        lengths = list(map(len, self._targets))
+        np.savez(
+            path,
+            targets=np.concatenate([np.zeros(0, np.int64), *self._targets]),
+            videos=np.repeat(np.arange(len(lengths)), lengths),
+            taken=np.array([self._truths.videos.index(one) for one in self._taken], int),
+            notes=np.array(self._notes, str),
+        )
 
     def _clips(self) -> Iterator[npt.NDArray[np.uint8]]:
         index = {label: k for k, label in enumerate(self._truths.labels)}

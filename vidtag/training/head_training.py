@@ -17,7 +17,7 @@ from vidtag.models.trained import TrainedClassifier
 from vidtag.models.words.cost import direction_size
 from vidtag.tagging.settings import Settings
 from vidtag.training.card import model_card
-from vidtag.training.examples import Examples, StoringFeatures, gather_examples
+from vidtag.training.examples import Examples, StoringFeatures, gather_examples, without_unshown
 from vidtag.training.head import fit
 from vidtag.training.outcome import Outcome
 
@@ -78,6 +78,7 @@ def train_head(
     Raises:
         ModelError: The model can't be had, or fails.
         VideoError: Not one of the videos can be read.
+        TruthError: No window shows what could be told from another thing.
         OutputError: The folder can't be written.
     """
     began, load = time.monotonic(), options.load
@@ -89,7 +90,9 @@ def train_head(
         classifier = StoringFeatures(classifier, _feature_size(classifier))
     # What a video-text model sees is stored with its patches, which have no say in labels.
     width = direction_size(config)
-    examples = gather_examples(truths, classifier, store, options.settings, advance, width=width)
+    examples = without_unshown(
+        gather_examples(truths, classifier, store, options.settings, advance, width=width)
+    )
     fitted = fit(examples, NONE_OF_THESE, options.seed)
     from vidtag.models.writing import NewHead, write_with_head  # loads torch's side of transformers
 

@@ -232,7 +232,7 @@ class Gathering:
         """Make the values of all that was gathered.
 
         Raises:
-            TruthError: No label is left, or one alone.
+            TruthError: No label is left, or one alone, and no time without it.
         """
         videos = [made for video in self._videos.values() if (made := self._made(video))]
         counts: Counter[str] = Counter()
@@ -240,7 +240,8 @@ class Gathering:
             self._note_overlaps(video)
             counts.update({*([video.label] if video.label else []), *_labels(video.segments)})
         labels = tuple(sorted(counts))
-        if len(labels) < 2:
+        has_rest = any(video.label is None for video in videos)
+        if len(labels) + has_rest < 2 or not labels:
             raise TruthError(self.path, self._too_few(labels))
         self._note_labels(labels, counts)
         return Truths(videos=tuple(videos), labels=labels, notes=self._sentences())

@@ -57,7 +57,8 @@ def read_truths(path: str, *, videos: str | None = None) -> Truths:
         The videos that are there, and sentences on what was left out or is odd.
 
     Raises:
-        TruthError: It can't be read, fits no layout, or has fewer than two labels.
+        TruthError: It can't be read, fits no layout, or has nothing to be told from another thing:
+            no label, or one alone that is of whole videos.
     """
     if videos is not None and not os.path.isdir(videos):
         raise TruthError(videos, f"There is no folder '{videos}' to look for videos in.")
