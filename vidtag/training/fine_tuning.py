@@ -147,7 +147,7 @@ def train_full(
         network.model.cpu(),
         folder,
         labels=classes,
-        own=own_facts(config.own, outcome, examples, "full"),
+        own=own_facts(config.own, options.settings, outcome, examples, "full"),
         card=model_card(files, config, examples, outcome, options.seed),
     )
     work.remove()

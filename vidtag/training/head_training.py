@@ -1,7 +1,7 @@
 """From labelled videos to a model folder: features, a head, its figures, and its card."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,12 +101,22 @@ def train_head(
         config,
         folder,
         NewHead(labels=fitted.outcome.classes, weight=fitted.head.weight, bias=fitted.head.bias),
-        own=own_facts(config.own, fitted.outcome, examples, "head"),
+        own=own_facts(config.own, options.settings, fitted.outcome, examples, "head"),
         card=model_card(files, config, examples, fitted.outcome, options.seed),
     )
     return Trained(
         base=load.name, examples=examples, outcome=fitted.outcome, seconds=time.monotonic() - began
     )
+
+
+def own_windows(base: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Say which window suits a model that learned from some: those, or its base's own.
+
+    The stride says how many examples were taken, and nothing of the model.
+    """
+    if settings.window_seconds is not None:
+        return {"window_seconds": float(settings.window_seconds)}
+    return {key: base[key] for key in ("window_seconds", "stride_seconds") if key in base}
 
 
 def _feature_size(classifier: Any) -> int:
@@ -115,20 +125,21 @@ def _feature_size(classifier: Any) -> int:
     return int(classifier.features(clip).shape[1])
 
 
-def own_facts(base: Any, outcome: Outcome, examples: Examples, how: str) -> dict[str, Any]:
+def own_facts(
+    base: Mapping[str, Any], settings: Settings, outcome: Outcome, examples: Examples, how: str
+) -> dict[str, Any]:
     """Say what vidtag is to know of a model, besides what it knew of its base.
 
     Args:
         base: What config.json of its base says under `vidtag`.
+        settings: The windows that it learned from.
         outcome: What training came to.
         examples: What it learned from.
         how: `head`, or `full`.
     """
-    own = {
-        key: value
-        for key, value in base.items()
-        if key in ("window_seconds", "stride_seconds", "still_threshold")
-    }
+    own = own_windows(base, settings)
+    if "still_threshold" in base:
+        own["still_threshold"] = base["still_threshold"]
     own["trained"] = how
     if outcome.unseen is not None:
         own["temperature"] = round(outcome.temperature, _DECIMALS)

@@ -31,6 +31,7 @@ from vidtag.training.card import pretraining_card
 from vidtag.training.clips import WorkFolder
 from vidtag.training.descent import Descent, Report, Schedule
 from vidtag.training.devices import autocast, clips_per_pass, training_device
+from vidtag.training.head_training import own_windows
 
 MASKED = 0.9
 """Share of the patches that is hidden."""
@@ -316,7 +317,7 @@ def _write(
         bias=np.zeros(2, np.float32),
     )
     put_head(known, config, new, torch.float32)
-    own = {key: value for key, value in config.own.items() if key.endswith("_seconds")}
+    own = own_windows(config.own, told[0].settings)
     write_model(
         files,
         known,
