@@ -89,3 +89,8 @@ def escape_json(text: str) -> str:
     '["\\u202e"]'
     """
     return _RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def encode(text: str) -> bytes:
+    """Encode as UTF-8; bytes of a name that are none are spelled out."""
+    return text.encode("utf-8", "backslashreplace")

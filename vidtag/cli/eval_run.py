@@ -24,11 +24,12 @@ from vidtag.inputs.found import Input
 from vidtag.models.load import load_classifier
 from vidtag.models.options import LoadOptions
 from vidtag.outputs import write_whole
-from vidtag.outputs.atomic import check_writable_file, encode
+from vidtag.outputs.atomic import check_writable_file
 from vidtag.outputs.replacing import find_read, refuse_to_destroy
 from vidtag.stopping import check
 from vidtag.tagging.settings import Settings
 from vidtag.tagging.tagger import Tagger
+from vidtag.text import encode
 
 Format = Literal["table", "json", "html"]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from vidtag.aliases import ALIASES
 from vidtag.errors import ModelLoadError, UsageError
-from vidtag.outputs.atomic import check_writable_file, encode, write_whole
+from vidtag.outputs.atomic import check_writable_file, write_whole
+from vidtag.text import encode
 
 CONFIG_NAME = "config.json"
 

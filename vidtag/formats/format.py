@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from vidtag.documents.records import Document, Failure, StepRecord
 from vidtag.report.format import Place
+from vidtag.text import encode
 
 __all__ = ["Format", "Place", "Writer", "one"]
 
@@ -102,7 +103,13 @@ class Format:
         """Write one file as it lies on the disk."""
         if self.write_bytes is not None:
             return self.write_bytes(results)
-        return self.write(results).encode("utf-8", "backslashreplace")
+        return encode(self.write(results))
+
+    def to_bytes_at(self, document: Document, place: Place) -> bytes:
+        """Write one video's file as it lies at its place on the disk."""
+        if self.write_at is None:
+            return self.to_bytes([document])
+        return encode(self.write_at(document, place))
 
     @property
     def last_suffix(self) -> str:

@@ -176,11 +176,6 @@ def write_all(file: BinaryIO, content: bytes) -> None:
         rest = rest[file.write(rest) :]
 
 
-def encode(text: str) -> bytes:
-    """Encode as UTF-8; bytes of a name that are none are spelled out."""
-    return text.encode("utf-8", "backslashreplace")
-
-
 def is_special(path: str) -> bool:
     """Tell whether it is a device or pipe, such as /dev/null or `>(command)`."""
     try:

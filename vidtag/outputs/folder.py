@@ -22,7 +22,6 @@ from vidtag.outputs.atomic import (
     check_writable_folder,
     clear_temporaries,
     drafted,
-    encode,
     is_special,
     make_folder,
     output_error,
@@ -50,12 +49,9 @@ class Target:
 
 
 def _content(target: Target, item: Input, document: Document, index: str | None) -> bytes:
-    if target.one.write_at is not None:
-        place = Place(
-            source=item.source, path=target.path, index=index if target.one.has_index else None
-        )
-        return encode(target.one.write_at(document, place))
-    return target.one.to_bytes([document])
+    index = index if target.one.has_index else None
+    place = Place(source=item.source, path=target.path, index=index)
+    return target.one.to_bytes_at(document, place)
 
 
 def folder_targets(root: str, formats: Sequence[Format], inputs: Inputs) -> dict[str, list[Target]]:

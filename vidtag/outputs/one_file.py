@@ -23,7 +23,6 @@ from vidtag.outputs.atomic import (
     begin_whole,
     check_writable_file,
     clear_temporaries,
-    encode,
     output_error,
     write_all,
     write_whole,
@@ -40,7 +39,7 @@ from vidtag.outputs.fingerprint import (
 from vidtag.outputs.locking import is_at
 from vidtag.outputs.output import Closing
 from vidtag.tagging.recipe import Fingerprint, Record
-from vidtag.text import encodable
+from vidtag.text import encodable, encode
 from vidtag.urls import is_url
 
 

@@ -3,7 +3,7 @@
 from vidtag.documents.records import Document
 from vidtag.errors import UsageError
 from vidtag.formats.format import Place
-from vidtag.outputs.atomic import check_writable_file, encode, write_whole
+from vidtag.outputs.atomic import check_writable_file, write_whole
 from vidtag.outputs.destination import find_format, format_of, known_suffixes
 from vidtag.outputs.replacing import find_read, refuse_to_destroy
 
@@ -32,8 +32,4 @@ def save_document(document: Document, path: str, name: str | None = None) -> Non
     source = document.video.path
     refuse_to_destroy([path], find_read([source]))
     check_writable_file(path)
-    if one.write_at is None:
-        content = one.to_bytes([document])
-    else:
-        content = encode(one.write_at(document, Place(source=source, path=path)))
-    write_whole(path, [content])
+    write_whole(path, [one.to_bytes_at(document, Place(source=source, path=path))])
