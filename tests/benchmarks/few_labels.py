@@ -222,7 +222,7 @@ def other_domain(folder: Path, kept: Kept, seeds: Sequence[int], *, quick: bool)
             load=load, settings=Settings(), num_steps=steps, batch_size=16, rate=1e-3,
             from_nothing=base == blank,
         )  # fmt: skip
-        return pretrain(list(map(str, unlabelled)), str(folder / name), how).last_loss
+        return pretrain(sorted(map(str, unlabelled)), str(folder / name), how).last_loss
 
     starts = {
         "nothing": blank,
