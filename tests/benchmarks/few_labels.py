@@ -219,7 +219,8 @@ def other_domain(folder: Path, kept: Kept, seeds: Sequence[int], *, quick: bool)
     def make_pretrained(base: str | Path, name: str) -> float:
         load = LoadOptions(model=base, device="cpu", engine="torch", precision="fp32")
         how = PretrainOptions(
-            load=load, settings=Settings(), num_steps=steps, batch_size=16, rate=1e-3,
+            load=load, settings=Settings(), num_steps=steps, batch_size=16,
+            rate=1e-3 if base == blank else 3e-4,  # what knows something is to keep it
             from_nothing=base == blank,
         )  # fmt: skip
         return pretrain(sorted(map(str, unlabelled)), str(folder / name), how).last_loss
