@@ -185,6 +185,13 @@ def test_names_may_have_commas_quotes_line_breaks_and_spaces(tmp_path: Path) -> 
     assert truths.notes == ()
 
 
+def test_blanks_and_quotes_may_follow_commas(tmp_path: Path) -> None:
+    put(tmp_path, "a, b.mp4", "c.mp4")
+    text = 'label, path\n"run, fast", "a, b.mp4"\nwalk, "c.mp4"\n'
+    truths = read_truths(write(tmp_path, "labels.csv", text))
+    assert shown(truths, tmp_path) == [("a, b.mp4", "run, fast"), ("c.mp4", "walk")]
+
+
 def test_times_are_exact(tmp_path: Path) -> None:
     put(tmp_path, "a.mp4")
     path = write(tmp_path, "labels.csv", "a.mp4,run,0.1,0.3\na.mp4,walk,0.3,0.7\n")
@@ -389,6 +396,16 @@ def test_annotations_win_and_skipped_tasks_count(tmp_path: Path) -> None:
     )
 
 
+def test_of_annotations_without_a_time_the_last_counts(tmp_path: Path) -> None:
+    put(tmp_path, "a.mp4", "b.mp4")
+    one, other = task("a.mp4", (1, 10, "run")), task("a.mp4", (1, 20, "walk"))
+    one["annotations"] += other["annotations"]  # type: ignore[operator]
+    tasks = [one, task("b.mp4", (1, 10, "run"))]
+    truths = read_truths(write(tmp_path, "export.json", tasks))
+    assert shown(truths, tmp_path)[0] == ("a.mp4", [(0.0, 2.0, "walk")])
+    assert truths.notes[0] == "1 task has several annotations; the last one counts: task 1."
+
+
 def test_a_region_may_tell_its_rate(tmp_path: Path) -> None:
     put(tmp_path, "a.mp4")
     one = task("a.mp4", (1, 50, "run"), (51, 100, "walk"))
@@ -507,8 +524,11 @@ def test_labels_for_all_and_segments_of_a_video(
     monkeypatch.chdir(tmp_path)
     put(tmp_path, "a.mp4", "b.mp4")
     table = "path,label,start,end\na.mp4,run,,\na.mp4,walk,1,2\nb.mp4,run,,\nb.mp4,Run,,\n"
-    with pytest.raises(TruthError, match="all of it is 'walk'"):
-        read_truths(os.path.relpath(write(tmp_path, "x.csv", table)))
+    truths = read_truths(os.path.relpath(write(tmp_path, "x.csv", table)))
+    assert truths.labels == ("walk",)  # is told from the rest of a.mp4
+    assert truths.notes[0] == (
+        "Left out 1 video with several labels for all of it: 'b.mp4' ('run' line 4, 'Run' line 5)."
+    )
     truths = read_truths(os.path.relpath(write(tmp_path, "x.csv", table.replace("Run", "run"))))
     assert shown(truths, Path()) == [("a.mp4", [(1.0, 2.0, "walk")]), ("b.mp4", "run")]
     assert truths.notes[0] == (

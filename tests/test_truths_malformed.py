@@ -105,6 +105,16 @@ ERRORS: dict[str, tuple[str, str | bytes, str]] = {
         "a.mp4 120 3\nb.mp4 98 4\n",
         "left out 2 entries that can't be read: line 1 (several numbers behind the video, and",
     ),
+    "times in an unknown unit": (
+        "x.csv",
+        "path,label,Start frame,End frame\na.mp4,run,0,9\nb.mp4,walk,0,9\n",
+        "x.csv: line 1: 'Start frame' seems to be a time in an unknown unit; call the columns",
+    ),
+    "splits of HMDB51": (
+        "run_test_split1.txt",
+        "a.mp4 1 \nb.mp4 2 \n",
+        "run_test_split1.txt: as in HMDB51, its numbers say what a video is for, and not what is",
+    ),
     "a header alone": ("x.csv", "path,label\n", "x.csv: there is no labelled video in it."),
     # JSON
     "no JSON": ("x.json", '{"database": ', "x.json: this is no JSON (EOF while parsing a value at"),
@@ -189,11 +199,34 @@ ERRORS: dict[str, tuple[str, str | bytes, str]] = {
         "These are our clips. Ann labelled them in May.\nAsk her.\n",
         "x.txt: this is neither a list of videos with labels nor a track of labels; labels are",
     ),
+    "names with the same number": (
+        "x.txt",
+        "a.mp4 0\nb.mp4 1\n",
+        "classes.txt: line 2 has the number 0, which another has, too; correct it.",
+    ),
+    "names with a header": (
+        "x.txt",
+        "a.mp4 0\nb.mp4 1\n",
+        "classes.txt: line 1 has no number before its name, as others have; correct it.",
+    ),
+    "names before their numbers": (
+        "x.txt",
+        "a.mp4 0\nb.mp4 1\n",
+        "classes.txt: line 1 has its number behind the name; write it before.",
+    ),
     "names that stand twice": (
         "x.txt",
         "a.mp4 0\nb.mp4 1\n",
         "classes.txt: line 2: this name stands there already; classes need their own.",
     ),
+}
+
+
+CLASSES = {
+    "names that stand twice": "run\nrun\n",
+    "names with the same number": "0 run\n0 walk\n",
+    "names with a header": "id,name\n0,run\n1,walk\n",
+    "names before their numbers": "run 1\nwalk 0\n",
 }
 
 
@@ -209,8 +242,8 @@ def test_a_malformed_file_gives_one_line(
     monkeypatch.chdir(tmp_path)
     write(tmp_path, "a.mp4", "")
     write(tmp_path, "b.mp4", "")
-    if kind == "names that stand twice":
-        write(tmp_path, "classes.txt", "run\nrun\n")
+    if kind in CLASSES:
+        write(tmp_path, "classes.txt", CLASSES[kind])
     name, content, message = ERRORS[kind]
     write(tmp_path, name, content)
     with pytest.raises(TruthError) as caught:
@@ -254,6 +287,10 @@ ROWS = {
     "a name of two lines": ('"c\nd.mp4",run,0,1', "there: 'c\\nd.mp4' (line 6)"),
     "an empty label": ("a.mp4, ,0,1", "line 6 (its label is empty)"),
     "a label of controls": ("a.mp4,\x07\x1b,0,1", "line 6 (its label is empty)"),
+    "a label in JSON": (
+        'a.mp4,"{""choices"": [""run"", ""walk""]}",0,1',
+        "line 6 (its label is JSON, as in Label Studio's CSV; export JSON)",
+    ),
     "a label with an escape": (
         "a.mp4,r\x1bun,5,6",
         "1 label has control characters, which became spaces: 'r un' (line 6)",
@@ -291,6 +328,39 @@ def test_a_malformed_row_is_named_and_costs_no_other(
     assert {"run", "walk"} <= {*truths.labels}
     assert any(note in one for one in truths.notes), truths.notes
     assert all("\n" not in one and one.endswith(".") for one in truths.notes)
+
+
+@pytest.mark.parametrize("layout", ["{} {}", "{},{}"])
+def test_a_number_that_names_no_class_is_named(
+    layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [("a.mp4", "0"), ("b.mp4", "1.0"), ("c.mp4", "-1"), ("d.mp4", "2"), ("e.mp4", "squat")]
+    for name, _ in rows:
+        write(tmp_path, name, "")
+    write(tmp_path, "classes.txt", "run\nwalk\n")
+    write(tmp_path, "x.csv", "\n".join(layout.format(*row) for row in rows))
+    truths = read_truths("x.csv")
+    assert [one.label for one in truths.videos] == ["run", "walk", "squat"]
+    assert truths.notes[0] == (
+        "Left out 2 entries that can't be read: line 3 (label -1 is not in classes.txt: it has 0 to"
+        " 1), line 4 (label 2 is not in classes.txt: it has 0 to 1)."
+    )
+
+
+def test_labels_that_are_names_stay_what_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "a.mp4", "")
+    write(tmp_path, "b.mp4", "")
+    write(tmp_path, "x.csv", "a.mp4,360\nb.mp4,kickflip\n")
+    assert read_truths("x.csv").notes[0].startswith("1 label is a number, and no file beside the")
+    write(tmp_path, "classes.txt", "kickflip\n360\n")
+    assert read_truths("x.csv").labels == ("360", "kickflip")
+    write(tmp_path, "x.csv", "a.mp4,0\nb.mp4,1\n")
+    write(tmp_path, "classes.txt", "100 m\n200 m\nlong jump\n")
+    assert read_truths("x.csv").labels == ("100 m", "200 m")
 
 
 ANNOTATIONS = {
