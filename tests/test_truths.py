@@ -148,6 +148,13 @@ def test_a_folder_that_may_not_be_read_is_not_passed_over(
     assert read_truths(str(tmp_path / "x.json")).labels == ("a", "b")
 
 
+def test_folders_beside_those_for_training_and_testing_are_no_labels(tmp_path: Path) -> None:
+    put(tmp_path, "train/run/a.mp4", "val/run/b.mp4", "train/walk/c.mp4", "raw/d.mp4")
+    truths = read_truths(str(tmp_path))
+    assert truths.labels == ("run", "walk")
+    assert truths.notes[0] == "Left out 1 folder beside those for training and testing: 'raw'."
+
+
 # Tables and lists
 
 
@@ -536,6 +543,24 @@ def test_labels_for_all_and_segments_of_a_video(
     )
 
 
+def test_elan_names_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, "a.mp4", "b.mp4")
+    text = eaf({"x": [(0, 1000, "<![CDATA[<!DOCTYPE]]> r<i>u</i>n")]})
+    text = text.replace(
+        "</HEADER>", '<MEDIA_DESCRIPTOR MEDIA_URL="b.mp4" MIME_TYPE="video/mp4"/></HEADER>'
+    )
+    text = text.replace("</TIER>", '<ANNOTATION/><REF_ANNOTATION ANNOTATION_ID="r"/></TIER>')
+    truths = read_truths(write(tmp_path, "a.eaf", text))
+    assert [times(one) for one in truths.videos] == [[(0.0, 1.0, "<!DOCTYPE run")]]
+    assert truths.notes[:2] == (
+        "Left out 2 entries that can't be read: annotation 2 in tier 'x' of a.eaf (it is no"
+        " ANNOTATION with one of its kinds in it), r in tier 'x' of a.eaf (it is no ANNOTATION with"
+        " one of its kinds in it).",
+        "Left out 1 further video that an annotation file names beside its first: 'b.mp4' (a.eaf).",
+    )
+
+
 def test_urls_are_not_looked_at(tmp_path: Path) -> None:
     table = "https://example.org/a.mp4,run\nhttps://example.org/b.mp4,walk\n"
     truths = read_truths(write(tmp_path, "x.csv", table))
@@ -570,6 +595,13 @@ def test_an_elan_file_that_links_no_video_has_its_name(tmp_path: Path) -> None:
     start, end = text.index("<MEDIA_DESCRIPTOR"), text.index("</HEADER>")
     [video] = read_truths(write(tmp_path, "a.eaf", text[:start] + text[end:])).videos
     assert Path(video.path).name == "a.mp4"
+
+
+def test_the_only_file_of_a_folder_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "run/a.mp4", "walk/b.mp4")
+    write(tmp_path, "meta.csv", "1,2\n3,4\n")
+    with pytest.raises(TruthError, match=r"there: '1' \(meta\.csv: line 1\), '3' \(meta\.csv: "):
+        read_truths(str(tmp_path))
 
 
 # vidtag's own results

@@ -135,6 +135,11 @@ ERRORS: dict[str, tuple[str, str | bytes, str]] = {
         '{"database": [1]}',
         "x.json: 'database' is no object with a video for each key.",
     ),
+    "a key that stands twice": (
+        "x.json",
+        '{"database": {"a": {"annotations": []}, "b": {}, "a": {"annotations": []}}}',
+        "x.json: the key 'a' stands twice in one object, of which one would be lost; merge them.",
+    ),
     "segments that are no list": (
         "a.json",
         '{"segments": {"start_seconds": 0}}',
@@ -188,6 +193,25 @@ ERRORS: dict[str, tuple[str, str | bytes, str]] = {
         "x.eaf",
         '<!DOCTYPE a [<!ENTITY b "bbb">]><ANNOTATION_DOCUMENT>&b;</ANNOTATION_DOCUMENT>',
         "x.eaf: it declares entities, which no EAF does; it is not read.",
+    ),
+    "entities in UTF-16": (
+        "x.eaf",
+        '<!DOCTYPE a [<!ENTITY b "bbb">]><ANNOTATION_DOCUMENT>&b;</ANNOTATION_DOCUMENT>'.encode(
+            "utf-16"
+        ),
+        "x.eaf: it declares entities, which no EAF does; it is not read.",
+    ),
+    "a time that stands twice": (
+        "a.eaf",
+        '<ANNOTATION_DOCUMENT><TIME_SLOT TIME_SLOT_ID="t" TIME_VALUE="1"/>'
+        '<TIME_SLOT TIME_SLOT_ID="t" TIME_VALUE="2"/></ANNOTATION_DOCUMENT>',
+        "a.eaf: its TIME_SLOT 't' has two times.",
+    ),
+    "an offset that is none": (
+        "x.eaf",
+        '<ANNOTATION_DOCUMENT><HEADER><MEDIA_DESCRIPTOR MEDIA_URL="a.mp4" TIME_ORIGIN="1.5"/>'
+        "</HEADER></ANNOTATION_DOCUMENT>",
+        "x.eaf: its TIME_ORIGIN '1.5' is no whole number.",
     ),
     "other units": (
         "x.eaf",
@@ -298,6 +322,14 @@ ROWS = {
     "a label with a line break": (
         'a.mp4,"walk\r\n",5,6',
         "1 label has control characters, which became spaces: 'walk' (line 6)",
+    ),
+    "a label of other characters": (
+        "a.mp4,ru\u200bn,5,6",
+        "1 label looks like another, of other characters: 'ru\\u200bn' ('run').",
+    ),
+    "a password": (
+        "ftp://me:secret@example.org/a.mp4,run,0,1",
+        "1 video that is not there: 'ftp://example.org/a.mp4' (line 6)",
     ),
     "a label that differs by case": (
         "a.mp4,Run,5,6",
