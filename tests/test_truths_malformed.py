@@ -238,6 +238,11 @@ ERRORS: dict[str, tuple[str, str | bytes, str]] = {
         "a.mp4 0\nb.mp4 1\n",
         "classes.txt: line 1 has its number behind the name; write it before.",
     ),
+    "numbers from 1 of names from 0": (
+        "x.txt",
+        "a.mp4 1\nb.mp4 2\n",
+        "x.txt: its classes are counted from 1, and in classes.txt from 0; write its number before",
+    ),
     "names that stand twice": (
         "x.txt",
         "a.mp4 0\nb.mp4 1\n",
@@ -250,6 +255,7 @@ CLASSES = {
     "names that stand twice": "run\nrun\n",
     "names with the same number": "0 run\n0 walk\n",
     "names with a header": "id,name\n0,run\n1,walk\n",
+    "numbers from 1 of names from 0": "run\nwalk\n",
     "names before their numbers": "run 1\nwalk 0\n",
 }
 
@@ -360,6 +366,17 @@ def test_a_malformed_row_is_named_and_costs_no_other(
     assert {"run", "walk"} <= {*truths.labels}
     assert any(note in one for one in truths.notes), truths.notes
     assert all("\n" not in one and one.endswith(".") for one in truths.notes)
+
+
+def test_a_clock_among_milliseconds_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "a.mp4", "")
+    table = "path,label,start_ms,end_ms\na.mp4,run,0,1000\na.mp4,run,0:02,1:00\n"
+    write(tmp_path, "x.csv", table)
+    note = "line 3 (a clock is no number of milliseconds)"
+    assert note in read_truths("x.csv").notes[0]
 
 
 @pytest.mark.parametrize("layout", ["{} {}", "{},{}"])

@@ -90,7 +90,7 @@ def names_of(path: str, labels: Sequence[str], gathering: Gathering) -> ClassNam
         and those that are numbers are, too.
 
     Raises:
-        TruthError: There are several such files, or the one can't be read.
+        TruthError: There are several such files, or the one can't be read, or counts otherwise.
     """
     numbers = [label for label in dict.fromkeys(labels) if _NUMBER.fullmatch(label)]
     if not numbers:
@@ -99,7 +99,12 @@ def names_of(path: str, labels: Sequence[str], gathering: Gathering) -> ClassNam
     if names is None:
         for label in numbers:
             gathering.note("number", quoted(label))
-    elif len(numbers) < len({*labels}) and {*numbers} & {*names.names.values()}:
+        return None
+    whole = {int(label.partition(".")[0]) for label in numbers}
+    if min(names.names) == 0 and min(whole) > 0 and max(whole) == max(names.names) + 1:
+        message = f"its classes are counted from 1, and in {os.path.basename(names.path)} from 0"
+        raise TruthError(path, f"{path}: {message}; write its number before each name there.")
+    if len(numbers) < len({*labels}) and {*numbers} & {*names.names.values()}:
         return None
     return names
 

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+from collections import Counter
 from fractions import Fraction
 from math import isfinite
 
@@ -90,12 +91,12 @@ def refuse_repeated_keys(path: str, text: str) -> None:
     """
 
     def check(pairs: list[tuple[str, object]]) -> None:
-        if len({key for key, _ in pairs}) < len(pairs):
-            keys = [key for key, _ in pairs]
-            raise _RepeatedError(next(key for k, key in enumerate(keys) if key in keys[:k]))
+        if len(dict(pairs)) < len(pairs):
+            [(key, _)] = Counter(key for key, _ in pairs).most_common(1)
+            raise _RepeatedError(key)
 
     try:
-        json.loads(text, object_pairs_hook=check, strict=False)
+        json.loads(text, object_pairs_hook=check, parse_int=float, strict=False)
     except _RepeatedError as exc:
         key = printable(str(exc))[:_MAX_DIGITS]
         message = f"the key '{key}' stands twice in one object, of which one would be lost"

@@ -55,7 +55,8 @@ def read_eaf(path: str, gathering: Gathering, places: Places) -> None:
     units = "milliseconds" if header is None else header.get("TIME_UNITS", "milliseconds")
     if units != "milliseconds":
         raise TruthError(path, f"{path}: its times are in {quoted(units)} and not milliseconds.")
-    media, *others = _media(header) or [None]
+    found = _media(header)
+    media, others = (found[0] if found else None), found[1:]
     shown = "" if media is None else _url(media)
     place = f"MEDIA_DESCRIPTOR of {name}"
     video = gathering.video(
@@ -114,7 +115,7 @@ def _media(header: ET.Element | None) -> list[ET.Element]:
 
 
 def _url(media: ET.Element) -> str:
-    return media.get("RELATIVE_MEDIA_URL") or media.get("MEDIA_URL", "")
+    return media.get("RELATIVE_MEDIA_URL", "") or media.get("MEDIA_URL", "")
 
 
 def _find(path: str, media: ET.Element | None, places: Places) -> str | None:

@@ -280,6 +280,8 @@ def _interval(cells: dict[str, str]) -> tuple[Fraction, Fraction] | None:
         texts = [cells.get(start, ""), cells.get(end, "")]
         if any(text.strip() for text in texts):
             first, last = map(seconds_of_text, texts)
+            if divisor and any(":" in text for text in texts):
+                raise ValueError("a clock is no number of milliseconds")
             return (first / divisor, last / divisor) if divisor else (first, last)
     return None
 
