@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from vidtag import Tagger
 from vidtag.cli import eval_run
 from vidtag.cli.eval_table import class_table
 from vidtag.errors import ModelLoadError
+from vidtag.evaluation.confidence import calibration_error, fit_temperature
 from vidtag.evaluation.figures import evaluate
 from vidtag.evaluation.outcomes import ClipOutcome, Names, TimeOutcome
 from vidtag.evaluation.overlap import Stretch
 from vidtag.evaluation.page import draw_matrix, draw_reliability, write_page
-from vidtag.evaluation.result import Evaluated, to_dict
+from vidtag.evaluation.result import Evaluated, to_dict, to_json
 from vidtag.evaluation.running import Judge
 from vidtag.evaluation.temperature import keep_temperature
 from vidtag.evaluation.views import Views, crop_squares, score_views, spread
@@ -125,6 +127,72 @@ def test_what_is_said_of_none_of_the_labels_is_nothing_said(videos):
     found = evaluate([outcome], names)
     assert found.per_second.value > 0.85
     assert found.f1[0.5].value == 1
+
+
+def test_a_clip_of_none_of_the_labels_is_time_in_which_nothing_holds(run, read, videos):
+    read(clip(videos["low"], "low"), clip(videos["middle"], "none_of_these"))
+    code, out, err = run("eval", "d", "-m", "fake", "--no-cache", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert (told["data"]["num_clips"], told["data"]["num_untrimmed"]) == (1, 1)
+    assert told["data"]["unknown_labels"] == []
+    assert told["top1"]["value"] == 1
+    assert told["per_second"]["value"] < 0.5  # it says "middle", where nothing holds
+    assert "does not know" not in err
+
+
+def test_ranges_beyond_the_end_are_counted_and_said(run, read, videos):
+    segments = (segment(0, 5, "low"), segment(5, 12, "middle"), segment(20, 30, "low"))
+    read(LabelledVideo(path=videos["both"], label=None, segments=segments))
+    code, out, err = run("eval", "d", "-m", "fake", "--no-cache", "--json")
+    assert code == 0
+    for note in ("1 range going on after the video's end", "1 range beginning after the video's"):
+        assert note in err
+        assert any(note in one for one in json.loads(out)["notes"])
+    read(LabelledVideo(path=videos["both"], label=None, segments=segments[:1]))
+    assert run("eval", "d", "-m", "fake", "--no-cache")[2] == ""
+
+
+def test_subsets_are_asked_for_by_any_of_their_names(run, read, videos):
+    read(clip(videos["low"], "low", subset="validation"), clip(videos["middle"], "middle"))
+    code, out, _ = run("eval", "d", "-m", "fake", "--no-cache", "--subset", "val", "--json")
+    assert (code, json.loads(out)["data"]["num_clips"]) == (0, 1)
+
+
+def test_json_tells_no_password_and_has_nothing_that_acts(videos):
+    found = result_of(5)
+    outcomes = [
+        ClipOutcome(
+            path=f"https://me:secret@example.org/{name}.mp4", truth=0,
+            scores=np.array([0.1, 0.9]), peak_seconds=1.0,
+        )
+        for name in ("a", "b\x9b\u202e")
+    ]  # fmt: skip
+    path = outcomes[0].path
+    evaluation = evaluate(outcomes, Names.match(["x", "y"], ["x"]))
+    found = replace(found, evaluation=evaluation, failures=((path, f"'{path}' failed."),))
+    text = to_json(found)
+    assert "secret" not in text
+    assert "https://example.org/a.mp4" in text
+    assert not {"\x9b", "\u202e"} & {*text}
+
+
+def test_a_temperature_is_fitted_to_what_went_to_none_of_the_labels_too():
+    """A model that has an output for none of them: its scores do not sum to 1."""
+    logits = np.array([[2.0, 0, 1.5], [0, 2, 0], [2, 0, 0], [0.5, 0, 2]])
+    truths = np.array([0, 1, 1, 0])
+    clips = [
+        ClipOutcome(path=f"{k}.mp4", truth=truth, scores=softmax(row)[:2], peak_seconds=1.0)
+        for k, (row, truth) in enumerate(zip(logits, truths, strict=True))
+    ]
+    names = Names.match(["low", "high"], ["low", "high"])
+    fitted = evaluate(clips, names, calibrates=True, has_none=True).fitted
+    assert fitted.temperature == pytest.approx(fit_temperature(logits, truths), rel=1e-6)
+    scores = softmax(logits / fitted.temperature)[:, :2]
+    hits = scores.argmax(axis=1) == truths
+    assert fitted.ece_after == pytest.approx(
+        calibration_error(scores.max(axis=1), hits, np.ones(len(hits)))
+    )
 
 
 def test_figures_are_those_of_the_measures(videos):

@@ -148,6 +148,13 @@ def test_a_folder_that_may_not_be_read_is_not_passed_over(
     assert read_truths(str(tmp_path / "x.json")).labels == ("a", "b")
 
 
+def test_folders_beside_those_for_training_and_testing_are_no_labels(tmp_path: Path) -> None:
+    put(tmp_path, "train/run/a.mp4", "val/run/b.mp4", "train/walk/c.mp4", "raw/d.mp4")
+    truths = read_truths(str(tmp_path))
+    assert truths.labels == ("run", "walk")
+    assert truths.notes[0] == "Left out 1 folder beside those for training and testing: 'raw'."
+
+
 # Tables and lists
 
 
@@ -183,6 +190,13 @@ def test_names_may_have_commas_quotes_line_breaks_and_spaces(tmp_path: Path) -> 
     truths = read_truths(write(tmp_path, "labels.csv", "\n".join(["path,label", *rows])))
     assert [name for name, _ in shown(truths, tmp_path)] == names
     assert truths.notes == ()
+
+
+def test_blanks_and_quotes_may_follow_commas(tmp_path: Path) -> None:
+    put(tmp_path, "a, b.mp4", "c.mp4")
+    text = 'label, path\n"run, fast", "a, b.mp4"\nwalk, "c.mp4"\n'
+    truths = read_truths(write(tmp_path, "labels.csv", text))
+    assert shown(truths, tmp_path) == [("a, b.mp4", "run, fast"), ("c.mp4", "walk")]
 
 
 def test_times_are_exact(tmp_path: Path) -> None:
@@ -389,6 +403,16 @@ def test_annotations_win_and_skipped_tasks_count(tmp_path: Path) -> None:
     )
 
 
+def test_of_annotations_without_a_time_the_last_counts(tmp_path: Path) -> None:
+    put(tmp_path, "a.mp4", "b.mp4")
+    one, other = task("a.mp4", (1, 10, "run")), task("a.mp4", (1, 20, "walk"))
+    one["annotations"] += other["annotations"]  # type: ignore[operator]
+    tasks = [one, task("b.mp4", (1, 10, "run"))]
+    truths = read_truths(write(tmp_path, "export.json", tasks))
+    assert shown(truths, tmp_path)[0] == ("a.mp4", [(0.0, 2.0, "walk")])
+    assert truths.notes[0] == "1 task has several annotations; the last one counts: task 1."
+
+
 def test_a_region_may_tell_its_rate(tmp_path: Path) -> None:
     put(tmp_path, "a.mp4")
     one = task("a.mp4", (1, 50, "run"), (51, 100, "walk"))
@@ -507,12 +531,33 @@ def test_labels_for_all_and_segments_of_a_video(
     monkeypatch.chdir(tmp_path)
     put(tmp_path, "a.mp4", "b.mp4")
     table = "path,label,start,end\na.mp4,run,,\na.mp4,walk,1,2\nb.mp4,run,,\nb.mp4,Run,,\n"
-    with pytest.raises(TruthError, match="all of it is 'walk'"):
-        read_truths(os.path.relpath(write(tmp_path, "x.csv", table)))
+    truths = read_truths(os.path.relpath(write(tmp_path, "x.csv", table)))
+    assert truths.labels == ("walk",)  # is told from the rest of a.mp4
+    assert truths.notes[0] == (
+        "Left out 1 video with several labels for all of it: 'b.mp4' ('run' line 4, 'Run' line 5)."
+    )
     truths = read_truths(os.path.relpath(write(tmp_path, "x.csv", table.replace("Run", "run"))))
     assert shown(truths, Path()) == [("a.mp4", [(1.0, 2.0, "walk")]), ("b.mp4", "run")]
     assert truths.notes[0] == (
         "Left out 1 label for all of a video that has segments, too: 'a.mp4' (line 2)."
+    )
+
+
+def test_elan_names_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, "a.mp4", "b.mp4")
+    text = eaf({"x": [(0, 1000, "<![CDATA[<!DOCTYPE]]> r<i>u</i>n")]})
+    text = text.replace(
+        "</HEADER>", '<MEDIA_DESCRIPTOR MEDIA_URL="b.mp4" MIME_TYPE="video/mp4"/></HEADER>'
+    )
+    text = text.replace("</TIER>", '<ANNOTATION/><REF_ANNOTATION ANNOTATION_ID="r"/></TIER>')
+    truths = read_truths(write(tmp_path, "a.eaf", text))
+    assert [times(one) for one in truths.videos] == [[(0.0, 1.0, "<!DOCTYPE run")]]
+    assert truths.notes[:2] == (
+        "Left out 2 entries that can't be read: annotation 2 in tier 'x' of a.eaf (it is no"
+        " ANNOTATION with one of its kinds in it), r in tier 'x' of a.eaf (it is no ANNOTATION with"
+        " one of its kinds in it).",
+        "Left out 1 further video that an annotation file names beside its first: 'b.mp4' (a.eaf).",
     )
 
 
@@ -550,6 +595,13 @@ def test_an_elan_file_that_links_no_video_has_its_name(tmp_path: Path) -> None:
     start, end = text.index("<MEDIA_DESCRIPTOR"), text.index("</HEADER>")
     [video] = read_truths(write(tmp_path, "a.eaf", text[:start] + text[end:])).videos
     assert Path(video.path).name == "a.mp4"
+
+
+def test_the_only_file_of_a_folder_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "run/a.mp4", "walk/b.mp4")
+    write(tmp_path, "meta.csv", "1,2\n3,4\n")
+    with pytest.raises(TruthError, match=r"there: '1' \(meta\.csv: line 1\), '3' \(meta\.csv: "):
+        read_truths(str(tmp_path))
 
 
 # vidtag's own results

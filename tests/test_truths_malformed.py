@@ -105,6 +105,16 @@ ERRORS: dict[str, tuple[str, str | bytes, str]] = {
         "a.mp4 120 3\nb.mp4 98 4\n",
         "left out 2 entries that can't be read: line 1 (several numbers behind the video, and",
     ),
+    "times in an unknown unit": (
+        "x.csv",
+        "path,label,Start frame,End frame\na.mp4,run,0,9\nb.mp4,walk,0,9\n",
+        "x.csv: line 1: 'Start frame' seems to be a time in an unknown unit; call the columns",
+    ),
+    "splits of HMDB51": (
+        "run_test_split1.txt",
+        "a.mp4 1 \nb.mp4 2 \n",
+        "run_test_split1.txt: as in HMDB51, its numbers say what a video is for, and not what is",
+    ),
     "a header alone": ("x.csv", "path,label\n", "x.csv: there is no labelled video in it."),
     # JSON
     "no JSON": ("x.json", '{"database": ', "x.json: this is no JSON (EOF while parsing a value at"),
@@ -124,6 +134,11 @@ ERRORS: dict[str, tuple[str, str | bytes, str]] = {
         "x.json",
         '{"database": [1]}',
         "x.json: 'database' is no object with a video for each key.",
+    ),
+    "a key that stands twice": (
+        "x.json",
+        '{"database": {"a": {"annotations": []}, "b": {}, "a": {"annotations": []}}}',
+        "x.json: the key 'a' stands twice in one object, of which one would be lost; merge them.",
     ),
     "segments that are no list": (
         "a.json",
@@ -179,6 +194,25 @@ ERRORS: dict[str, tuple[str, str | bytes, str]] = {
         '<!DOCTYPE a [<!ENTITY b "bbb">]><ANNOTATION_DOCUMENT>&b;</ANNOTATION_DOCUMENT>',
         "x.eaf: it declares entities, which no EAF does; it is not read.",
     ),
+    "entities in UTF-16": (
+        "x.eaf",
+        '<!DOCTYPE a [<!ENTITY b "bbb">]><ANNOTATION_DOCUMENT>&b;</ANNOTATION_DOCUMENT>'.encode(
+            "utf-16"
+        ),
+        "x.eaf: it declares entities, which no EAF does; it is not read.",
+    ),
+    "a time that stands twice": (
+        "a.eaf",
+        '<ANNOTATION_DOCUMENT><TIME_SLOT TIME_SLOT_ID="t" TIME_VALUE="1"/>'
+        '<TIME_SLOT TIME_SLOT_ID="t" TIME_VALUE="2"/></ANNOTATION_DOCUMENT>',
+        "a.eaf: its TIME_SLOT 't' has two times.",
+    ),
+    "an offset that is none": (
+        "x.eaf",
+        '<ANNOTATION_DOCUMENT><HEADER><MEDIA_DESCRIPTOR MEDIA_URL="a.mp4" TIME_ORIGIN="1.5"/>'
+        "</HEADER></ANNOTATION_DOCUMENT>",
+        "x.eaf: its TIME_ORIGIN '1.5' is no whole number.",
+    ),
     "other units": (
         "x.eaf",
         '<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="PAL-frames"/></ANNOTATION_DOCUMENT>',
@@ -189,11 +223,40 @@ ERRORS: dict[str, tuple[str, str | bytes, str]] = {
         "These are our clips. Ann labelled them in May.\nAsk her.\n",
         "x.txt: this is neither a list of videos with labels nor a track of labels; labels are",
     ),
+    "names with the same number": (
+        "x.txt",
+        "a.mp4 0\nb.mp4 1\n",
+        "classes.txt: line 2 has the number 0, which another has, too; correct it.",
+    ),
+    "names with a header": (
+        "x.txt",
+        "a.mp4 0\nb.mp4 1\n",
+        "classes.txt: line 1 has no number before its name, as others have; correct it.",
+    ),
+    "names before their numbers": (
+        "x.txt",
+        "a.mp4 0\nb.mp4 1\n",
+        "classes.txt: line 1 has its number behind the name; write it before.",
+    ),
+    "numbers from 1 of names from 0": (
+        "x.txt",
+        "a.mp4 1\nb.mp4 2\n",
+        "x.txt: its classes are counted from 1, and in classes.txt from 0; write its number before",
+    ),
     "names that stand twice": (
         "x.txt",
         "a.mp4 0\nb.mp4 1\n",
         "classes.txt: line 2: this name stands there already; classes need their own.",
     ),
+}
+
+
+CLASSES = {
+    "names that stand twice": "run\nrun\n",
+    "names with the same number": "0 run\n0 walk\n",
+    "names with a header": "id,name\n0,run\n1,walk\n",
+    "numbers from 1 of names from 0": "run\nwalk\n",
+    "names before their numbers": "run 1\nwalk 0\n",
 }
 
 
@@ -209,8 +272,8 @@ def test_a_malformed_file_gives_one_line(
     monkeypatch.chdir(tmp_path)
     write(tmp_path, "a.mp4", "")
     write(tmp_path, "b.mp4", "")
-    if kind == "names that stand twice":
-        write(tmp_path, "classes.txt", "run\nrun\n")
+    if kind in CLASSES:
+        write(tmp_path, "classes.txt", CLASSES[kind])
     name, content, message = ERRORS[kind]
     write(tmp_path, name, content)
     with pytest.raises(TruthError) as caught:
@@ -254,6 +317,10 @@ ROWS = {
     "a name of two lines": ('"c\nd.mp4",run,0,1', "there: 'c\\nd.mp4' (line 6)"),
     "an empty label": ("a.mp4, ,0,1", "line 6 (its label is empty)"),
     "a label of controls": ("a.mp4,\x07\x1b,0,1", "line 6 (its label is empty)"),
+    "a label in JSON": (
+        'a.mp4,"{""choices"": [""run"", ""walk""]}",0,1',
+        "line 6 (its label is JSON, as in Label Studio's CSV; export JSON)",
+    ),
     "a label with an escape": (
         "a.mp4,r\x1bun,5,6",
         "1 label has control characters, which became spaces: 'r un' (line 6)",
@@ -261,6 +328,14 @@ ROWS = {
     "a label with a line break": (
         'a.mp4,"walk\r\n",5,6',
         "1 label has control characters, which became spaces: 'walk' (line 6)",
+    ),
+    "a label of other characters": (
+        "a.mp4,ru\u200bn,5,6",
+        "1 label looks like another, of other characters: 'ru\\u200bn' ('run').",
+    ),
+    "a password": (
+        "ftp://me:secret@example.org/a.mp4,run,0,1",
+        "1 video that is not there: 'ftp://example.org/a.mp4' (line 6)",
     ),
     "a label that differs by case": (
         "a.mp4,Run,5,6",
@@ -291,6 +366,50 @@ def test_a_malformed_row_is_named_and_costs_no_other(
     assert {"run", "walk"} <= {*truths.labels}
     assert any(note in one for one in truths.notes), truths.notes
     assert all("\n" not in one and one.endswith(".") for one in truths.notes)
+
+
+def test_a_clock_among_milliseconds_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "a.mp4", "")
+    table = "path,label,start_ms,end_ms\na.mp4,run,0,1000\na.mp4,run,0:02,1:00\n"
+    write(tmp_path, "x.csv", table)
+    note = "line 3 (a clock is no number of milliseconds)"
+    assert note in read_truths("x.csv").notes[0]
+
+
+@pytest.mark.parametrize("layout", ["{} {}", "{},{}"])
+def test_a_number_that_names_no_class_is_named(
+    layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [("a.mp4", "0"), ("b.mp4", "1.0"), ("c.mp4", "-1"), ("d.mp4", "2"), ("e.mp4", "squat")]
+    for name, _ in rows:
+        write(tmp_path, name, "")
+    write(tmp_path, "classes.txt", "run\nwalk\n")
+    write(tmp_path, "x.csv", "\n".join(layout.format(*row) for row in rows))
+    truths = read_truths("x.csv")
+    assert [one.label for one in truths.videos] == ["run", "walk", "squat"]
+    assert truths.notes[0] == (
+        "Left out 2 entries that can't be read: line 3 (label -1 is not in classes.txt: it has 0 to"
+        " 1), line 4 (label 2 is not in classes.txt: it has 0 to 1)."
+    )
+
+
+def test_labels_that_are_names_stay_what_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "a.mp4", "")
+    write(tmp_path, "b.mp4", "")
+    write(tmp_path, "x.csv", "a.mp4,360\nb.mp4,kickflip\n")
+    assert read_truths("x.csv").notes[0].startswith("1 label is a number, and no file beside the")
+    write(tmp_path, "classes.txt", "kickflip\n360\n")
+    assert read_truths("x.csv").labels == ("360", "kickflip")
+    write(tmp_path, "x.csv", "a.mp4,0\nb.mp4,1\n")
+    write(tmp_path, "classes.txt", "100 m\n200 m\nlong jump\n")
+    assert read_truths("x.csv").labels == ("100 m", "200 m")
 
 
 ANNOTATIONS = {

@@ -12,12 +12,13 @@ from vidtag.cli.speaking import complain, print_line, say
 from vidtag.cli.waiting import counted
 from vidtag.errors import ExitCode, UsageError, VideoError
 from vidtag.evaluation.figures import evaluate
-from vidtag.evaluation.outcomes import Names, Outcome
+from vidtag.evaluation.outcomes import Names, Outcome, TimeOutcome, without_none
 from vidtag.evaluation.result import Evaluated, to_json
 from vidtag.evaluation.running import Judge
 from vidtag.evaluation.temperature import check_keeps_temperature, keep_temperature
 from vidtag.evaluation.views import Views
-from vidtag.evaluation.wording import describe_fit
+from vidtag.evaluation.wording import LEAST_SECONDS, count, describe_fit
+from vidtag.formats.truths.gathering import quoted, subset_of
 from vidtag.formats.truths.reading import read_truths
 from vidtag.formats.truths.truth import LabelledVideo, Truths
 from vidtag.inputs.found import Input
@@ -96,6 +97,7 @@ def run_eval(
     inputs = [Input(source=one.path, name=PurePosixPath(one.path)) for one in videos]
     calibrate_first(load, settings, inputs, tell)
     tagger = Tagger(load_classifier(load, tell), settings, store=store)
+    videos = [without_none(one, tagger.labels) for one in videos]
     names = _match_labels(tagger, videos, wishes.data)
     notes = (*truths.notes, *_notes_on_labels(names, videos), *_notes_on_views(views, videos))
     info = tagger.classifier.info
@@ -109,15 +111,20 @@ def run_eval(
     outcomes, failures = _judge(judge, videos, quiet=wishes.quiet)
     if not outcomes:
         return ExitCode.FAILED
+    late = _notes_on_ends(outcomes)
+    if not wishes.quiet:
+        for message in late:
+            complain(f"warning: {message}")
     evaluation = evaluate(
         outcomes,
         names,
         calibrates=wishes.calibrates,
         temperature=getattr(info, "temperature", None) or 1.0,
+        has_none=info.num_background > 0,
     )
     result = Evaluated(
         data=wishes.data, model=info, settings=settings, views=views, names=names,
-        evaluation=evaluation, failures=failures, notes=notes,
+        evaluation=evaluation, failures=failures, notes=(*notes, *late),
     )  # fmt: skip
     _tell(result, told_as, wishes)
     if config is not None and not _keep(result, config, quiet=wishes.quiet):
@@ -160,7 +167,8 @@ def _refuse_uncalibratable(views: Views | None, settings: Settings, load: LoadOp
 
 
 def _choose(truths: Truths, wishes: Wishes) -> list[LabelledVideo]:
-    videos = [one for one in truths.videos if wishes.subset in (None, one.subset)]
+    wanted = subset_of(wishes.subset)  # the files' own words were put into the same
+    videos = [one for one in truths.videos if wanted in (None, one.subset)]
     if videos:
         return videos
     if truths.videos:
@@ -215,6 +223,25 @@ def _notes_on_views(views: Views | None, videos: list[LabelledVideo]) -> tuple[s
     if views is None or not num_untrimmed:
         return ()
     return (f"--views is for clips; untrimmed videos ({num_untrimmed}) were run as ever.",)
+
+
+def _notes_on_ends(outcomes: list[Outcome]) -> tuple[str, ...]:
+    """Say which labels are of no time of their video: such a file may be of another cut of it."""
+    times = [one for one in outcomes if isinstance(one, TimeOutcome)]
+    beyond = [(one, stretch) for one in times for stretch in one.true
+              if stretch.end > one.end + LEAST_SECONDS]  # fmt: skip
+    notes = []
+    for found, what in (
+        ([one for one, stretch in beyond if stretch.start < one.end], "going on after"),
+        ([one for one, stretch in beyond if stretch.start >= one.end], "beginning after"),
+    ):
+        if found:
+            shown = quoted(found[0].path)
+            notes.append(
+                f"The labels have {count(len(found), 'range')} {what} the video's end, such as in "
+                f"{shown}; what is not there counts as not found."
+            )
+    return tuple(notes)
 
 
 def _judge(

@@ -42,6 +42,7 @@ from vidtag.evaluation.mistakes import (
 from vidtag.evaluation.outcomes import ClipOutcome, Mistake, Names, Outcome, TimeOutcome
 from vidtag.evaluation.overlap import F1_OVERLAPS, f1, match_stretches
 from vidtag.evaluation.per_second import is_right
+from vidtag.timeline.scores import softmax
 
 LEAST_TOP5 = 6
 """Labels of a model from which on its five best say something."""
@@ -190,6 +191,7 @@ def evaluate(
     *,
     calibrates: bool = False,
     temperature: float = 1.0,
+    has_none: bool = False,
 ) -> Evaluation:
     """Measure what came of labelled videos.
 
@@ -198,6 +200,7 @@ def evaluate(
         names: Labels of the model and of the data.
         calibrates: Whether a temperature is fitted.
         temperature: What the logits were divided by already, as the model was run.
+        has_none: Whether what the scores leave of 1 went to an output for none of the labels.
     """
     clips = [one for one in outcomes if isinstance(one, ClipOutcome)]
     times = [one for one in outcomes if isinstance(one, TimeOutcome)]
@@ -227,7 +230,7 @@ def evaluate(
         clip_confusions=name_confusions(by_clip, names) if clips else None,
         time_confusions=name_confusions(by_time, names) if times else None,
         mistakes=(*list_mistaken_clips(clips, names), *list_mistaken_times(times, names)),
-        fitted=_fit(clips, times, names.num_known, temperature) if calibrates else None,
+        fitted=_fit(clips, times, names.num_known, temperature, has_none) if calibrates else None,
     )
 
 
@@ -319,7 +322,11 @@ def _judged_steps(times: Sequence[TimeOutcome]) -> Judged:
 
 
 def _fit(
-    clips: Sequence[ClipOutcome], times: Sequence[TimeOutcome], num_known: int, applied: float
+    clips: Sequence[ClipOutcome],
+    times: Sequence[TimeOutcome],
+    num_known: int,
+    applied: float,
+    has_none: bool,
 ) -> Fitted | None:
     """Fit a temperature on clips, or on steps where there are no clips."""
     if clips:
@@ -334,11 +341,12 @@ def _fit(
     if not len(truths):
         return None
     # The logarithms of scores are their logits, less what a softmax does not see.
-    logits = np.log(np.clip(scores, np.finfo(np.float64).tiny, None))
+    rest = 1 - scores.sum(axis=1, keepdims=True)
+    outputs = np.hstack([scores, rest]) if has_none else scores
+    logits = np.log(np.clip(outputs, np.finfo(np.float64).tiny, None))
     temperature = fit_temperature(logits, truths)
     hits = scores.argmax(axis=1) == truths
-    scaled = logits / temperature
-    after = 1 / np.exp(scaled - scaled.max(axis=1, keepdims=True)).sum(axis=1)
+    after = softmax(logits / temperature)[:, : scores.shape[1]].max(axis=1)
     return Fitted(
         temperature=applied * temperature,
         num_clips=len(truths),

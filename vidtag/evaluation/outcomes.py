@@ -1,13 +1,13 @@
 """What a model said of labelled videos, beside what is true: the values that are measured."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from vidtag.documents.headline import NONE_OF_THESE
 from vidtag.evaluation.accuracy import Flags, Floats, Indices
 from vidtag.evaluation.overlap import Stretch
-from vidtag.formats.truths.truth import Truths
+from vidtag.formats.truths.truth import LabelledVideo, Truths
 from vidtag.timeline.scores import Scores
 
 
@@ -75,6 +75,22 @@ class Names:
     def none(self) -> frozenset[int]:
         """Numbers of labels that stand for none of the labels."""
         return frozenset(k for k, label in enumerate(self.labels) if label == NONE_OF_THESE)
+
+
+def without_none(video: LabelledVideo, model: Sequence[str]) -> LabelledVideo:
+    """Say of a video that nothing holds where its label is "none of these".
+
+    Not of a model that has such a label itself: that one is learned and found as others are.
+
+    >>> clip = LabelledVideo(path="a.mp4", label="None_of_these")
+    >>> without_none(clip, ["jogging"]).label, without_none(clip, ["none of these"]).label
+    (None, 'None_of_these')
+    """
+    if any(_words(label) == NONE_OF_THESE for label in model):
+        return video
+    is_none = video.label is not None and _words(video.label) == NONE_OF_THESE
+    segments = tuple(one for one in video.segments if _words(one.label) != NONE_OF_THESE)
+    return replace(video, label=None if is_none else video.label, segments=segments)
 
 
 def _words(label: str) -> str:

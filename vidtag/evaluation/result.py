@@ -13,7 +13,8 @@ from vidtag.evaluation.outcomes import Mistake, Names
 from vidtag.evaluation.views import Views
 from vidtag.models.classifier import ClassifierInfo
 from vidtag.tagging.settings import Settings
-from vidtag.text import encodable
+from vidtag.text import encodable, escape_json
+from vidtag.urls import hide_credentials, without_credentials
 from vidtag.version import __version__
 
 SCHEMA_VERSION = 1
@@ -51,7 +52,8 @@ class Evaluated:
 
 def to_json(result: Evaluated, indent: int | None = None) -> str:
     """Write an evaluation as JSON; figures are shares from 0 to 1."""
-    return json.dumps(to_dict(result), indent=indent, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(to_dict(result), indent=indent, ensure_ascii=False, allow_nan=False)
+    return escape_json(text)
 
 
 def to_dict(result: Evaluated) -> dict[str, Any]:
@@ -120,7 +122,10 @@ def to_dict(result: Evaluated) -> dict[str, Any]:
         },
         "mistakes": [_mistake(one) for one in found.mistakes],
         "failures": [
-            {"path": encodable(path), "message": encodable(message)}
+            {
+                "path": encodable(without_credentials(path)),
+                "message": encodable(hide_credentials(message, [path])),
+            }
             for path, message in result.failures
         ],
         "notes": [encodable(note) for note in result.notes],
@@ -157,7 +162,7 @@ def _pairs(confusions: Confusions | None) -> Sequence[dict[str, Any]]:
 
 def _mistake(one: Mistake) -> dict[str, Any]:
     return {
-        "path": encodable(one.path),
+        "path": encodable(without_credentials(one.path)),
         "seconds": round(one.seconds, 3),
         "start_seconds": None if one.start is None else round(one.start, 3),
         "end_seconds": None if one.end is None else round(one.end, 3),

@@ -5,15 +5,18 @@ time. No encoding is guessed: UTF-8 it is, or UTF-16 where the file says so.
 """
 
 import codecs
+import json
 import os
 import re
 import stat
+from collections import Counter
 from fractions import Fraction
 from math import isfinite
 
 from vidtag.documents.stored import MAX_BYTES, MAX_SECONDS
 from vidtag.errors import TruthError
 from vidtag.seconds import parse_time
+from vidtag.text import printable
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -70,6 +73,34 @@ def decode(path: str, data: bytes) -> str:
         )
         raise TruthError(path, message)
     return text.removeprefix("\ufeff")  # some programs write two of them
+
+
+class _RepeatedError(Exception):
+    """Holds a key that stands twice in one object."""
+
+
+def refuse_repeated_keys(path: str, text: str) -> None:
+    """Refuse JSON in which a key stands twice in one object: a parser keeps the last, unsaid.
+
+    Args:
+        path: What to call it in an error.
+        text: JSON that a parser takes.
+
+    Raises:
+        TruthError: It has such a key.
+    """
+
+    def check(pairs: list[tuple[str, object]]) -> None:
+        if len(dict(pairs)) < len(pairs):
+            [(key, _)] = Counter(key for key, _ in pairs).most_common(1)
+            raise _RepeatedError(key)
+
+    try:
+        json.loads(text, object_pairs_hook=check, parse_int=float, strict=False)
+    except _RepeatedError as exc:
+        key = printable(str(exc))[:_MAX_DIGITS]
+        message = f"the key '{key}' stands twice in one object, of which one would be lost"
+        raise TruthError(path, f"{path}: {message}; merge them.") from exc
 
 
 def _line(before: str) -> int:

@@ -22,6 +22,19 @@ _NUMBERED = re.compile(r"(.+) #\d+")
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})|\\([tnr])")
 _LETTERS = {"t": "\t", "n": "\n", "r": "\r"}
 
+
+class _EntitiesError(Exception):
+    """A document type is declared, and with it perhaps entities without end."""
+
+
+class _NoEntities(ET.TreeBuilder):
+    """Makes the tree of a document without entities of its own, whatever its encoding."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        """Refuse it; the parser calls this before it reads any entity."""
+        raise _EntitiesError(name)
+
+
 _Slots = dict[str, int | None]
 
 
@@ -42,21 +55,28 @@ def read_eaf(path: str, gathering: Gathering, places: Places) -> None:
     units = "milliseconds" if header is None else header.get("TIME_UNITS", "milliseconds")
     if units != "milliseconds":
         raise TruthError(path, f"{path}: its times are in {quoted(units)} and not milliseconds.")
-    media = _media(header)
-    shown = "" if media is None else media.get("RELATIVE_MEDIA_URL") or media.get("MEDIA_URL", "")
+    found = _media(header)
+    media, others = (found[0] if found else None), found[1:]
+    shown = "" if media is None else _url(media)
     place = f"MEDIA_DESCRIPTOR of {name}"
     video = gathering.video(
         place, shown or f"{os.path.splitext(name)[0]}.*", lambda: _find(path, media, places)
     )
     if video is None:
         return
-    offset = _milliseconds(None if media is None else media.get("TIME_ORIGIN")) or 0
+    for other in others:
+        gathering.note("medium", f"{quoted(_url(other))} ({gathering.prefix}{name})")
+    origin = "" if media is None else media.get("TIME_ORIGIN", "").strip()
+    offset = _milliseconds(origin) or 0
+    if origin and _milliseconds(origin) is None:
+        raise TruthError(path, f"{path}: its TIME_ORIGIN {quoted(origin)} is no whole number.")
     if offset:
         gathering.note("offset", f"{quoted(video.path)} ({offset} ms)")
-    slots = {
-        slot.get("TIME_SLOT_ID", ""): _milliseconds(slot.get("TIME_VALUE"))
-        for slot in root.iter("TIME_SLOT")
-    }
+    slots: _Slots = {}
+    for slot in root.iter("TIME_SLOT"):
+        identity, time = slot.get("TIME_SLOT_ID", ""), _milliseconds(slot.get("TIME_VALUE"))
+        if slots.setdefault(identity, time) != time:
+            raise TruthError(path, f"{path}: its TIME_SLOT {quoted(identity)} has two times.")
     tiers = root.findall("TIER")
     names = {tier.get("TIER_ID", "") for tier in tiers}
     is_own = root.get("AUTHOR", "").startswith("vidtag ")
@@ -71,10 +91,11 @@ def read_eaf(path: str, gathering: Gathering, places: Places) -> None:
 
 def _parse(path: str) -> ET.Element:
     data = read_bytes(path)
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise TruthError(path, f"{path}: it declares entities, which no EAF does; it is not read.")
     try:
-        root = ET.fromstring(data)
+        root = ET.fromstring(data, ET.XMLParser(target=_NoEntities()))
+    except _EntitiesError as exc:
+        message = "it declares entities, which no EAF does; it is not read"
+        raise TruthError(path, f"{path}: {message}.") from exc
     except (ET.ParseError, ValueError, LookupError) as exc:
         line = f"line {exc.position[0]}: " if isinstance(exc, ET.ParseError) else ""
         raise TruthError(path, f"{path}: {line}this is no XML ({exc}).") from exc
@@ -83,15 +104,18 @@ def _parse(path: str) -> ET.Element:
     return root
 
 
-def _media(header: ET.Element | None) -> ET.Element | None:
-    """Choose the video among the media, which may be sound, too."""
+def _media(header: ET.Element | None) -> list[ET.Element]:
+    """List the videos among the media, which may be sound, too; without any, the first medium."""
     found = [] if header is None else header.findall("MEDIA_DESCRIPTOR")
 
     def is_video(one: ET.Element) -> bool:
-        url = one.get("RELATIVE_MEDIA_URL", "") or one.get("MEDIA_URL", "")
-        return one.get("MIME_TYPE", "").startswith("video/") or is_video_name(file_name(url))
+        return one.get("MIME_TYPE", "").startswith("video/") or is_video_name(file_name(_url(one)))
 
-    return next(filter(is_video, found), found[0] if found else None)
+    return [one for one in found if is_video(one)] or found[:1]
+
+
+def _url(media: ET.Element) -> str:
+    return media.get("RELATIVE_MEDIA_URL", "") or media.get("MEDIA_URL", "")
 
 
 def _find(path: str, media: ET.Element | None, places: Places) -> str | None:
@@ -122,16 +146,20 @@ def _read_tier(
     video: Video,
     gathering: Gathering,
 ) -> None:
-    values = [(one.text or "").strip() for one in tier.iter("ANNOTATION_VALUE")]
+    values = [_text(one) for one in tier.iter("ANNOTATION_VALUE")]
     scores = [value for value in values if _SCORE.fullmatch(value)]
     has_texts = len([value for value in values if value]) > len(scores)
-    for number, annotation in enumerate(tier.findall("ANNOTATION/*"), start=1):
+    for number, holder in enumerate(tier, start=1):
+        annotation = holder[0] if holder.tag == "ANNOTATION" and len(holder) == 1 else holder
         identity = shortened(annotation.get("ANNOTATION_ID") or f"annotation {number}")
         place = f"{identity} in tier {quoted(tier.get('TIER_ID', ''))} of {name}"
+        if annotation is holder:
+            gathering.unreadable(place, "it is no ANNOTATION with one of its kinds in it")
+            continue
         if annotation.tag == "REF_ANNOTATION":
             gathering.note("reference", f"{gathering.prefix}{place}")
             continue
-        value = (annotation.findtext("ANNOTATION_VALUE") or "").strip()
+        value = _text(annotation.find("ANNOTATION_VALUE"))
         is_tiers = bool(_SCORE.fullmatch(value)) or (not value and (not has_texts or scores))
         label = gathering.label(place, tier_label if is_tiers else value)
         if label is None:
@@ -143,6 +171,10 @@ def _read_tier(
             continue
         begin, stop = Fraction(start + offset, 1000), Fraction(end + offset, 1000)
         gathering.say_segment(place, video, begin, stop, label)
+
+
+def _text(element: ET.Element | None) -> str:
+    return "" if element is None else "".join(element.itertext()).strip()
 
 
 def _milliseconds(text: str | None) -> int | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from vidtag.extensions import is_video_name
-from vidtag.formats.truths.gathering import Gathering, is_subset_name, quoted
+from vidtag.formats.truths.gathering import Gathering, is_subset_name, quoted, subset_of
 from vidtag.formats.truths.places import visible, walk_files, walk_videos
 
 
@@ -49,7 +49,9 @@ def read_folders(folder: str, gathering: Gathering) -> None:
 
 def _label_folders(folder: str, gathering: Gathering) -> Iterator[_LabelFolder]:
     tops = [(path, name) for path, name in _folders(folder) if next(walk_videos(path), None)]
+    subsets = {subset_of(name) for path, name in tops if _is_subset(path, name)}
     has_subsets = bool(tops) and all(is_subset_name(name) for _, name in tops)
+    has_subsets |= len(subsets) > 1  # one alone may be a label, such as a train
     for path, name in _folders(folder):
         if not has_subsets:
             yield _LabelFolder(path, name, None)
@@ -60,7 +62,13 @@ def _label_folders(folder: str, gathering: Gathering) -> Iterator[_LabelFolder]:
             for below, label in _folders(path):
                 yield _LabelFolder(below, label, name)
         else:
-            gathering.note("empty_label", quoted(name))
+            is_there = next(walk_videos(path), None) is not None
+            gathering.note("beside" if is_there else "empty_label", quoted(name))
+
+
+def _is_subset(path: str, name: str) -> bool:
+    """Tell whether a folder is for training or testing, and has folders of labels alone in it."""
+    return is_subset_name(name) and not any(map(is_video_name, visible(path)))
 
 
 def _folders(folder: str) -> Iterator[tuple[str, str]]:

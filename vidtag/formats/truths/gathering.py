@@ -6,6 +6,7 @@ same for all of them.
 """
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from vidtag.errors import TruthError
 from vidtag.formats.truths.truth import LabelledVideo, TrueSegment, Truths
 from vidtag.seconds import format_seconds
 from vidtag.text import escape_controls, one_line, printable
-from vidtag.urls import is_url
+from vidtag.urls import is_url, without_credentials
 
 # What is left out: each after "Left out 1" and "Left out 2".
 _LEFT_OUT = {
@@ -34,6 +35,10 @@ _LEFT_OUT = {
         "label for all of a video that has segments, too",
         "labels for all of videos that have segments, too",
     ),
+    "medium": (
+        "further video that an annotation file names beside its first",
+        "further videos that annotation files name beside their first",
+    ),
     "unlabelled": ("video without a usable label", "videos without a usable label"),
     "skipped": (
         "task that its annotator skipped",
@@ -49,6 +54,10 @@ _LEFT_OUT = {
     "loose": (
         "video outside of the labels' folders",
         "videos outside of the labels' folders",
+    ),
+    "beside": (
+        "folder beside those for training and testing",
+        "folders beside those for training and testing",
     ),
     "other_file": ("file that is no video by its name", "files that are no videos by their names"),
     "no_labels": ("file without labels", "files without labels"),
@@ -77,6 +86,10 @@ _ODD = {
     "case": (
         "label differs from another by its case alone",
         "labels differ from others by their case alone",
+    ),
+    "alike": (
+        "label looks like another, of other characters",
+        "labels look like others, of other characters",
     ),
     "number": (
         "label is a number, and no file beside the list names it",
@@ -283,11 +296,12 @@ class Gathering:
         for label in labels:
             if counts[label] == 1:
                 self.note("single", quoted(label))
-        alike = sorted(labels, key=lambda label: (label.casefold(), label))
-        for _, group in groupby(alike, key=str.casefold):
+        alike = sorted(labels, key=lambda label: (_look(label), label))
+        for _, group in groupby(alike, key=_look):
             first, *others = group
             for other in others:
-                self.note("case", f"{quoted(other)} ({quoted(first)})")
+                kind = "case" if other.casefold() == first.casefold() else "alike"
+                self.note(kind, f"{quoted(other)} ({quoted(first)})")
 
     def _too_few(self, labels: tuple[str, ...]) -> str:
         if labels:
@@ -319,6 +333,12 @@ def _labels(segments: tuple[TrueSegment, ...]) -> set[str]:
     return {one.label for one in segments}
 
 
+def _look(label: str) -> str:
+    """Give what a person sees of a label: not its case, nor how its characters are composed."""
+    composed = unicodedata.normalize("NFKC", label).casefold()
+    return "".join(one for one in composed if unicodedata.category(one) != "Cf")
+
+
 def _clock(seconds: Fraction) -> str:
     return f"-{format_seconds(-seconds)}" if seconds < 0 else format_seconds(seconds)
 
@@ -333,8 +353,11 @@ def quoted(name: str) -> str:
 
 
 def shortened(name: str) -> str:
-    """Make a name printable and no longer than a line, in its middle: a path ends in the file."""
-    text = printable(name)
+    """Make a name printable and no longer than a line, in its middle: a path ends in the file.
+
+    Of a URL, user name and password are left out.
+    """
+    text = printable(without_credentials(name))
     if len(text) <= _MAX_SHOWN:
         return text
     return f"{text[: _MAX_SHOWN // 4]}…{text[-_MAX_SHOWN * 3 // 4 + 1 :]}"

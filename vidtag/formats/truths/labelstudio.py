@@ -128,7 +128,8 @@ def _chosen(place: str, task: Mapping[str, Any], gathering: Gathering) -> Sequen
         true = [one for one in kept if isinstance(one, dict) and one.get("ground_truth") is True]
         if len(kept) > 1 and not true:
             gathering.note("several", shown)
-        chosen = max(true or kept, key=_changed)
+        # Of several that tell no time, or the same, the last.
+        chosen = max(reversed(true or kept), key=_changed)
     regions = chosen.get("result") if isinstance(chosen, dict) else None
     if not isinstance(regions, list):
         gathering.unreadable(place, "its annotation has no list of results")

@@ -4,17 +4,22 @@ Names of videos may have spaces: a path goes on to the last extension of a video
 and where there is none, to the last space.
 """
 
+import os
 import re
 from functools import partial
 
+from vidtag.errors import TruthError
 from vidtag.extensions import VIDEO_EXTENSIONS
-from vidtag.formats.truths.class_names import find_class_names
-from vidtag.formats.truths.gathering import Gathering, quoted
+from vidtag.formats.truths.class_names import names_of
+from vidtag.formats.truths.gathering import Gathering
 from vidtag.formats.truths.places import Places
 
 _EXTENSIONS = "|".join(re.escape(one[1:]) for one in sorted(VIDEO_EXTENSIONS, key=len))
 _ENTRY = re.compile(rf"(.*\.(?:{_EXTENSIONS}))[ \t]+(\S.*)", re.IGNORECASE)
 _NUMBERS = re.compile(r"\d+(?:\s+\d+)+")
+
+_HMDB = re.compile(r"_test_split\d$")
+"""Source: https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/"""
 
 
 def is_entry(line: str) -> bool:
@@ -46,7 +51,7 @@ def read_list(path: str, text: str, gathering: Gathering, places: Places) -> Non
         places: Where its videos lie.
 
     Raises:
-        TruthError: The names of its classes can't be read.
+        TruthError: The names of its classes can't be read, or its numbers are none of classes.
     """
     entries: list[tuple[str, str, str]] = []
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
@@ -63,15 +68,13 @@ def read_list(path: str, text: str, gathering: Gathering, places: Places) -> Non
             gathering.unreadable(place, "several numbers behind the video, and one label is read")
         else:
             entries.append((place, video.strip(), label))
-    labels = dict.fromkeys(label for _, _, label in entries)
-    is_numbered = bool(labels) and all(label.isdecimal() and len(label) < 10 for label in labels)
-    names = find_class_names(path) if is_numbered else None
-    if is_numbered and names is None:
-        for label in labels:
-            gathering.note("number", quoted(label))
+    if _HMDB.search(os.path.splitext(path)[0]) and {one for _, _, one in entries} <= {*"012"}:
+        message = "as in HMDB51, its numbers say what a video is for, and not what is done in it"
+        raise TruthError(path, f"{path}: {message}; name the folder with a folder per label.")
+    names = names_of(path, [label for _, _, label in entries], gathering)
     for place, name, given in entries:
         try:
-            label = gathering.label(place, given if names is None else names.name(int(given)))
+            label = gathering.label(place, given if names is None else names.name(given))
         except ValueError as exc:
             gathering.unreadable(place, exc)
             continue

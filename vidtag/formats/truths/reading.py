@@ -10,7 +10,7 @@ from vidtag.extensions import is_video_name
 from vidtag.formats.truths.activitynet import is_activitynet, read_activitynet
 from vidtag.formats.truths.audacity import is_audacity, read_audacity
 from vidtag.formats.truths.class_names import is_class_names
-from vidtag.formats.truths.content import decode, read_bytes
+from vidtag.formats.truths.content import decode, read_bytes, refuse_repeated_keys
 from vidtag.formats.truths.elan import read_eaf
 from vidtag.formats.truths.folders import has_label_folders, read_folders
 from vidtag.formats.truths.gathering import Gathering, is_subset_name, quoted
@@ -78,7 +78,7 @@ def _read_folder(folder: str, videos: str | None, gathering: Gathering) -> None:
     files = list(_label_files(folder, is_deep=not has_videos))
     gathered = 0
     for name in files:
-        gathering.prefix = f"{name}: " if len(files) > 1 else ""
+        gathering.prefix = f"{name}: "
         try:
             _read_file(os.path.join(folder, name), videos, gathering, _subset_of_path(name))
             gathered += 1
@@ -166,6 +166,7 @@ def _read_json(path: str, text: str, gathering: Gathering, places: Places) -> No
     )
     for is_of_it, read in readers:
         if is_of_it(value):
+            refuse_repeated_keys(path, text)
             read(path, value, gathering, places)
             return
     if value == []:

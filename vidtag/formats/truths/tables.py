@@ -18,7 +18,7 @@ from vidtag.errors import TruthError
 from vidtag.extensions import is_video_name
 from vidtag.formats.rows import STEP_COLUMNS
 from vidtag.formats.tabular import COLUMNS
-from vidtag.formats.truths.class_names import ClassNames, find_class_names
+from vidtag.formats.truths.class_names import ClassNames, names_of
 from vidtag.formats.truths.content import seconds_of_text
 from vidtag.formats.truths.gathering import Gathering, quoted
 from vidtag.formats.truths.lists import is_list, read_list
@@ -44,6 +44,13 @@ _OWN_STEPS = STEP_COLUMNS[:4]
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})|\\([tnr\\])")
 _ESCAPED_IN_CSV = re.compile(r"\\u([0-9a-f]{4})")
 _LETTERS = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
+
+_JSON = re.compile(r'\s*(?:\[\s*)?\{\s*"')
+
+_TIME = re.compile(
+    r"(?:start|end|begin|stop|onset)[\W_]*(?:$|time|sec|s\b|ms\b|min|frame)|.*_(?:start|end|stop)$"
+)
+"""Names of columns that tell when a label holds, in whatever unit."""
 
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
@@ -74,8 +81,10 @@ def read_table(path: str, text: str, gathering: Gathering, places: Places) -> No
             path, f"{path}: a row is a tag of a step, not a label; write it without --per step."
         )
     is_own = beginning == _OWN
-    split = _split_own_tsv if is_own and delimiter == "\t" else _split
-    rows = list(split(path, text, delimiter))
+    if is_own and delimiter == "\t":
+        rows = list(_split_own_tsv(text))
+    else:
+        rows = list(_split(path, text, delimiter, is_own=is_own))
     table = _Table(path=path, rows=rows, is_own=is_own, is_tsv=delimiter == "\t")
     table.gather(gathering, places)
 
@@ -87,8 +96,14 @@ def _delimiter(path: str, first: str) -> str | None:
     return next((one for one in order if one in first), None)
 
 
-def _split(path: str, text: str, delimiter: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _split(path: str, text: str, delimiter: str, *, is_own: bool) -> Iterator[Row]:
+    # Persons write blanks behind commas, and quotes behind these; vidtag's names may begin so.
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        skipinitialspace=not is_own,
+        strict=True,
+    )
     while True:
         line = reader.line_num + 1
         try:
@@ -104,11 +119,10 @@ def _split(path: str, text: str, delimiter: str) -> Iterator[Row]:
             yield line, cells
 
 
-def _split_own_tsv(path: str, text: str, delimiter: str) -> Iterator[Row]:
-    del path
+def _split_own_tsv(text: str) -> Iterator[Row]:
     for line, row in enumerate(text.split("\n"), start=1):
         if row.strip():
-            yield line, row.removesuffix("\r").split(delimiter)
+            yield line, row.removesuffix("\r").split("\t")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,9 +170,12 @@ class _Table:
         path, text = cells["path"], cells["label"]
         if self.is_own:
             path, text = self._unescaped(path), self._unescaped(_no_apostrophe(text))
-        elif names is not None and _is_number(text):
+        elif _JSON.match(text):
+            gathering.unreadable(place, "its label is JSON, as in Label Studio's CSV; export JSON")
+            return
+        elif names is not None:
             try:
-                text = names.name(int(text))
+                text = names.name(text.strip())
             except ValueError as exc:
                 gathering.unreadable(place, exc)
                 return
@@ -211,6 +228,15 @@ class _Table:
             if one in found and other not in found:
                 message = f"there is a column '{one}', but none for '{other}'; add it"
                 raise TruthError(self.path, f"{self.path}: line {line}: {message}.")
+        unread = [cell for cell, name in zip(cells, plain, strict=True) if _TIME.match(name)]
+        if unread and not {"start", "start_ms"} & found.keys():
+            # Without its times, a row would speak of its whole video.
+            message = (
+                f"{quoted(unread[0])} seems to be a time in an unknown unit; call the columns"
+                " 'start' and 'end' for seconds and clocks, 'start_ms' and 'end_ms' for"
+                " milliseconds"
+            )
+            raise TruthError(self.path, f"{self.path}: line {line}: {message}.")
         if self.is_own:
             found["index"] = plain.index("index") if "index" in plain else len(plain)
         return found
@@ -220,13 +246,7 @@ class _Table:
     ) -> ClassNames | None:
         at = 1 if columns is None else columns["label"]
         labels = [cells[at].strip() for _, cells in rows if len(cells) > at]
-        if self.is_own or not labels or not all(map(_is_number, labels)):
-            return None
-        names = find_class_names(self.path)
-        if names is None:
-            for label in dict.fromkeys(labels):
-                gathering.note("number", quoted(label))
-        return names
+        return None if self.is_own else names_of(self.path, labels, gathering)
 
     def _unescaped(self, text: str) -> str:
         pattern = _ESCAPED if self.is_tsv else _ESCAPED_IN_CSV
@@ -260,6 +280,8 @@ def _interval(cells: dict[str, str]) -> tuple[Fraction, Fraction] | None:
         texts = [cells.get(start, ""), cells.get(end, "")]
         if any(text.strip() for text in texts):
             first, last = map(seconds_of_text, texts)
+            if divisor and any(":" in text for text in texts):
+                raise ValueError("a clock is no number of milliseconds")
             return (first / divisor, last / divisor) if divisor else (first, last)
     return None
 
