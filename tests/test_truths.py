@@ -83,7 +83,7 @@ def test_what_folders_hold_besides_is_counted(tmp_path: Path) -> None:
         "Left out 1 video outside of the labels' folders: 'loose.mp4'.",
         "Left out 2 files that are no videos by their names: 'jump/x.txt', 'run/a.srt'.",
         "Left out 1 file without labels: 'metadata.json'.",
-        "1 label has a single video, which can't be both learned from and tested on: 'walk'.",
+        "1 label has a single video, which says little of how well it is told: 'walk'.",
     )
 
 
@@ -316,7 +316,7 @@ def test_activitynet_with_subsets_and_keys(tmp_path: Path, monkeypatch: pytest.M
         "Left out 1 video without a usable label: 'd' (database.d, of a test set).",
         "1 segment overlaps an earlier one with another label: "
         "'videos/b.c.mkv' at 0:01 ('walk' and 'run').",
-        "1 label has a single video, which can't be both learned from and tested on: 'walk'.",
+        "1 label has a single video, which says little of how well it is told: 'walk'.",
     )
 
 

@@ -4,6 +4,7 @@ Owns what the page holds; how text gets into it without acting there stands in `
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -288,6 +289,7 @@ def _cards(mistakes: Sequence[Mistake], folder: str) -> Iterator[Card]:
         for path, seconds in moments.items()
         for picture in read_pictures(path, seconds, max_bytes=PICTURE_BYTES)
     }
+    names = Counter(map(os.path.basename, moments))
     for one in mistakes:
         name = show_name(one.path)
         page = os.path.join(folder, f"{os.path.basename(one.path)}.html")
@@ -297,7 +299,10 @@ def _cards(mistakes: Sequence[Mistake], folder: str) -> Iterator[Card]:
             name=name,
             picture=pictures.get((one.path, one.seconds)),
             video_href=relative_href(one.path, folder) + at if is_there else None,
-            page_href=relative_href(page, folder) + at if os.path.isfile(page) else None,
+            # Of two videos with one name, nobody knows whose page it is.
+            page_href=relative_href(page, folder) + at
+            if os.path.isfile(page) and names[os.path.basename(one.path)] == 1
+            else None,
             start=one.start,
             end=one.end,
             said="nothing" if one.said is None else one.said,

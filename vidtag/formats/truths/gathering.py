@@ -112,8 +112,8 @@ _ODD = {
         "videos start at offsets, which were added",
     ),
     "single": (
-        "label has a single video, which can't be both learned from and tested on",
-        "labels have a single video each, which can't be both learned from and tested on",
+        "label has a single video, which says little of how well it is told",
+        "labels have a single video each, which says little of how well they are told",
     ),
 }
 
