@@ -518,7 +518,7 @@ def test_the_page_is_complete_and_lets_nothing_act(run, read, videos, tmp_path):
     assert page.read_text(encoding="utf-8") == text
 
 
-def result_of(num_labels: int) -> Evaluated:
+def result_of(num_labels: int, name: str = "{}.mp4") -> Evaluated:
     rng = np.random.default_rng(0)
     labels = [f"label {k}" for k in range(num_labels)]
     names = Names.match(labels, labels)
@@ -528,7 +528,7 @@ def result_of(num_labels: int) -> Evaluated:
         logits[k % num_labels] += 2
         outcomes.append(
             ClipOutcome(
-                path=f"{k}.mp4", truth=k % num_labels, scores=softmax(logits), peak_seconds=1.0
+                path=name.format(k), truth=k % num_labels, scores=softmax(logits), peak_seconds=1.0
             )
         )
     return Evaluated(
@@ -557,6 +557,14 @@ def test_bars_are_as_high_as_what_is_right():
         assert bar.height == pytest.approx(300 * one.accuracy, abs=0.01)
         assert bar.y + bar.height == pytest.approx(300, abs=0.02)
     assert max(bar.share for bar in bars) == 1
+
+
+def test_a_page_that_may_be_another_videos_is_not_linked(tmp_path):
+    (tmp_path / "clip.mp4.html").touch()
+    assert "clip.mp4.html#t=" in write_page(result_of(5, "clip.mp4"), str(tmp_path / "x.html"))
+    many = write_page(result_of(5, "{}/clip.mp4"), str(tmp_path / "x.html"))
+    assert 'class="card"' in many
+    assert "clip.mp4.html" not in many
 
 
 def test_a_page_without_videos_has_no_empty_frames(tmp_path):
