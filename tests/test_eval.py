@@ -534,6 +534,7 @@ def result_of(num_labels: int, name: str = "{}.mp4") -> Evaluated:
     return Evaluated(
         data="d", model=FakeClassifier().info, settings=Settings(), views=None, names=names,
         evaluation=evaluate(outcomes, names), failures=(), notes=(),
+        paths=tuple({one.path for one in outcomes}),
     )  # fmt: skip
 
 
@@ -561,7 +562,7 @@ def test_bars_are_as_high_as_what_is_right():
 
 def test_a_page_that_may_be_another_videos_is_not_linked(tmp_path):
     (tmp_path / "clip.mp4.html").touch()
-    assert "clip.mp4.html#t=" in write_page(result_of(5, "clip.mp4"), str(tmp_path / "x.html"))
+    assert "clip.mp4.html#t=" in write_page(result_of(5, "1/clip.mp4"), str(tmp_path / "x.html"))
     many = write_page(result_of(5, "{}/clip.mp4"), str(tmp_path / "x.html"))
     assert 'class="card"' in many
     assert "clip.mp4.html" not in many

@@ -125,6 +125,7 @@ def run_eval(
     result = Evaluated(
         data=wishes.data, model=info, settings=settings, views=views, names=names,
         evaluation=evaluation, failures=failures, notes=(*notes, *late),
+        paths=tuple(one.path for one in outcomes),
     )  # fmt: skip
     _tell(result, told_as, wishes)
     if config is not None and not _keep(result, config, quiet=wishes.quiet):

@@ -185,7 +185,7 @@ def write_page(result: Evaluated, path: str) -> str:
             "classes": found.classes,
             "num_clips": found.num_clips,
             "num_untrimmed": found.num_untrimmed,
-            "cards": list(_cards(shown, os.path.dirname(os.path.abspath(path)))),
+            "cards": list(_cards(shown, result.paths, os.path.dirname(os.path.abspath(path)))),
             "num_mistakes": len(of_clips) + len(in_time),
         },
         script=None,
@@ -280,7 +280,7 @@ def _shortened(label: str) -> str:
     return label if len(label) <= _LONGEST_NAME else f"{label[: _LONGEST_NAME - 1]}…"
 
 
-def _cards(mistakes: Sequence[Mistake], folder: str) -> Iterator[Card]:
+def _cards(mistakes: Sequence[Mistake], paths: Sequence[str], folder: str) -> Iterator[Card]:
     moments: dict[str, set[float]] = {}
     for one in mistakes:
         moments.setdefault(one.path, set()).add(one.seconds)
@@ -289,7 +289,7 @@ def _cards(mistakes: Sequence[Mistake], folder: str) -> Iterator[Card]:
         for path, seconds in moments.items()
         for picture in read_pictures(path, seconds, max_bytes=PICTURE_BYTES)
     }
-    names = Counter(map(os.path.basename, moments))
+    namesakes = Counter(map(os.path.basename, set(paths)))
     for one in mistakes:
         name = show_name(one.path)
         page = os.path.join(folder, f"{os.path.basename(one.path)}.html")
@@ -301,7 +301,7 @@ def _cards(mistakes: Sequence[Mistake], folder: str) -> Iterator[Card]:
             video_href=relative_href(one.path, folder) + at if is_there else None,
             # Of two videos with one name, nobody knows whose page it is.
             page_href=relative_href(page, folder) + at
-            if os.path.isfile(page) and names[os.path.basename(one.path)] == 1
+            if os.path.isfile(page) and namesakes[os.path.basename(one.path)] == 1
             else None,
             start=one.start,
             end=one.end,

@@ -49,6 +49,9 @@ class Evaluated:
     notes: tuple[str, ...]
     """Sentences on what was left out or looks odd."""
 
+    paths: tuple[str, ...]
+    """All videos that were evaluated."""
+
 
 def to_json(result: Evaluated, indent: int | None = None) -> str:
     """Write an evaluation as JSON; figures are shares from 0 to 1."""
