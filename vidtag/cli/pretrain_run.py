@@ -6,7 +6,12 @@ import shlex
 import sys
 
 from vidtag.cli.speaking import print_line, say
-from vidtag.cli.train_run import refuse_foreign_folder, shown_training
+from vidtag.cli.train_run import (
+    as_model,
+    base_folder,
+    refuse_foreign_folder,
+    shown_training,
+)
 from vidtag.inputs.found import Inputs
 from vidtag.training.pretraining import PretrainOptions, pretrain
 from vidtag.version import __version__
@@ -30,15 +35,14 @@ def run_pretrain(
         ModelError: The model can't be had, or fails.
         OutputError: The folder can't be written.
     """
-    refuse_foreign_folder(folder, force=force)
+    sources = [item.source for item in inputs.items]
+    refuse_foreign_folder(folder, [*sources, *base_folder(options.load)], force=force)
     for failure in inputs.failures:
         say(f"left out: {failure}")
     if not inputs.items and inputs.failures:
         raise inputs.failures[0]
     with shown_training("pretraining", quiet=quiet) as (tell, advance):
-        result = pretrain(
-            [item.source for item in inputs.items], folder, options, tell=tell, advance=advance
-        )
+        result = pretrain(sources, folder, options, tell=tell, advance=advance)
     for note in result.notes:
         if not quiet:
             say(note)
@@ -61,7 +65,7 @@ def run_pretrain(
     if not quiet:
         say(
             f"wrote {folder} in {result.seconds:.0f} s: vidtag train DATA --from "
-            f"{shlex.quote(folder)} --full -o MODEL"
+            f"{shlex.quote(as_model(folder))} --full -o MODEL"
         )
 
 

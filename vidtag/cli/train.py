@@ -54,7 +54,7 @@ class Made:
         Raises:
             BadParameter: That was not said.
         """
-        if self.output is None:
+        if not self.output:  # an empty name would be that of the folder one is in
             raise typer.BadParameter("say where the model goes: -o FOLDER")
         return self.output
 
