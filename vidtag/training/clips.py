@@ -16,7 +16,7 @@ import numpy as np
 import numpy.lib.format as npy
 import numpy.typing as npt
 
-from vidtag.errors import OutputError, UsageError
+from vidtag.errors import OutputError, UsageError, VidtagError
 from vidtag.version import __version__
 
 _CLIPS, _FACTS = "clips.npy", "facts.json"
@@ -100,6 +100,7 @@ class WorkFolder:
             read: Reads them from the videos; called unless an earlier run had read all.
 
         Raises:
+            VidtagError: What reading them raises.
             OutputError: The disk is full.
         """
         path = self.path / _CLIPS
@@ -108,6 +109,8 @@ class WorkFolder:
             try:
                 count = _write_rows(partial, shape, read())
             except OSError as exc:
+                if isinstance(exc, VidtagError):  # a video that can't be opened, say
+                    raise
                 raise OutputError(
                     str(path), f"Can't write '{path}': {exc.strerror}; make room for the clips."
                 ) from exc
