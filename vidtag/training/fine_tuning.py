@@ -35,8 +35,15 @@ from vidtag.tagging.tagger import Tagger
 from vidtag.training.augmenting import Augmentation, augment, mix
 from vidtag.training.card import model_card
 from vidtag.training.clips import WorkFolder, batches
-from vidtag.training.descent import Descent, Report, Schedule, dropped_paths
-from vidtag.training.devices import autocast, clips_per_pass, training_device
+from vidtag.training.descent import (
+    Descent,
+    Report,
+    Schedule,
+    dropped_paths,
+    own_luck,
+    seed_dropout,
+)
+from vidtag.training.devices import autocast, num_passes, training_device
 from vidtag.training.examples import NONE, Examples, kind_of, window_targets, without_unshown
 from vidtag.training.head_training import Trained, own_facts
 from vidtag.training.outcome import Outcome, Unseen
@@ -124,7 +131,7 @@ def train_full(
     learns = ~held_out[examples.videos]
     network = _network(files, config, len(classes), options)
     schedule = make_schedule(int(learns.sum()), options)
-    descent = Descent(network, schedule, work.path / "checkpoint.pt")
+    descent = Descent(network, schedule, work.path / "checkpoint.pt", load.name)
 
     def ask() -> Unseen | None:
         return _ask(network, clips, examples, targets, held_out)
@@ -329,15 +336,16 @@ def _descend(
     network: Any = descent.model
     targets, places = learned
     device = next(network.parameters()).device
-    per_pass = clips_per_pass(clips, options.batch_size)
-    num_parts = -(-options.batch_size // per_pass)
-    drawn = list(batches(targets[places], per_pass, options.seed, num_parts * descent.num_steps))
+    num_parts = num_passes(clips, options.batch_size)
+    drawn = list(batches(targets[places], options.batch_size, options.seed, descent.num_steps))
     network.train()
-    with dropped_paths(network.model, options.drop_path) as set_luck:
+    with dropped_paths(network.model, options.drop_path) as set_luck, own_luck():
 
         def loss_of(part: int) -> torch.Tensor:
             rng = np.random.default_rng([options.seed, part, 1])
-            chosen = places[drawn[part]]
+            seed_dropout(options.seed, part)
+            step, place = divmod(part, num_parts)
+            chosen = places[np.array_split(drawn[step], num_parts)[place]]
             pictures = torch.from_numpy(np.stack([clips[k] for k in chosen]))
             pictures = augment(pictures, rng, options.augmentation)
             goals = functional.one_hot(torch.from_numpy(targets[chosen]), num_classes).float()
@@ -347,7 +355,7 @@ def _descend(
                 logits = network(pictures.to(device))
             loss = functional.cross_entropy(logits.float(), goals.to(device))
             report.losses.append(loss.item())
-            return loss
+            return loss * (len(chosen) * num_parts / options.batch_size)
 
         descent.run(loss_of, report, num_parts=num_parts)
     network.eval()

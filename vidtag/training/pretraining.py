@@ -31,8 +31,8 @@ from vidtag.tagging.tagger import Tagger
 from vidtag.training.augmenting import Augmentation, augment
 from vidtag.training.card import pretraining_card
 from vidtag.training.clips import WorkFolder
-from vidtag.training.descent import Descent, Report, Schedule
-from vidtag.training.devices import autocast, clips_per_pass, training_device
+from vidtag.training.descent import Descent, Report, Schedule, own_luck, seed_dropout
+from vidtag.training.devices import autocast, num_passes, training_device
 from vidtag.training.head_training import own_windows
 
 MASKED = 0.9
@@ -143,7 +143,7 @@ def pretrain(
         warm_up=max(1, options.num_steps // 20),
         layer_decay=1.0,
     )
-    descent = Descent(model, schedule, work.path / "checkpoint.pt")
+    descent = Descent(model, schedule, work.path / "checkpoint.pt", load.name)
     losses = _descend(descent, clips, options, Report(advance, tell))
     advance(options.num_steps, options.num_steps)
     result = Pretrained(
@@ -286,22 +286,25 @@ def _descend(
 ) -> list[float]:
     model: Any = descent.model
     device = next(model.parameters()).device
-    per_pass = clips_per_pass(clips, options.batch_size)
-    num_parts = -(-options.batch_size // per_pass)
+    num_parts = num_passes(clips, options.batch_size)
+    sizes = list(map(len, np.array_split(np.arange(options.batch_size), num_parts)))
     how = Augmentation()
 
     def loss_of(part: int) -> torch.Tensor:
         rng = np.random.default_rng([options.seed, part, 2])
-        chosen = rng.integers(0, len(clips), per_pass)
+        seed_dropout(options.seed, part)
+        size = sizes[part % num_parts]
+        chosen = rng.integers(0, len(clips), size)
         pictures = augment(torch.from_numpy(np.stack([clips[k] for k in chosen])), rng, how)
-        masked = torch.from_numpy(hide_tubes(rng, per_pass, model.places, model.tubes))
+        masked = torch.from_numpy(hide_tubes(rng, size, model.places, model.tubes))
         with autocast(options.load):
             loss: torch.Tensor = model(pictures.to(device), masked.to(device))
         report.losses.append(loss.item())
-        return loss
+        return loss * (size * num_parts / options.batch_size)
 
     model.train()
-    descent.run(loss_of, report, num_parts=num_parts)
+    with own_luck():
+        descent.run(loss_of, report, num_parts=num_parts)
     model.eval()
     return report.losses
 
