@@ -242,13 +242,12 @@ def test_a_files_own_subsets_are_heeded():
     assert "validation" in how
     assert [fold.tolist() for fold in folds] == [[False] * 4 + [True, False]]
     assert learns.tolist() == [True] * 4 + [False] * 2
-    videos = [
-        LabelledVideo(path=str(k), label="ab"[k % 2], subset=subset)
-        for k, subset in enumerate(subsets)
-    ]
-    held_out, how = hold_out(Truths(videos=tuple(videos), labels=("a", "b")), examples.paths, 0)
-    assert held_out.tolist() == [False] * 4 + [True, True]
+    held_out, how = hold_out(make_examples(5, subsets=subsets[:5]), 0)
+    assert held_out.tolist() == [False] * 4 + [True]
     assert "validation" in how
+    held_out, how = hold_out(make_examples(4, subsets=("validation",) * 4), 0)
+    assert held_out.sum() == 2
+    assert how == "2 of 4 videos, of each label about a fifth"
 
 
 def test_one_video_of_each_label_can_not_be_judged():

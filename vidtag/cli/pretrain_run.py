@@ -6,7 +6,13 @@ import shlex
 import sys
 
 from vidtag.cli.speaking import print_line, say
-from vidtag.cli.train_run import refuse_foreign_folder, shown_training
+from vidtag.cli.train_run import (
+    as_model,
+    base_folder,
+    refuse_foreign_folder,
+    shown_training,
+)
+from vidtag.errors import UsageError
 from vidtag.inputs.found import Inputs
 from vidtag.training.pretraining import PretrainOptions, pretrain
 from vidtag.version import __version__
@@ -24,21 +30,22 @@ def run_pretrain(
     """Pretrain, write the model, and say what came of it.
 
     Raises:
-        UsageError: The folder is something else than a model that vidtag trained, or the model to
-            begin with is no VideoMAE.
+        UsageError: The folder is something else than a model that vidtag trained, the model to
+            begin with is no VideoMAE, or no video is named.
         VideoError: Not one of the videos can be read.
         ModelError: The model can't be had, or fails.
         OutputError: The folder can't be written.
     """
-    refuse_foreign_folder(folder, force=force)
+    sources = [item.source for item in inputs.items]
+    refuse_foreign_folder(folder, [*sources, *base_folder(options.load)], force=force)
     for failure in inputs.failures:
         say(f"left out: {failure}")
-    if not inputs.items and inputs.failures:
-        raise inputs.failures[0]
+    if not inputs.items:
+        if inputs.failures:
+            raise inputs.failures[0]
+        raise UsageError("There is nothing to learn from; name videos, a folder or a list of them.")
     with shown_training("pretraining", quiet=quiet) as (tell, advance):
-        result = pretrain(
-            [item.source for item in inputs.items], folder, options, tell=tell, advance=advance
-        )
+        result = pretrain(sources, folder, options, tell=tell, advance=advance)
     for note in result.notes:
         if not quiet:
             say(note)
@@ -54,14 +61,17 @@ def run_pretrain(
         }
         print_line(json.dumps(figures, indent=2 if sys.stdout.isatty() else None))
     else:
+        went = f"the loss went from {result.first_loss:.3f} to {result.last_loss:.3f}"
+        if not math.isfinite(result.first_loss):
+            went = "all of them were taken before"
         print_line(
             f"{result.num_clips} clips of {result.num_videos} videos, {options.num_steps} updates; "
-            f"the loss went from {result.first_loss:.3f} to {result.last_loss:.3f}."
+            f"{went}."
         )
     if not quiet:
         say(
             f"wrote {folder} in {result.seconds:.0f} s: vidtag train DATA --from "
-            f"{shlex.quote(folder)} --full -o MODEL"
+            f"{shlex.quote(as_model(folder))} --full -o MODEL"
         )
 
 

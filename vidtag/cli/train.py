@@ -9,6 +9,9 @@ from vidtag.cli.options import Common, InputChoice, Json, Windows
 
 _FULL = "All weights"
 
+_MOST_SEED = 2**63 - 1
+"""What torch takes."""
+
 
 @option_group
 class Made:
@@ -23,7 +26,9 @@ class Made:
         typer.Option("--from", metavar="M",
                      help="The model that it begins with: an alias, a hub id, or a folder."),
     ] = "base"  # fmt: skip
-    seed: Annotated[int, typer.Option(metavar="N", help="Decides all luck.")] = 0
+    seed: Annotated[
+        int, typer.Option(min=0, max=_MOST_SEED, metavar="N", help="Decides all luck.")
+    ] = 0
     force: Annotated[
         bool, typer.Option("--force", help="Replace also a folder that vidtag train did not make.")
     ] = False
@@ -44,7 +49,7 @@ class Made:
     ] = None  # fmt: skip
     rate: Annotated[
         float | None,
-        typer.Option(min=0.0, metavar="X", rich_help_panel=_FULL,
+        typer.Option(min=0.0, max=1e3, metavar="X", rich_help_panel=_FULL,
                      show_default="by the batch", help="Learning rate of the last layers."),
     ] = None  # fmt: skip
 
@@ -54,7 +59,7 @@ class Made:
         Raises:
             BadParameter: That was not said.
         """
-        if self.output is None:
+        if not self.output:  # an empty name would be that of the folder one is in
             raise typer.BadParameter("say where the model goes: -o FOLDER")
         return self.output
 

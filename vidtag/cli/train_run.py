@@ -4,15 +4,17 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from vidtag.aliases import ALIASES
 from vidtag.cache.scores import ScoreStore
 from vidtag.cli.speaking import print_drawing, print_line, say
 from vidtag.cli.waiting import Counted, counting, waiting
@@ -68,8 +70,9 @@ def run_train(
         ModelError: The model can't be had, or fails.
         OutputError: The folder can't be written.
     """
-    refuse_foreign_folder(request.folder, force=request.force)
+    refuse_foreign_folder(request.folder, [request.data, *base_folder(load)], force=request.force)
     truths = read_truths(request.data, videos=request.videos)
+    refuse_inputs_within(request.folder, [video.path for video in truths.videos])
     if not request.quiet:
         for note in truths.notes:
             say(note)
@@ -92,8 +95,13 @@ def run_train(
     else:
         _print(trained)
     if not request.quiet:
-        folder = shlex.quote(request.folder)
+        folder = shlex.quote(as_model(request.folder))
         say(f"wrote {request.folder} in {trained.seconds:.0f} s: vidtag VIDEO -m {folder}")
+
+
+def as_model(folder: str) -> str:
+    """Name a folder so that it is taken for one: an alias of this name would win."""
+    return os.path.join(".", folder) if folder in ALIASES else folder
 
 
 @contextmanager
@@ -139,8 +147,39 @@ def shown_training(
             raise
 
 
-def refuse_foreign_folder(folder: str, *, force: bool) -> None:
-    """Refuse to replace what vidtag did not train.
+def base_folder(load: LoadOptions) -> list[str]:
+    """Give the folder of the model that a training begins with, where the user named one."""
+    return [] if load.name in ALIASES else [os.path.expanduser(load.name)]
+
+
+def refuse_inputs_within(folder: str, read: Iterable[str]) -> None:
+    """Refuse to replace a folder from which something is read; no option allows that.
+
+    Args:
+        folder: Where the model goes.
+        read: What is read: files and folders; what is neither is passed over.
+
+    Raises:
+        UsageError: One of them is the folder, or lies in it.
+    """
+    if not os.path.isdir(folder):
+        return
+    target = os.path.realpath(folder)
+    for path in read:
+        if os.path.exists(path) and Path(os.path.realpath(path)).is_relative_to(target):
+            raise UsageError(
+                f"'{path}' is read and would be overwritten by '{folder}'; name another folder "
+                "for the model."
+            )
+
+
+def refuse_foreign_folder(folder: str, read: Iterable[str], *, force: bool) -> None:
+    """Refuse to replace what vidtag did not train, and what is read, whoever made it.
+
+    Args:
+        folder: Where the model goes.
+        read: What is read.
+        force: Replace also what vidtag did not train.
 
     Raises:
         UsageError: Something else has this name.
@@ -150,6 +189,7 @@ def refuse_foreign_folder(folder: str, *, force: bool) -> None:
         return
     if not os.path.isdir(folder):
         raise OutputError(folder, f"'{folder}' is a file, and a model is a folder; name another.")
+    refuse_inputs_within(folder, read)
     if force or not os.listdir(folder):
         return
     try:

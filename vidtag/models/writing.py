@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError
 
 from vidtag.errors import OutputError
 from vidtag.models.config import ModelConfig
@@ -170,5 +171,7 @@ def put_folder(folder: str, fill: Any) -> None:
             place.rename(target)
     except OSError as exc:
         raise OutputError(folder, f"Can't write '{folder}': {exc.strerror or exc}.") from exc
+    except SafetensorError as exc:  # what a full disk is to it
+        raise OutputError(folder, f"Can't write '{folder}': {exc}.") from exc
     finally:
         shutil.rmtree(place, ignore_errors=True)

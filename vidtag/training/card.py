@@ -134,13 +134,14 @@ def _licence(files: ModelFiles) -> str:
 
 
 def _figures(figures: Figures, outcome: Outcome) -> list[str]:
+    temperature = f"{outcome.temperature:.3f}" if outcome.is_calibrated else "not known"
     lines = [
         "| measure | result |",
         "|---|---|",
         f"| {figures.what}s | {figures.num} of {figures.num_videos} videos |",
         f"| right | {figures.accuracy:.1%} |",
         f"| right, mean of the labels | {figures.mean_class:.1%} |",
-        f"| temperature | {outcome.temperature:.3f} |",
+        f"| temperature | {temperature} |",
     ]
     if figures.confused:
         lines += ["", "Taken for each other:", ""]

@@ -5,6 +5,8 @@ end, and found again by the same command after a kill.
 """
 
 import json
+import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,10 +16,13 @@ import numpy as np
 import numpy.lib.format as npy
 import numpy.typing as npt
 
-from vidtag.errors import OutputError
+from vidtag.errors import OutputError, UsageError, VidtagError
 from vidtag.version import __version__
 
 _CLIPS, _FACTS = "clips.npy", "facts.json"
+
+_OWN = re.compile(r"(clips|facts|read|checkpoint)\.(npy|npz|json|pt|partial)")
+"""Names of what a training keeps; all else is somebody's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,8 +34,8 @@ class WorkFolder:
 
     @classmethod
     def of(cls, folder: str) -> "WorkFolder":
-        """Name the working folder of a model."""
-        target = Path(folder.rstrip("/"))
+        """Name the working folder of a model; it lies where the model does, through links."""
+        target = Path(os.path.realpath(folder))
         return cls(path=target.with_name(f"{target.name}.training"))
 
     def open(self, facts: Mapping[str, object], videos: Iterable[str]) -> bool:
@@ -44,6 +49,7 @@ class WorkFolder:
             Whether it goes on with what the same training left.
 
         Raises:
+            UsageError: Something of the user's is in it.
             OutputError: It can't be made.
         """
         # What another version left may mean something else to this one.
@@ -52,6 +58,7 @@ class WorkFolder:
         try:
             if (self.path / _FACTS).is_file() and (self.path / _FACTS).read_text() == text:
                 return True
+            self._refuse_others()
             shutil.rmtree(self.path, ignore_errors=True)
             self.path.mkdir(parents=True)
             (self.path / _FACTS).write_text(text)
@@ -60,6 +67,17 @@ class WorkFolder:
                 str(self.path), f"Can't write '{self.path}': {exc.strerror}."
             ) from exc
         return False
+
+    def _refuse_others(self) -> None:
+        """Refuse a folder that only happens to have this name, and would be removed."""
+        if not self.path.is_dir():
+            return
+        other = next((one for one in os.listdir(self.path) if not _OWN.fullmatch(one)), None)
+        if other is not None:
+            raise UsageError(
+                f"'{self.path}' is where a training keeps what it goes on from, but '{other}' of "
+                "something else is in it; rename that folder, or name another one for the model."
+            )
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
@@ -82,6 +100,7 @@ class WorkFolder:
             read: Reads them from the videos; called unless an earlier run had read all.
 
         Raises:
+            VidtagError: What reading them raises.
             OutputError: The disk is full.
         """
         path = self.path / _CLIPS
@@ -90,6 +109,8 @@ class WorkFolder:
             try:
                 count = _write_rows(partial, shape, read())
             except OSError as exc:
+                if isinstance(exc, VidtagError):  # a video that can't be opened, say
+                    raise
                 raise OutputError(
                     str(path), f"Can't write '{path}': {exc.strerror}; make room for the clips."
                 ) from exc

@@ -17,10 +17,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from vidtag.errors import ModelError, OutputError
+from vidtag.models.soundness import is_out_of_memory
 from vidtag.stopping import held
 
 _SAVE_SECONDS = 120.0
-"""How often a checkpoint is written, at the least; and at the end of each epoch."""
+"""After how long a checkpoint is written."""
 
 _CLIP = 5.0
 """Length that a gradient is cut to."""
@@ -139,6 +141,19 @@ def dropped_paths(model: nn.Module, most: float) -> Iterator[Callable[[np.random
             handle.remove()
 
 
+@contextmanager
+def own_luck() -> Iterator[None]:
+    """Give torch's own luck back at the end of the block as it was."""
+    with torch.random.fork_rng(devices=[]):
+        yield
+
+
+def seed_dropout(seed: int, part: int) -> None:
+    """Let what a model drops of its own follow from the seed and the part's number alone."""
+    [number] = np.random.SeedSequence([seed, part, 3]).generate_state(1, np.uint64)
+    torch.manual_seed(int(number))
+
+
 class Report:
     """Says in a line now and then how a training goes, so that hours in vain are seen early.
 
@@ -181,10 +196,12 @@ class Descent:
         model: What is trained.
         schedule: How far and how fast.
         path: Where checkpoints lie.
+        name: What the user calls the model that it began with, for errors.
     """
 
-    def __init__(self, model: nn.Module, schedule: Schedule, path: Path) -> None:
+    def __init__(self, model: nn.Module, schedule: Schedule, path: Path, name: str) -> None:
         self.model = model
+        self._name = name
         self.step = 0
         self._schedule = schedule
         self._path = path
@@ -213,6 +230,10 @@ class Descent:
             advance: Told how many steps are taken, and how many there are.
             num_parts: Of a step, whose gradients are added up before the weights move.
             until: The step to stop before; the end where `None`.
+
+        Raises:
+            ModelError: The weights went astray, or there is too little memory.
+            OutputError: A checkpoint can't be written.
         """
         try:
             self._run(loss_of, advance, num_parts, until)
@@ -220,6 +241,15 @@ class Descent:
             with held():
                 self.save()
             raise
+        except RuntimeError as exc:
+            if not is_out_of_memory(exc):
+                raise
+            raise ModelError(
+                self._name,
+                "out_of_memory",
+                f"There is too little memory to train '{self._name}'; begin with a smaller model, "
+                "or try --batch-size 1.",
+            ) from exc
 
     def _run(
         self,
@@ -236,13 +266,27 @@ class Descent:
                 group["lr"] = self._schedule.rate * group["scale"] * factor
             self._optimiser.zero_grad(set_to_none=True)
             for part in range(num_parts):
-                torch.autograd.backward(loss_of(step * num_parts + part) / num_parts)
+                loss = loss_of(step * num_parts + part)
+                self._check_finite(loss)
+                torch.autograd.backward(loss / num_parts)
             nn.utils.clip_grad_norm_(parameters, _CLIP)
             with held():  # half a step is none
                 self._optimiser.step()
                 self.step = step + 1
                 if time.monotonic() - self._saved > _SAVE_SECONDS:
                     self.save()
+        self._check_finite(*parameters)
+
+    def _check_finite(self, *numbers: torch.Tensor) -> None:
+        """Refuse to go on from weights, or to weights, that are no numbers any more."""
+        if all(bool(torch.isfinite(one).all()) for one in numbers):
+            return
+        raise ModelError(
+            self._name,
+            "model_failed",
+            f"Training went astray: what '{self._name}' computes after {self.step} updates are no "
+            "numbers; try a lower --rate.",
+        )
 
     def save(self) -> None:
         """Write all that is needed to go on from here."""
@@ -262,7 +306,16 @@ class Descent:
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint so that a kill leaves the old one or the new one, and no half."""
+    """Write a checkpoint so that a kill leaves the old one or the new one, and no half.
+
+    Raises:
+        OutputError: It can't be written.
+    """
     partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    try:
+        torch.save(state, partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as exc:  # torch tells of a full disk by the latter
+        raise OutputError(
+            str(path), f"Can't write '{path}'; make room for the checkpoints of a training."
+        ) from exc

@@ -46,7 +46,18 @@ def autocast(load: LoadOptions) -> AbstractContextManager[Any]:
     return torch.autocast(training_device(load).type, torch.bfloat16)
 
 
-def clips_per_pass(clips: npt.NDArray[np.uint8], batch_size: int) -> int:
-    """Say how many clips go through the model at once; two at the least, which can be mixed."""
-    pixels = int(np.prod(clips.shape[1:4]))
-    return max(min(2, batch_size), min(batch_size, _PER_PASS // pixels))
+def num_passes(clips: npt.NDArray[np.uint8], batch_size: int) -> int:
+    """Say in how many passes the clips of an update go through the model.
+
+    Two at once at the least, which can be mixed.
+
+    >>> clips = np.zeros((1, 16, 224, 224, 3), np.uint8)
+    >>> num_passes(clips, 16), num_passes(clips, 1), num_passes(clips[:, :, :32, :32], 16)
+    (4, 1, 1)
+
+    Args:
+        clips: `(N, T, S, S, 3)` uint8.
+        batch_size: Clips of an update.
+    """
+    most = max(2, _PER_PASS // int(np.prod(clips.shape[1:4])))
+    return -(-batch_size // most)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vidtag.cache.scores import ScoreStore
+from vidtag.documents.headline import NONE_OF_THESE
 from vidtag.errors import TruthError, VideoError
 from vidtag.formats.truths.truth import LabelledVideo, Truths
 from vidtag.models.classifier import Classifier, ClassifierInfo, Clips, Features, Logits
@@ -64,8 +65,8 @@ class Examples:
 
     @property
     def has_none(self) -> bool:
-        """Whether some windows show none of the labels."""
-        return bool((self.targets == NONE).any())
+        """Whether some windows that are learned from show none of the labels."""
+        return bool((self.targets[learned_from(self.subsets)[self.videos]] == NONE).any())
 
 
 class StoringFeatures:
@@ -107,6 +108,65 @@ class StoringFeatures:
         return self._classifier.head(features)
 
 
+def without_testing(truths: Truths) -> Truths:
+    """Leave out videos for testing, which nothing here looks at, and say so.
+
+    Raises:
+        TruthError: Nothing else shows some label.
+    """
+    kept = tuple(video for video in truths.videos if kind_of(video.subset) != "testing")
+    count = len(truths.videos) - len(kept)
+    if not count:
+        return truths
+    there = {video.label for video in kept}.union(
+        segment.label for video in kept for segment in video.segments
+    )
+    lost = [label for label in truths.labels if label not in there]
+    if lost:
+        raise TruthError(
+            truths.videos[0].path,
+            f"Nothing can be learned of {_named(lost)}, which videos for testing alone show; add "
+            "others.",
+        )
+    note = f"{count} videos are for testing, as the labels' file says, and are not learned from"
+    return replace(truths, videos=kept, notes=(*truths.notes, note))
+
+
+def number_labels(labels: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Number labels; what persons call none of these is `NONE`, like time without a label.
+
+    >>> number_labels(("jump", "none of these", "run"))
+    (('jump', 'run'), {'none of these': -1, 'jump': 0, 'run': 1})
+    """
+    named = tuple(label for label in labels if label != NONE_OF_THESE)
+    return named, {NONE_OF_THESE: NONE, **{label: k for k, label in enumerate(named)}}
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """Counts what is no example of anything, while videos are read."""
+
+    num_mixed: int = 0
+    num_clipped: int = 0
+    num_beyond: int = 0
+
+    def look_at(self, video: LabelledVideo, end_seconds: Fraction) -> None:
+        """Count the ranges that its end, known by now, cuts or leaves out."""
+        beyond = sum(one.start_seconds >= end_seconds for one in video.segments)
+        self.num_beyond += beyond
+        self.num_clipped += sum(one.end_seconds > end_seconds for one in video.segments) - beyond
+
+    @property
+    def notes(self) -> list[str]:
+        """What was left out, each kind with its number."""
+        kinds = (
+            (self.num_mixed, "windows show a label in part, and are no example of anything"),
+            (self.num_clipped, "ranges go on after their video's end"),
+            (self.num_beyond, "ranges begin after their video's end, and are left out"),
+        )
+        return [f"{count} {what}" for count, what in kinds if count]
+
+
 def gather_examples(
     truths: Truths,
     classifier: Classifier,
@@ -131,12 +191,12 @@ def gather_examples(
         VideoError: Not one of the videos can be read.
     """
     tagger = Tagger(classifier, settings, store=store)
-    index = {label: k for k, label in enumerate(truths.labels)}
+    labels, index = number_labels(truths.labels)
     rows: list[npt.NDArray[np.float32]] = []
     targets: list[npt.NDArray[np.int64]] = []
     taken: list[LabelledVideo] = []
     failures: list[VideoError] = []
-    num_mixed = num_clipped = num_beyond = 0
+    left_out = LeftOut()
     for number, video in enumerate(truths.videos):
         advance(number, len(truths.videos))
         try:
@@ -148,12 +208,9 @@ def gather_examples(
         if video.label is not None:
             shown = np.full(len(scored), index[video.label], np.int64)
         else:
-            beyond = [s for s in video.segments if s.start_seconds >= scored.end_seconds]
-            num_beyond += len(beyond)
-            num_clipped += sum(s.end_seconds > scored.end_seconds for s in video.segments)
-            num_clipped -= len(beyond)
+            left_out.look_at(video, scored.end_seconds)
             shown, mixed = window_targets(video, scored.bounds, scored.end_seconds, index)
-            num_mixed += mixed
+            left_out.num_mixed += mixed
         kept = shown >= NONE
         if kept.any():
             rows.append(scored.features[kept, :width])
@@ -162,18 +219,11 @@ def gather_examples(
     advance(len(truths.videos), len(truths.videos))
     if not taken and failures:
         raise failures[0]
-    notes = [*truths.notes, *(f"left out: {failure}" for failure in failures)]
-    for count, what in (
-        (num_mixed, "windows show a label in part, and are no example of anything"),
-        (num_clipped, "ranges go on after their video's end"),
-        (num_beyond, "ranges begin after their video's end, and are left out"),
-        (
-            sum(kind_of(video.subset) == "testing" for video in taken),
-            "videos are for testing, as the labels' file says, and are not learned from",
-        ),
-    ):
-        if count:
-            notes.append(f"{count} {what}")
+    notes = [
+        *truths.notes,
+        *(f"left out: {failure}" for failure in failures),
+        *left_out.notes,
+    ]
     return Examples(
         features=np.concatenate(rows) if rows else np.zeros((0, 1), np.float32),
         targets=np.concatenate(targets) if targets else np.zeros(0, np.int64),
@@ -181,7 +231,7 @@ def gather_examples(
         whole=np.array([video.label is not None for video in taken], bool),
         subsets=tuple(video.subset for video in taken),
         paths=tuple(video.path for video in taken),
-        labels=truths.labels,
+        labels=labels,
         notes=tuple(notes),
     )
 
@@ -192,8 +242,17 @@ def without_unshown(examples: Examples) -> Examples:
     Raises:
         TruthError: Nothing is left that could be told from another thing.
     """
+    num_none = int((examples.targets == NONE).sum())
+    if num_none and not examples.has_none:
+        note = (
+            f"{num_none} windows of videos for validation show none of the labels, as none that "
+            "are learned from do, and are left out"
+        )
+        examples = replace(examples, notes=(*examples.notes, note))
     learned = examples.targets[learned_from(examples.subsets)[examples.videos]]
     is_shown = np.isin(np.arange(len(examples.labels)), learned)
+    if not len(is_shown):
+        raise _too_few(examples, f"every window shows {NONE_OF_THESE!r}; add videos of something")
     if is_shown.all() and (len(is_shown) > 1 or examples.has_none):
         return examples
     if is_shown.all():
@@ -272,13 +331,16 @@ def window_targets(
         end = min(end, end_seconds)
         length = end - start
         held: dict[str, Fraction] = {}
+        lasts: dict[str, Fraction] = {}  # until when each label is counted: ranges may overlap
         covered = Fraction(0)
         last = start
         for segment in video.segments:  # in the order of time
             first, until = max(segment.start_seconds, start), min(segment.end_seconds, end)
             if first >= until:
                 continue
-            held[segment.label] = held.get(segment.label, Fraction(0)) + until - first
+            own = max(until - max(first, lasts.get(segment.label, start)), Fraction(0))
+            held[segment.label] = held.get(segment.label, Fraction(0)) + own
+            lasts[segment.label] = max(until, lasts.get(segment.label, start))
             covered += max(until - max(first, last), Fraction(0))
             last = max(last, until)
         best = max(held, key=lambda label: held[label], default=None)

@@ -5,7 +5,7 @@ cosine, label smoothing, stochastic depth, mixup; without the crops that lose th
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -20,9 +20,8 @@ from vidtag.clips.reading import open_part
 from vidtag.clips.windows import Window
 from vidtag.documents.headline import NONE_OF_THESE
 from vidtag.errors import UsageError, VideoError
-from vidtag.evaluation.confidence import fit_temperature
 from vidtag.formats.truths.split import split_truths
-from vidtag.formats.truths.truth import LabelledVideo, Truths
+from vidtag.formats.truths.truth import LabelledVideo, TrueSegment, Truths
 from vidtag.models.config import ModelConfig
 from vidtag.models.found import check_found, find_and_read
 from vidtag.models.load import load_classifier
@@ -35,11 +34,27 @@ from vidtag.tagging.tagger import Tagger
 from vidtag.training.augmenting import Augmentation, augment, mix
 from vidtag.training.card import model_card
 from vidtag.training.clips import WorkFolder, batches
-from vidtag.training.descent import Descent, Report, Schedule, dropped_paths
-from vidtag.training.devices import autocast, clips_per_pass, training_device
-from vidtag.training.examples import NONE, Examples, kind_of, window_targets, without_unshown
+from vidtag.training.descent import (
+    Descent,
+    Report,
+    Schedule,
+    dropped_paths,
+    own_luck,
+    seed_dropout,
+)
+from vidtag.training.devices import autocast, num_passes, training_device
+from vidtag.training.examples import (
+    NONE,
+    Examples,
+    LeftOut,
+    kind_of,
+    number_labels,
+    window_targets,
+    without_testing,
+    without_unshown,
+)
 from vidtag.training.head_training import Trained, own_facts
-from vidtag.training.outcome import Outcome, Unseen
+from vidtag.training.outcome import Outcome, Unseen, find_temperature
 
 HELD_OUT = 0.2
 """Share of the videos that a training does not see, where the labels' file names none."""
@@ -103,6 +118,7 @@ def train_full(
         OutputError: The folder can't be written.
     """
     began, load = time.monotonic(), options.load
+    truths = without_testing(truths)
     files, config = find_and_read(load, tell)
     if config.kind.text is not None or config.has_fitted_head:
         raise UsageError(
@@ -120,11 +136,11 @@ def train_full(
     examples = without_unshown(examples)
     classes = (*examples.labels, *([NONE_OF_THESE] if examples.has_none else []))
     targets = np.where(examples.targets == NONE, len(examples.labels), examples.targets)
-    held_out, how = hold_out(truths, examples.paths, options.seed)
+    held_out, how = hold_out(examples, options.seed)
     learns = ~held_out[examples.videos]
     network = _network(files, config, len(classes), options)
     schedule = make_schedule(int(learns.sum()), options)
-    descent = Descent(network, schedule, work.path / "checkpoint.pt")
+    descent = Descent(network, schedule, work.path / "checkpoint.pt", load.name)
 
     def ask() -> Unseen | None:
         return _ask(network, clips, examples, targets, held_out)
@@ -137,7 +153,7 @@ def train_full(
     unseen = ask()
     outcome = Outcome(
         classes=classes,
-        temperature=1.0 if unseen is None else fit_temperature(unseen.logits, unseen.targets),
+        temperature=find_temperature(unseen),
         unseen=unseen,
         held_out=how,
         recipe=_recipe(schedule, options),
@@ -192,7 +208,9 @@ class _Reader:
         # Only prepares frames, which depends on the model alone: the cheapest place will do.
         on_cpu = replace(options.load, device="cpu", precision="auto", fast=False)
         self._tagger = Tagger(load_classifier(on_cpu, needs_head=False), options.settings)
-        self._notes: list[str] = list(truths.notes)
+        self._labels, self._index = number_labels(truths.labels)
+        self._failures: list[VideoError] = []
+        self._left_out = LeftOut()
         self._targets: list[npt.NDArray[np.int64]] = []
         self._taken: list[LabelledVideo] = []
 
@@ -215,7 +233,7 @@ class _Reader:
             whole=np.array([video.label is not None for video in taken], bool),
             subsets=tuple(video.subset for video in taken),
             paths=tuple(video.path for video in taken),
-            labels=self._truths.labels,
+            labels=self._labels,
             notes=tuple(map(str, found["notes"])),
         )
         return examples, clips
@@ -229,22 +247,26 @@ class _Reader:
             targets=np.concatenate([np.zeros(0, np.int64), *self._targets]),
             videos=np.repeat(np.arange(len(lengths)), lengths),
             taken=np.array([self._truths.videos.index(one) for one in self._taken], int),
-            notes=np.array(self._notes, str),
+            notes=np.array(
+                [
+                    *self._truths.notes,
+                    *(f"left out: {failure}" for failure in self._failures),
+                    *self._left_out.notes,
+                ],
+                str,
+            ),
         )
 
     def _clips(self) -> Iterator[npt.NDArray[np.uint8]]:
-        index = {label: k for k, label in enumerate(self._truths.labels)}
-        failures: list[VideoError] = []
         for video in self._truths.videos:
             try:
-                yield from self._of(video, index)
+                yield from self._of(video)
             except VideoError as exc:
-                failures.append(exc)
-                self._notes.append(f"left out: {exc}")
-        if failures and not self._taken:
-            raise failures[0]
+                self._failures.append(exc)
+        if self._failures and not self._taken:
+            raise self._failures[0]
 
-    def _of(self, video: LabelledVideo, index: dict[str, int]) -> Iterator[npt.NDArray[np.uint8]]:
+    def _of(self, video: LabelledVideo) -> Iterator[npt.NDArray[np.uint8]]:
         tagger = self._tagger
         targets: list[int] = []
 
@@ -260,14 +282,16 @@ class _Reader:
                     last = window
                 if last is not None:
                     yield from take(last, reading.end_seconds)
+                    self._left_out.look_at(video, reading.end_seconds)
 
         def take(window: Window, end: Fraction) -> Iterator[npt.NDArray[np.uint8]]:
             bounds = [(window.start_seconds, window.end_seconds)]
-            target = (
-                index[video.label]
-                if video.label is not None
-                else int(window_targets(video, bounds, end, index)[0][0])
-            )
+            if video.label is not None:
+                target = self._index[video.label]
+            else:
+                shown, num_mixed = window_targets(video, bounds, end, self._index)
+                target = int(shown[0])
+                self._left_out.num_mixed += num_mixed
             if target >= NONE:
                 targets.append(target)
                 yield np.stack(window.clip)
@@ -280,23 +304,38 @@ class _Reader:
                 self._taken.append(video)
 
 
-def hold_out(truths: Truths, paths: Sequence[str], seed: int) -> tuple[npt.NDArray[np.bool_], str]:
+def hold_out(examples: Examples, seed: int) -> tuple[npt.NDArray[np.bool_], str]:
     """Say which videos a training does not see, `(V,)`, and how they were chosen, in words.
 
+    What their windows show decides, not what their labels' file says of them: of a label whose
+    other video can't be read, say, none is held out.
+
     Args:
-        truths: All labelled videos.
-        paths: Those that were read.
+        examples: What was read.
         seed: Decides where the labels' file does not.
     """
-    _, aside = split_truths(truths, share=HELD_OUT, seed=seed)
-    unseen = {video.path for video in aside.videos}
-    unseen |= {one.path for one in truths.videos if kind_of(one.subset) == "testing"}
-    held_out = np.array([path in unseen for path in paths], bool)
+    names = (*examples.labels, NONE_OF_THESE)  # the last place is that of `NONE`
+    second = Fraction(1)
+    shown = [
+        tuple(
+            TrueSegment(start_seconds=0 * second, end_seconds=second, label=names[target])
+            for target in np.unique(examples.targets[examples.videos == video]).tolist()
+        )
+        for video in range(examples.num_videos)
+    ]
+    kinds = [kind_of(subset) for subset in examples.subsets]
+    videos = [
+        LabelledVideo(path=path, label=None, segments=segments, subset=kind)
+        for path, segments, kind in zip(examples.paths, shown, kinds, strict=True)
+    ]
+    whole = Truths(videos=tuple(videos), labels=tuple(sorted(names)))
+    unseen = {video.path for video in split_truths(whole, share=HELD_OUT, seed=seed)[1].videos}
+    held_out = np.array([path in unseen for path in examples.paths], bool)
     if not held_out.any():
         return held_out, "nothing: each label has too few videos"
-    if any(kind_of(one.subset) in ("validation", "testing") for one in truths.videos):
+    if "validation" in kinds and set(kinds) != {"validation"}:
         return held_out, "the file's own validation videos"
-    return held_out, f"{int(held_out.sum())} of {len(paths)} videos, of each label about a fifth"
+    return held_out, f"{int(held_out.sum())} of {len(kinds)} videos, of each label about a fifth"
 
 
 def _network(
@@ -329,15 +368,16 @@ def _descend(
     network: Any = descent.model
     targets, places = learned
     device = next(network.parameters()).device
-    per_pass = clips_per_pass(clips, options.batch_size)
-    num_parts = -(-options.batch_size // per_pass)
-    drawn = list(batches(targets[places], per_pass, options.seed, num_parts * descent.num_steps))
+    num_parts = num_passes(clips, options.batch_size)
+    drawn = list(batches(targets[places], options.batch_size, options.seed, descent.num_steps))
     network.train()
-    with dropped_paths(network.model, options.drop_path) as set_luck:
+    with dropped_paths(network.model, options.drop_path) as set_luck, own_luck():
 
         def loss_of(part: int) -> torch.Tensor:
             rng = np.random.default_rng([options.seed, part, 1])
-            chosen = places[drawn[part]]
+            seed_dropout(options.seed, part)
+            step, place = divmod(part, num_parts)
+            chosen = places[np.array_split(drawn[step], num_parts)[place]]
             pictures = torch.from_numpy(np.stack([clips[k] for k in chosen]))
             pictures = augment(pictures, rng, options.augmentation)
             goals = functional.one_hot(torch.from_numpy(targets[chosen]), num_classes).float()
@@ -347,7 +387,7 @@ def _descend(
                 logits = network(pictures.to(device))
             loss = functional.cross_entropy(logits.float(), goals.to(device))
             report.losses.append(loss.item())
-            return loss
+            return loss * (len(chosen) * num_parts / options.batch_size)
 
         descent.run(loss_of, report, num_parts=num_parts)
     network.eval()
@@ -373,11 +413,10 @@ def _ask(
     held_out: npt.NDArray[np.bool_],
 ) -> Unseen | None:
     """Ask the trained model about what it has not seen; `None` where that is nothing."""
-    kinds = [kind_of(subset) for subset in examples.subsets]
-    asked = held_out & np.array([kind != "testing" for kind in kinds], bool)
     device = next(network.parameters()).device
+    known = np.isin(targets, targets[~held_out[examples.videos]])  # the rest is no question to it
     logits, true, videos = [], [], []
-    for video in np.flatnonzero(asked):
+    for video in np.flatnonzero(held_out):
         own = np.flatnonzero(examples.videos == video)
         rows = np.concatenate(
             [
@@ -387,10 +426,11 @@ def _ask(
         ).astype(np.float64)
         if examples.whole[video]:
             rows, own = rows.mean(axis=0, keepdims=True), own[:1]
+        rows, own = rows[known[own]], own[known[own]]
         logits.append(rows)
         true.append(targets[own])
-        videos.append(np.full(len(rows), video, np.int64))
-    if not logits:
+        videos.append(np.full(len(own), video, np.int64))
+    if not sum(map(len, logits)):
         return None
     return Unseen(
         logits=np.concatenate(logits), targets=np.concatenate(true), videos=np.concatenate(videos)

@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vidtag.evaluation.confidence import fit_temperature
 from vidtag.training.examples import NONE, Examples, kind_of
-from vidtag.training.outcome import Floats, Outcome, Unseen
+from vidtag.training.outcome import Floats, Outcome, Unseen, find_temperature
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Of the L2, per standardised feature."""
@@ -66,17 +65,21 @@ def fit(examples: Examples, none_label: str, seed: int) -> FittedHead:
     folds, how, learns = make_folds(examples, targets, seed)
     paths = _Paths(examples, targets, len(classes))
     if not folds:
-        strength, iterations, unseen, temperature = 1e-2, _ITERATIONS, None, 1.0
+        strength, iterations, unseen = 1e-2, _ITERATIONS, None
     else:
-        strength, iterations, unseen = _choose(paths, folds)
-        temperature = fit_temperature(unseen.logits, unseen.targets)
+        strength, iterations, answers = _choose(paths, folds)
+        unseen = answers if len(answers.targets) else None
     head = paths.fit(learns, strength, iterations)[-1]
     recipe = (
         "multinomial logistic regression on standardised features of the encoder, which stayed as "
         f"it was; L2 {strength:g}, {iterations} iterations of L-BFGS, classes of equal weight"
     )
     outcome = Outcome(
-        classes=classes, temperature=temperature, unseen=unseen, held_out=how, recipe=recipe
+        classes=classes,
+        temperature=find_temperature(unseen),
+        unseen=unseen,
+        held_out=how,
+        recipe=recipe,
     )
     return FittedHead(head=head, outcome=outcome)
 
@@ -189,9 +192,18 @@ class _Paths:
             heads.append(Head(weight=plain, bias=shift.copy()))
         return heads
 
-    def answers(self, head: Head, asked: npt.NDArray[np.bool_]) -> Unseen:
-        """Answer for some videos: those with one label as a whole, of others each window."""
-        rows = asked[self._unit_videos]
+    def answers(
+        self, head: Head, asked: npt.NDArray[np.bool_], learns: npt.NDArray[np.bool_]
+    ) -> Unseen:
+        """Answer for some videos: those with one label as a whole, of others each window.
+
+        Args:
+            head: What answers.
+            asked: `(V,)`: the videos.
+            learns: `(V,)`: what the head learned from; what it never saw is no question to it.
+        """
+        known = np.unique(self.targets[learns[self.examples.videos]])
+        rows = asked[self._unit_videos] & np.isin(self._unit_targets, known)
         return Unseen(
             logits=head.logits(self._units[rows]),
             targets=self._unit_targets[rows],
@@ -214,11 +226,12 @@ def _choose(paths: _Paths, folds: Sequence[npt.NDArray[np.bool_]]) -> tuple[floa
     """Choose strength and iterations by what is held out, and give the answers to that."""
     is_test = [kind_of(subset) == "testing" for subset in paths.examples.subsets]
     everything = ~np.array(is_test, bool)
+    learning = [(fold, everything & ~fold) for fold in folds]
     best: tuple[float, float, int, Unseen] | None = None
     for strength in STRENGTHS:
         answers = [
-            [paths.answers(head, fold) for head in paths.fit(everything & ~fold, strength)]
-            for fold in folds
+            [paths.answers(head, fold, learns) for head in paths.fit(learns, strength)]
+            for fold, learns in learning
         ]
         for k in range(len(answers[0])):
             unseen = _joined([path[k] for path in answers])

@@ -17,7 +17,13 @@ from vidtag.models.trained import TrainedClassifier
 from vidtag.models.words.cost import direction_size
 from vidtag.tagging.settings import Settings
 from vidtag.training.card import model_card
-from vidtag.training.examples import Examples, StoringFeatures, gather_examples, without_unshown
+from vidtag.training.examples import (
+    Examples,
+    StoringFeatures,
+    gather_examples,
+    without_testing,
+    without_unshown,
+)
 from vidtag.training.head import fit
 from vidtag.training.outcome import Outcome
 
@@ -82,6 +88,7 @@ def train_head(
         OutputError: The folder can't be written.
     """
     began, load = time.monotonic(), options.load
+    truths = without_testing(truths)
     files, config = find_and_read(load, tell)
     classifier: Any = load_classifier(replace(load, fast=False), tell)
     if isinstance(classifier, TrainedClassifier):
@@ -141,7 +148,7 @@ def own_facts(
     if "still_threshold" in base:
         own["still_threshold"] = base["still_threshold"]
     own["trained"] = how
-    if outcome.unseen is not None:
+    if outcome.unseen is not None and outcome.is_calibrated:
         own["temperature"] = round(outcome.temperature, _DECIMALS)
         own["calibrated_on"] = len(np.unique(outcome.unseen.videos))
     if examples.has_none:

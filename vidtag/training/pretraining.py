@@ -5,9 +5,11 @@ model paints them. Source: Tong et al. 2022, VideoMAE (arXiv 2203.12602); PRETRA
 """
 
 import copy
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,8 +31,8 @@ from vidtag.tagging.tagger import Tagger
 from vidtag.training.augmenting import Augmentation, augment
 from vidtag.training.card import pretraining_card
 from vidtag.training.clips import WorkFolder
-from vidtag.training.descent import Descent, Report, Schedule
-from vidtag.training.devices import autocast, clips_per_pass, training_device
+from vidtag.training.descent import Descent, Report, Schedule, own_luck, seed_dropout
+from vidtag.training.devices import autocast, num_passes, training_device
 from vidtag.training.head_training import own_windows
 
 MASKED = 0.9
@@ -77,10 +79,10 @@ class Pretrained:
     """Clips of them."""
 
     first_loss: float
-    """Mean of the first updates that this run took."""
+    """Mean of the first updates that this run took; NaN where an earlier one had taken all."""
 
     last_loss: float
-    """Mean of the last ones."""
+    """Mean of the last ones, or NaN."""
 
     notes: tuple[str, ...]
     """What was left out."""
@@ -130,7 +132,9 @@ def pretrain(
     reader = _Reader(videos, options)
     if tell is not None and not work.has_clips:
         tell("reading the clips")
-    clips = work.clips(reader.shape, reader.clips)
+    notes = work.path / "read.json"
+    clips = work.clips(reader.shape, lambda: reader.clips_noted_in(notes))
+    found = json.loads(notes.read_text())
     model = _Painter(files, config, options).to(training_device(load))
     rate = 1.5e-4 * options.batch_size / 256 if options.rate is None else options.rate
     schedule = Schedule(
@@ -139,15 +143,15 @@ def pretrain(
         warm_up=max(1, options.num_steps // 20),
         layer_decay=1.0,
     )
-    descent = Descent(model, schedule, work.path / "checkpoint.pt")
+    descent = Descent(model, schedule, work.path / "checkpoint.pt", load.name)
     losses = _descend(descent, clips, options, Report(advance, tell))
     advance(options.num_steps, options.num_steps)
     result = Pretrained(
-        num_videos=reader.num_read or len(videos),
+        num_videos=found["num_read"],
         num_clips=len(clips),
         first_loss=float(np.mean(losses[:20])) if losses else float("nan"),
         last_loss=float(np.mean(losses[-20:])) if losses else float("nan"),
-        notes=tuple(reader.notes),
+        notes=tuple(found["notes"]),
         seconds=time.monotonic() - began,
     )
     _write(files, config, model, folder, (options, result))
@@ -169,11 +173,15 @@ class _Reader:
         self._tagger = Tagger(classifier, settings)
         info = classifier.info
         self.shape = (info.num_frames, info.image_size, info.image_size, 3)
-        self.num_read = 0
-        self.notes: list[str] = []
+        self._num_read = 0
+        self._notes: list[str] = []
 
-    def clips(self) -> Iterator[npt.NDArray[np.uint8]]:
-        """Yield all of them."""
+    def clips_noted_in(self, path: Path) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yield all clips, and note what they are of before they count as read."""
+        yield from self._clips()
+        path.write_text(json.dumps({"num_read": self._num_read, "notes": self._notes}))
+
+    def _clips(self) -> Iterator[npt.NDArray[np.uint8]]:
         tagger, failures = self._tagger, []
         for path in self._videos:
             try:
@@ -182,11 +190,11 @@ class _Reader:
                 ) as reading:
                     for window in reading:
                         yield np.stack(window.clip)
-                self.num_read += 1
+                self._num_read += 1
             except VideoError as exc:
                 failures.append(exc)
-                self.notes.append(f"left out: {exc}")
-        if failures and not self.num_read:
+                self._notes.append(f"left out: {exc}")
+        if failures and not self._num_read:
             raise failures[0]
 
 
@@ -278,22 +286,25 @@ def _descend(
 ) -> list[float]:
     model: Any = descent.model
     device = next(model.parameters()).device
-    per_pass = clips_per_pass(clips, options.batch_size)
-    num_parts = -(-options.batch_size // per_pass)
+    num_parts = num_passes(clips, options.batch_size)
+    sizes = list(map(len, np.array_split(np.arange(options.batch_size), num_parts)))
     how = Augmentation()
 
     def loss_of(part: int) -> torch.Tensor:
         rng = np.random.default_rng([options.seed, part, 2])
-        chosen = rng.integers(0, len(clips), per_pass)
+        seed_dropout(options.seed, part)
+        size = sizes[part % num_parts]
+        chosen = rng.integers(0, len(clips), size)
         pictures = augment(torch.from_numpy(np.stack([clips[k] for k in chosen])), rng, how)
-        masked = torch.from_numpy(hide_tubes(rng, per_pass, model.places, model.tubes))
+        masked = torch.from_numpy(hide_tubes(rng, size, model.places, model.tubes))
         with autocast(options.load):
             loss: torch.Tensor = model(pictures.to(device), masked.to(device))
         report.losses.append(loss.item())
-        return loss
+        return loss * (size * num_parts / options.batch_size)
 
     model.train()
-    descent.run(loss_of, report, num_parts=num_parts)
+    with own_luck():
+        descent.run(loss_of, report, num_parts=num_parts)
     model.eval()
     return report.losses
 
