@@ -15,7 +15,7 @@ from vidtag.formats.truths.truth import LabelledVideo, Truths
 from vidtag.training import devices
 from vidtag.training.descent import Descent, Schedule, save_state
 from vidtag.training.fine_tuning import FullOptions, train_full
-from vidtag.training.pretraining import PretrainOptions, pretrain
+from vidtag.training.pretraining import Pretrained, PretrainOptions, pretrain
 
 torch = pytest.importorskip("torch")
 
@@ -209,3 +209,32 @@ def test_a_number_that_nothing_takes_is_wrong_usage(option, value, videos, tmp_p
     for command in ("train", "pretrain"):
         code, out, err = run(command, videos[0], option, value, "-o", str(tmp_path / "model"))
         assert (code, out, err.count("\n")) == (2, "", 1), err
+
+
+@pytest.mark.slow
+def test_a_pretraining_that_taught_nothing_says_so(base, tmp_path, run):
+    """On grain alone, in which nothing follows from what is seen."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "grain.mkv"
+    make_video(
+        path, num_frames=25, fps=12, size=(32, 32), codec="ffv1",
+        draw=lambda _: rng.integers(0, 256, (32, 32, 3), dtype=np.uint8),
+    )  # fmt: skip
+    model = str(tmp_path / "model")
+    arguments = ("pretrain", str(path), "--from", str(base), "-o", model, "--steps", "2")
+    code, out, err = run(*arguments)
+    assert code == 0, err
+    assert "the loss went from" in out
+    assert "warning: it learned hardly anything" in err
+    code, _, err = run(*arguments, "-q")
+    assert (code, err) == (0, "")
+
+
+def test_what_counts_as_learned():
+    values = {
+        "num_videos": 1, "num_clips": 1, "first_loss": 1.3, "notes": (), "seconds": 1.0,
+    }  # fmt: skip
+    assert Pretrained(**values, last_loss=0.95, normalises=True).is_in_vain
+    assert not Pretrained(**values, last_loss=0.7, normalises=True).is_in_vain
+    assert not Pretrained(**values, last_loss=0.95, normalises=False).is_in_vain
+    assert not Pretrained(**values, last_loss=float("nan"), normalises=True).is_in_vain

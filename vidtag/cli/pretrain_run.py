@@ -68,6 +68,12 @@ def run_pretrain(
             f"{result.num_clips} clips of {result.num_videos} videos, {options.num_steps} updates; "
             f"{went}."
         )
+    if result.is_in_vain and not quiet:
+        say(
+            f"warning: it learned hardly anything (who gives each patch one colour has a loss of "
+            f"1.000): try more --steps, clearer or larger pictures, and compare what comes of it "
+            f"with {options.load.name} itself"
+        )
     if not quiet:
         say(
             f"wrote {folder} in {result.seconds:.0f} s: vidtag train DATA --from "

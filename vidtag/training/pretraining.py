@@ -38,6 +38,9 @@ from vidtag.training.head_training import own_windows
 MASKED = 0.9
 """Share of the patches that is hidden."""
 
+_IN_VAIN = 0.9
+"""The loss above which hardly anything was learned."""
+
 PRETRAINED = "pretraining"
 """What config.json says of a model that has learned from unlabelled footage alone."""
 
@@ -89,6 +92,18 @@ class Pretrained:
 
     seconds: float
     """How long it took."""
+
+    normalises: bool
+    """Whether each patch counts by its own contrast, as in all published models."""
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether it paints hardly better than who gives each patch one colour.
+
+        That has a loss of 1 where patches count by their own contrast. Grain does it, which nobody
+        can foresee: an encoder that knew something then forgets it.
+        """
+        return self.normalises and self.last_loss > _IN_VAIN
 
 
 def pretrain(
@@ -153,6 +168,7 @@ def pretrain(
         last_loss=float(np.mean(losses[-20:])) if losses else float("nan"),
         notes=tuple(found["notes"]),
         seconds=time.monotonic() - began,
+        normalises=bool(model.model.config.norm_pix_loss),
     )
     _write(files, config, model, folder, (options, result))
     work.remove()
