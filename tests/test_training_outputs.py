@@ -81,3 +81,13 @@ def test_checkpoints_lie_beside_the_model_however_it_is_named(tmp_path, monkeypa
 
 def test_a_model_that_is_called_like_an_alias_is_named_as_a_folder():
     assert [as_model(name) for name in ("demo", "mine", "a/demo")] == ["./demo", "mine", "a/demo"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--epochs", "3"), ("--no-flip",), ("--batch-size", "4"), ("--rate", "0.1"),
+     ("--precision", "bf16")],
+)  # fmt: skip
+def test_what_a_last_layer_has_no_use_for_is_refused(run, labelled, tmp_path, options):
+    said = refused(run, "train", labelled, "-o", tmp_path / "model", *options)
+    assert f"{options[0]} can't be followed without --full" in said

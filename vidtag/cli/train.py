@@ -90,15 +90,34 @@ class Full:
                      help="Train all weights, and not the last layer alone: hours."),
     ] = False  # fmt: skip
     epochs: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", rich_help_panel=_FULL,
+        int | None,
+        typer.Option(min=1, metavar="N", rich_help_panel=_FULL, show_default="30",
                      help="How often each clip is seen."),
-    ] = 30  # fmt: skip
+    ] = None  # fmt: skip
     no_flip: Annotated[
         bool,
         typer.Option("--no-flip", rich_help_panel=_FULL,
                      help="Never exchange left and right: where labels tell them apart."),
     ] = False  # fmt: skip
+
+    def check(self, made: Made) -> None:
+        """Refuse what has no say in the fit of a last layer.
+
+        Raises:
+            BadParameter: Something of the kind was asked for, and all weights are not trained.
+        """
+        given = {
+            "--epochs": self.epochs is not None,
+            "--no-flip": self.no_flip,
+            "--batch-size": made.batch_size is not None,
+            "--rate": made.rate is not None,
+            "--precision": made.precision != "fp32",
+        }
+        alone = [name for name, is_given in given.items() if is_given]
+        if alone and not self.full:
+            raise typer.BadParameter(
+                f"{' and '.join(alone)} can't be followed without --full: a last layer is fitted"
+            )
 
 
 def train(
@@ -123,6 +142,7 @@ def train(
     it is, and a last layer is fitted to it: seconds, once the videos were read.
     """
     folder = made.folder()
+    full.check(made)
     from vidtag.cli.train_run import TrainRequest, run_train
     from vidtag.tagging.settings import Settings
 
@@ -149,7 +169,7 @@ def train(
         chosen = FullOptions(
             load=load,
             settings=settings,
-            epochs=full.epochs,
+            epochs=full.epochs or 30,
             batch_size=made.batch_size or 16,
             rate=made.rate,
             augmentation=Augmentation(flip=not full.no_flip),

@@ -1,5 +1,6 @@
 """The model card of a trained model: what it was made from, and how well it does."""
 
+import json
 from typing import TYPE_CHECKING
 
 from vidtag.models.config import ModelConfig
@@ -119,7 +120,7 @@ def _front(files: ModelFiles) -> list[str]:
         *([f"license: {files.licence}"] if files.licence else []),
         "library_name: transformers",
         "pipeline_tag: video-classification",
-        f"base_model: {files.model_id}",
+        f"base_model: {json.dumps(files.model_id)}",  # a path may hold what YAML reads
         "tags:",
         "- vidtag",
         "---",

@@ -212,7 +212,7 @@ class _Reader:
         self._failures: list[VideoError] = []
         self._left_out = LeftOut()
         self._targets: list[npt.NDArray[np.int64]] = []
-        self._taken: list[LabelledVideo] = []
+        self._taken: list[int] = []  # places among the videos
 
     def read(
         self, work: WorkFolder, tell: Callable[[str], None] | None
@@ -246,7 +246,7 @@ class _Reader:
             path,
             targets=np.concatenate([np.zeros(0, np.int64), *self._targets]),
             videos=np.repeat(np.arange(len(lengths)), lengths),
-            taken=np.array([self._truths.videos.index(one) for one in self._taken], int),
+            taken=np.array(self._taken, int),
             notes=np.array(
                 [
                     *self._truths.notes,
@@ -258,15 +258,15 @@ class _Reader:
         )
 
     def _clips(self) -> Iterator[npt.NDArray[np.uint8]]:
-        for video in self._truths.videos:
+        for number, video in enumerate(self._truths.videos):
             try:
-                yield from self._of(video)
+                yield from self._of(number, video)
             except VideoError as exc:
                 self._failures.append(exc)
         if self._failures and not self._taken:
             raise self._failures[0]
 
-    def _of(self, video: LabelledVideo) -> Iterator[npt.NDArray[np.uint8]]:
+    def _of(self, number: int, video: LabelledVideo) -> Iterator[npt.NDArray[np.uint8]]:
         tagger = self._tagger
         targets: list[int] = []
 
@@ -301,7 +301,7 @@ class _Reader:
         finally:
             if targets:
                 self._targets.append(np.array(targets, np.int64))
-                self._taken.append(video)
+                self._taken.append(number)
 
 
 def hold_out(examples: Examples, seed: int) -> tuple[npt.NDArray[np.bool_], str]:
