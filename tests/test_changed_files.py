@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_classifier import FakeClassifier
-from make_video import draw_index
+from make_video import draw_index, make_video
 
 from vidtag import ScoreStore, Tagger
 from vidtag.cache import contents
@@ -221,3 +221,18 @@ def test_times_prove_nothing_soon_after_a_change(tmp_path, monkeypatch):
         watch = contents.Watch(str(path))
         monkeypatch.setattr(contents, "hash_file", lambda path: "sha256:other")
         assert watch.had_content(content_id) == is_settled
+
+
+def test_what_is_said_of_a_file_bears_the_name_that_it_has_now(tmp_path, store):
+    """Also where it is stored, and was said of another name."""
+    cut = make_video(tmp_path / "cut.mkv", num_frames=50, fps=25)
+    content = bytearray(cut.read_bytes())
+    for place in range(len(content) // 2, len(content) // 2 + 400):
+        content[place] ^= 0x5A
+    cut.write_bytes(content)
+    first = tag(cut, store)
+    assert any(str(cut) in warning.message for warning in first.warnings)
+    moved = cut.rename(tmp_path / "it's moved.mkv")
+    stored = tag(moved, store)
+    assert stored.timing.from_cache
+    assert stored.warnings == tag(moved, None).warnings

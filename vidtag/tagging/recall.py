@@ -172,13 +172,20 @@ class Recall:
             bounds = tuple((Fraction(start), Fraction(end)) for start, end in plain["windows"])
             info = plain["info"]
             info["duration_seconds"] = Fraction(info["duration_seconds"])
-            info["path"] = self._name
+            # The same content may have had another name then, also in what was said of it.
+            before, info["path"] = str(info["path"]), self._name
             rows = self._store.rows(key, first=0, count=len(bounds), row_size=self._row_size)
             if not rows or _sum_up([row.made_from for row in rows]) != plain["made_from"]:
                 return None
             found = ReadResult(
                 info=VideoInfo(**info),
-                notices=tuple(Notice(**notice) for notice in plain["notices"]),
+                notices=tuple(
+                    Notice(
+                        code=notice["code"],
+                        message=notice["message"].replace(f"'{before}'", f"'{self._name}'"),
+                    )
+                    for notice in plain["notices"]
+                ),
                 end_seconds=Fraction(plain["end_seconds"]),
                 content_id=content_id,
                 decode_seconds=0.0,
