@@ -10,7 +10,7 @@ from make_video import make_video
 from tiny_models import make_tiny_model
 
 from vidtag import LoadOptions, Settings
-from vidtag.errors import ModelError, OutputError
+from vidtag.errors import ModelError, OutputError, VideoError
 from vidtag.formats.truths.truth import LabelledVideo, Truths
 from vidtag.training import devices
 from vidtag.training.descent import Descent, Schedule, save_state
@@ -238,3 +238,43 @@ def test_what_counts_as_learned():
     assert not Pretrained(**values, last_loss=0.7, normalises=True).is_in_vain
     assert not Pretrained(**values, last_loss=0.95, normalises=False).is_in_vain
     assert not Pretrained(**values, last_loss=float("nan"), normalises=True).is_in_vain
+
+
+@pytest.mark.slow
+def test_a_video_that_breaks_off_is_read_in_part_and_said_to_be(
+    base, truths, videos, tmp_path, monkeypatch
+):
+    from vidtag.training import fine_tuning, pretraining
+
+    real = fine_tuning.open_part
+
+    @contextmanager
+    def breaking(path, *rest):
+        with real(path, *rest) as reading:
+
+            def windows():
+                for number, window in enumerate(reading):
+                    if path == videos[0] and number == 2:
+                        raise VideoError(path, "read_failed", "It broke off.")
+                    yield window
+
+            class Broken:
+                end_seconds = property(lambda _: reading.end_seconds)
+
+                def __iter__(self):
+                    return windows()
+
+            yield Broken()
+
+    for module in (fine_tuning, pretraining):
+        monkeypatch.setattr(module, "open_part", breaking)
+    settings = Settings(window_seconds=0.5, stride_seconds=0.25)
+    options = FullOptions(load=on_torch(base), settings=settings, epochs=1, rate=1e-3)
+    trained = train_full(truths, str(tmp_path / "model"), options)
+    assert "read in part: It broke off." in trained.examples.notes
+    how = PretrainOptions(
+        load=on_torch(base), settings=settings, num_steps=1, batch_size=2, rate=1e-3
+    )
+    result = pretrain(videos[:2], str(tmp_path / "encoder"), how)
+    assert result.notes == ("read in part: It broke off.",)
+    assert result.num_videos == 2

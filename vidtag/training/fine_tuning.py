@@ -209,7 +209,7 @@ class _Reader:
         on_cpu = replace(options.load, device="cpu", precision="auto", fast=False)
         self._tagger = Tagger(load_classifier(on_cpu, needs_head=False), options.settings)
         self._labels, self._index = number_labels(truths.labels)
-        self._failures: list[VideoError] = []
+        self._failures: list[str] = []
         self._left_out = LeftOut()
         self._targets: list[npt.NDArray[np.int64]] = []
         self._taken: list[int] = []  # places among the videos
@@ -250,7 +250,7 @@ class _Reader:
             notes=np.array(
                 [
                     *self._truths.notes,
-                    *(f"left out: {failure}" for failure in self._failures),
+                    *self._failures,
                     *self._left_out.notes,
                 ],
                 str,
@@ -258,13 +258,16 @@ class _Reader:
         )
 
     def _clips(self) -> Iterator[npt.NDArray[np.uint8]]:
+        first: VideoError | None = None
         for number, video in enumerate(self._truths.videos):
             try:
                 yield from self._of(number, video)
             except VideoError as exc:
-                self._failures.append(exc)
-        if self._failures and not self._taken:
-            raise self._failures[0]
+                first = first or exc
+                what = "read in part" if self._taken[-1:] == [number] else "left out"
+                self._failures.append(f"{what}: {exc}")
+        if first is not None and not self._taken:
+            raise first
 
     def _of(self, number: int, video: LabelledVideo) -> Iterator[npt.NDArray[np.uint8]]:
         tagger = self._tagger

@@ -200,16 +200,18 @@ class _Reader:
     def _clips(self) -> Iterator[npt.NDArray[np.uint8]]:
         tagger, failures = self._tagger, []
         for path in self._videos:
+            num_clips = 0
             try:
                 with open_part(
                     path, tagger.settings.read, tagger.grid, tagger.classifier.prepare
                 ) as reading:
                     for window in reading:
+                        num_clips += 1
                         yield np.stack(window.clip)
-                self._num_read += 1
             except VideoError as exc:
                 failures.append(exc)
-                self._notes.append(f"left out: {exc}")
+                self._notes.append(f"{'read in part' if num_clips else 'left out'}: {exc}")
+            self._num_read += num_clips > 0
         if failures and not self._num_read:
             raise failures[0]
 
