@@ -94,6 +94,7 @@ def test_no_picture_of_a_matroska_file_is_lost(tmp_path):
     assert seconds(target) == pytest.approx(seconds(video), abs=0.002)
 
 
+@pytest.mark.slow
 def test_never_onto_the_video_itself(tmp_path):
     video = make_video(tmp_path / "a.mp4", num_frames=50)
     before = video.read_bytes()
@@ -103,6 +104,7 @@ def test_never_onto_the_video_itself(tmp_path):
     assert video.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_other_formats_are_not_written_over_media(tmp_path):
     video = make_video(tmp_path / "a.mp4", num_frames=50)
     for name in ("csv", "json"):

@@ -142,6 +142,7 @@ def ask(shell: str, *words: str) -> list[str]:
     return done.stdout.decode().splitlines()
 
 
+@pytest.mark.slow
 def test_a_shell_is_answered_with_a_line_a_word():
     assert ask("bash", "-f", "j") == ["json\tthe whole document, one line per video"]
     assert ask("bash", "cli") == [":files"]
@@ -154,6 +155,7 @@ def test_a_shell_is_answered_with_a_line_a_word():
     assert ask("complete_bash", "-f", "j") == []
 
 
+@pytest.mark.slow
 def test_an_answer_loads_nothing_heavy():
     script = (
         "import sys, os; from vidtag.cli import app; app.run()\n"

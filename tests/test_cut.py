@@ -250,6 +250,7 @@ def test_a_reel_keeps_sound_with_pictures_from_piece_to_piece(beeps, tmp_path):
 # Many pieces
 
 
+@pytest.mark.slow
 def test_pieces_of_a_long_video_are_reached_by_seeking(tmp_path, monkeypatch):
     path = make_video(tmp_path / "long.mp4", num_frames=5000, options={"g": "50"}, size=(80, 60))
     num_decoded = 0
@@ -383,6 +384,7 @@ def test_nothing_foreign_is_overwritten(clip, tmp_path):
     assert name.stat().st_size > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "says"),
     [
@@ -403,12 +405,14 @@ def test_what_does_not_go_together_is_wrong_usage(clip, tmp_path, args, says):
     assert not done.stdout
 
 
+@pytest.mark.slow
 def test_without_a_hit_nothing_is_made(clip, tmp_path):
     done = run("nothing-like-it", str(clip), "-o", "out", cwd=tmp_path)
     assert done.returncode == 1
     assert "No segment matches" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_missing_video_of_a_document_costs_that_one_alone(clip, tmp_path):
     settings = Settings(rule=SegmentRule(min_score=0.6))
     good = Tagger(FakeClassifier(), settings).tag(clip)
@@ -490,6 +494,7 @@ def cut_document(tmp_path: Path, *rows: tuple[str, float, float, str]) -> Path:
     return stored
 
 
+@pytest.mark.slow
 def test_videos_of_one_name_do_not_overwrite_each_other(tmp_path):
     paths = []
     for folder in ("a", "b"):
@@ -505,6 +510,7 @@ def test_videos_of_one_name_do_not_overwrite_each_other(tmp_path):
     assert again.stdout == done.stdout
 
 
+@pytest.mark.slow
 def test_a_hit_without_a_picture_costs_the_others_nothing(clip, tmp_path):
     rows = [("a", 0, 1, str(clip)), ("b", 2.001, 2.009, str(clip)), ("c", 30, 40, str(clip)),
             ("d", 4, 5, str(clip))]  # fmt: skip
@@ -520,6 +526,7 @@ def test_a_hit_without_a_picture_costs_the_others_nothing(clip, tmp_path):
     assert not list((tmp_path / "copied").glob("*.mp4"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["-", "rtsp://127.0.0.1:1/a"])
 def test_what_is_no_file_is_refused_before_it_is_read(tmp_path, source):
     done = run("low", source, "-o", "out", cwd=tmp_path, stdin=subprocess.DEVNULL)
@@ -527,6 +534,7 @@ def test_what_is_no_file_is_refused_before_it_is_read(tmp_path, source):
     assert "is no file" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_copied_reel_is_what_its_name_says(clip, tmp_path):
     for suffix, name in ((".mov", "mov"), (".m4v", "mp4"), (".mkv", "matroska")):
         done = run("low|high", str(clip), "--reel", f"all{suffix}", *MIN, cwd=tmp_path)

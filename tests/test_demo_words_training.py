@@ -173,6 +173,7 @@ def test_training_clips_take_turns() -> None:
     assert [CLASSES[index] for index in unseen] == list(UNSEEN)
 
 
+@pytest.mark.slow
 def test_the_end_is_the_last_token() -> None:
     tokenizer = tokens.build_tokenizer()
     ids, mask = tokens.encode(tokenizer, ["squatting", "somebody does a high kick in a park"])
@@ -184,6 +185,7 @@ def test_the_end_is_the_last_token() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_tokenizer_is_always_the_same() -> None:
     assert tokens.learn_merges(["an an", "ant bee"]) == [
         ("a", "n</w>"),

@@ -287,6 +287,7 @@ def test_the_document_in_the_readme_is_a_document():
     assert document.model.id == "demo"
 
 
+@pytest.mark.slow
 def test_examples_in_docstrings_run():
     failed, num_examples = [], 0
     for path in sorted((ROOT / "vidtag").rglob("*.py")):

@@ -497,6 +497,7 @@ def test_a_config_that_is_none_is_left_alone(tmp_path):
 # The page.
 
 
+@pytest.mark.slow
 def test_the_page_is_complete_and_lets_nothing_act(run, read, videos, tmp_path):
     bad = "<script>alert(1)</script>"
     page = tmp_path / "eval.html"

@@ -206,6 +206,7 @@ def test_what_cannot_be_written_is_one_clear_error(video, tmp_path):
         write_explanation(explain(video, at=Fraction(3)), str(tmp_path / "file" / "a.json"))
 
 
+@pytest.mark.slow
 def test_a_page_gets_small_animations_with_their_moment(video):
     one, two = embed_windows(explain(video))
     assert (one.label, one.seconds, two.label, two.seconds) == ("early", 1.0, "late", 5.0)

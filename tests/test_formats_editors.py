@@ -305,6 +305,7 @@ def read_xmp(document: Document, path: Path) -> dict:
     return read
 
 
+@pytest.mark.slow
 @pytest.mark.tool("exiftool")
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_exiftool_reads_the_sidecar(clock: str, tmp_path: Path) -> None:
@@ -324,6 +325,7 @@ def test_exiftool_reads_the_sidecar(clock: str, tmp_path: Path) -> None:
     assert found == wanted_frames(document, rate)
 
 
+@pytest.mark.slow
 @pytest.mark.tool("exiftool")
 def test_exiftool_reads_what_people_write(tmp_path: Path) -> None:
     labels = [NAME, *HOSTILE_LABELS[1:]]
@@ -337,6 +339,7 @@ def test_exiftool_reads_what_people_write(tmp_path: Path) -> None:
     assert not {"Subject", "Tracks"} & read_xmp(make_empty(), tmp_path / "c.xmp").keys()
 
 
+@pytest.mark.slow
 @pytest.mark.tool("ffprobe")
 def test_the_timecode_of_a_file_is_where_its_markers_begin(tmp_path: Path) -> None:
     path = make_video(

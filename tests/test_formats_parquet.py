@@ -224,6 +224,7 @@ def vidtag(*arguments: str, **more: object) -> subprocess.CompletedProcess[bytes
     return subprocess.run(command, check=False, stderr=subprocess.PIPE, **more)  # type: ignore[call-overload]
 
 
+@pytest.mark.slow
 def test_a_pipe_takes_it_and_a_terminal_does_not(stored: str) -> None:
     piped = vidtag("show", stored, "-f", "parquet", stdout=subprocess.PIPE)
     assert piped.returncode == 0
@@ -241,6 +242,7 @@ def test_a_pipe_takes_it_and_a_terminal_does_not(stored: str) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_without_pyarrow_the_extra_is_named_before_any_work(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['pyarrow'] = None; sys.argv[0] = 'vidtag'\n"

@@ -402,6 +402,7 @@ def test_json_lines_of_hits_are_json_whatever_the_names():
     assert json.loads(lines.name("a")) == {"path": "a"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -57,6 +57,7 @@ def test_the_whole_help_has_everything(run, asked):
         assert name == "tag" or re.search(rf"^  {name}( |$)", out, re.MULTILINE), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_command_has_a_help_of_its_terminals_width(run, name, width, monkeypatch):

@@ -248,6 +248,7 @@ def test_a_near_name_is_told_where_the_hub_is_out_of_reach(
     assert f"did you mean 'base' ({BASE})? Otherwise run `vidtag models" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_an_unreachable_hub_is_reported_at_once(tmp_path: Path) -> None:
     failed = load(tmp_path, "http://127.0.0.1:9", model="base")
     assert failed["code"] == "hub_unreachable"

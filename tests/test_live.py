@@ -104,6 +104,7 @@ def stream(tmp_path_factory) -> Path:
 # Files: the same as when they are tagged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_frames", [9, 50, 62, 100, 183])
 @pytest.mark.parametrize("batch_size", [1, 3])
 @pytest.mark.parametrize("stride", [None, Fraction(1, 2), Fraction(3)])
@@ -488,6 +489,7 @@ def test_steps_are_told_one_in_so_many_seconds(tmp_path):
     assert starts == [0, 3, 6, 9]
 
 
+@pytest.mark.slow
 def test_the_document_holds_the_last_hours_alone(tmp_path):
     path = make_video(tmp_path / "a.mp4", num_frames=500)
     watcher = make_watcher(path, pace="as fast as possible", keep_seconds=5.0)

@@ -65,6 +65,7 @@ def normalise(architecture: str, clips: npt.NDArray[np.uint8]) -> Array:
     return pixels.transpose(0, 1, 4, 2, 3)
 
 
+@pytest.mark.slow
 def test_logits_equal_a_plain_forward_pass(case: tuple[str, Path, Classifier]) -> None:
     architecture, folder, classifier = case
     clips = random_clips(classifier, 3)

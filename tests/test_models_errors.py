@@ -765,6 +765,7 @@ def test_a_missing_package_is_not_a_damaged_model(
     assert caught.value.code == "missing_package"
 
 
+@pytest.mark.slow
 def test_nothing_is_promised_of_a_cache_that_can_not_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

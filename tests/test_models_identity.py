@@ -90,6 +90,7 @@ def spelt(place: Path, spelling: str) -> str:
     return spelling.format(place=place.name, absolute=place / "m")
 
 
+@pytest.mark.slow
 def test_stored_scores_are_found_under_every_spelling(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

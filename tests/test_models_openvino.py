@@ -155,6 +155,7 @@ def test_a_copy_of_the_folder_is_the_same_model(
     assert made == []
 
 
+@pytest.mark.slow
 def test_other_weights_are_another_model(
     cache: Path, entry: Path, made: list[str], tmp_path: Path
 ) -> None:
@@ -245,6 +246,7 @@ def test_a_full_disk_costs_speed_alone(
     np.testing.assert_allclose(logits(load_openvino(folder)), expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_made_costs_speed_alone(
     cache: Path, folder: Path, expected: Any
 ) -> None:
@@ -252,6 +254,7 @@ def test_a_cache_that_cannot_be_made_costs_speed_alone(
     assert (logits(load_openvino(folder)) == expected).all()
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_is_removed_after_a_day(
     cache: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +266,7 @@ def test_what_a_killed_process_left_is_removed_after_a_day(
     assert [path.name for path in (cache / "models").glob(".*")] == [".unfinished-new"]
 
 
+@pytest.mark.slow
 def test_a_precision_that_openvino_lacks_is_no_silent_fp32(
     entry: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

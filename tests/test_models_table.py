@@ -111,6 +111,7 @@ def test_no_speed_is_shown_before_a_run(cache):
     assert not cache.exists()
 
 
+@pytest.mark.slow
 def test_a_run_notes_its_speed(tmp_path, run):
     video = make_video(tmp_path / "clip.mp4", num_frames=25 * 30, fps=25)
     assert run(str(video), "-m", "demo", "--json", "-q")[0] == 0
@@ -128,6 +129,7 @@ def test_a_run_notes_its_speed(tmp_path, run):
     assert SpeedLog().of("demo") == ()
 
 
+@pytest.mark.slow
 def test_nothing_is_noted_without_a_cache(tmp_path, run, cache):
     video = make_video(tmp_path / "clip.mp4", num_frames=25 * 30, fps=25)
     assert run(str(video), "-m", "demo", "--json", "-q", "--no-cache")[0] == 0
@@ -159,6 +161,7 @@ def test_speeds_are_told_apart_by_what_ran_and_where(monkeypatch):
     log.close()
 
 
+@pytest.mark.slow
 def test_a_model_that_has_no_identity_is_not_noted(tmp_path):
     from fake_classifier import FakeClassifier
 

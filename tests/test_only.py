@@ -45,6 +45,7 @@ def test_what_does_not_match_is_left_out_everywhere() -> None:
     assert (document.video, document.model) == (whole.video, whole.model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", make_documents().values(), ids=make_documents())
 def test_every_format_takes_it(document: Document) -> None:
     for pattern in ("a", "no such label"):
@@ -122,6 +123,7 @@ def test_grep_never_says_of_it_what_the_whole_does_not() -> None:
                 ), (pattern, score, hit)
 
 
+@pytest.mark.slow
 def test_it_is_asked_for_on_the_command_line(run, tmp_path) -> None:
     code, out, err = run(GYM, "-m", "demo", "--only", "squat", "--only", "PUSH", "--only", "zzz",
                          "--json")  # fmt: skip
@@ -137,6 +139,7 @@ def test_it_is_asked_for_on_the_command_line(run, tmp_path) -> None:
     assert "'squat'" not in err
 
 
+@pytest.mark.slow
 def test_steps_come_without_the_others(run) -> None:
     code, out, _ = run(GYM, "-m", "demo", "--only", "squat", "-f", "steps", "--end", "8")
     lines = [json.loads(line) for line in out.splitlines()]
@@ -167,6 +170,7 @@ def test_skip_existing_tells_it_from_a_whole_one(run, tmp_path, suffix) -> None:
     assert not skipped()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["all.csv", "out/"])
 def test_skip_existing_tells_layouts_apart(run, tmp_path, output) -> None:
     clip = tmp_path / "two.mp4"

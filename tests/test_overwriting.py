@@ -190,6 +190,7 @@ def test_files_beside_the_inputs_that_are_read_are_inputs_too(refused: Run) -> N
 # Folders
 
 
+@pytest.mark.slow
 def test_a_folder_keeps_what_vidtag_did_not_make(desk: Path, run: Run) -> None:
     os.mkdir("out")
     names = {"json": ".json", "srt": ".srt", "html": ".html", "labelstudio": ".labelstudio.json"}
@@ -288,6 +289,7 @@ def test_folders_of_version_0_1_are_known(desk: Path, run: Run) -> None:
     assert run(*EXPLAIN, "-o", "out/")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_run_with_other_formats_goes_on_in_the_same_folder(desk: Path, run: Run) -> None:
     for one in ("json", "csv", "html", "srt"):
         assert run(*TAG, "-f", one, "-o", "out/")[0] == 0

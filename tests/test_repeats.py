@@ -50,6 +50,7 @@ def demo():
     return Tagger("demo", device="cpu", precision="fp32").classifier
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
 def test_a_held_picture_is_run_once_and_the_bytes_stay_the_same(demo, batch_size, monkeypatch):
     frames, times = pictures((4, False), (16, True), (3, False))
@@ -73,6 +74,7 @@ def test_where_the_batch_shapes_the_bits_whole_batches_must_repeat(demo):
     assert on_torch.num_windows == 23 - 8
 
 
+@pytest.mark.slow
 def test_features_are_kept_for_windows_that_repeat(demo):
     frames, times = pictures((3, False), (8, True), (1, False))
     scored = Tagger(demo).score(frames, times=times, features=True)
@@ -101,6 +103,7 @@ def test_a_stored_window_counts_as_the_one_before():
     assert other.num_repeated == 1
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_the_batch_on_openvino(demo):
     rng = np.random.default_rng(1)
     clips = rng.integers(0, 255, (8, 16, 96, 96, 3), np.uint8)

@@ -515,6 +515,7 @@ def test_an_explanation_of_another_label_stands_on_its_own():
     assert "<script>x</script>" in page.texts
 
 
+@pytest.mark.slow
 def test_an_hour_of_video_stays_under_two_megabytes():
     pictures = make_pictures(HOUR, num_bytes=min(MAX_BYTES, TOTAL_BYTES // 48))
     page = render_page(HOUR, video_href="conference.mp4", pictures=pictures)

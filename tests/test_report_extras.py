@@ -76,6 +76,7 @@ def test_what_is_too_large_is_left_out_and_told(monkeypatch):
     assert files_of(page) == {}
 
 
+@pytest.mark.slow
 def test_an_hour_with_its_files_and_pictures_stays_under_two_megabytes():
     page = render_page(
         HOUR,
@@ -269,6 +270,7 @@ def run(capfd, monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_pages_of_a_folder_lead_back_to_their_index_and_one_alone_has_none(run):
     assert run("in", "-f", "html", "-o", "out/", "--no-cache")[0] == 0
     index = Path("out/index.html").read_text()
@@ -305,6 +307,7 @@ def test_stored_documents_give_the_same_pages(run):
     assert "data:video/mp4;base64," in Path("whole.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_page_without_its_video_is_not_done_where_that_is_asked_for(run):
     pages = ("in", "-f", "html", "-o", "out/", "--skip-existing", "--no-cache")
     for arguments, said in (

@@ -53,6 +53,7 @@ def without_timing(document):
     return {**document.to_dict(), "timing": None}
 
 
+@pytest.mark.slow
 def test_scores_have_the_times_of_their_windows(scored):
     assert scored.bounds == tuple((Fraction(k), Fraction(k + 2)) for k in range(4))
     assert scored.labels == LABELS

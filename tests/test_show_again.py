@@ -106,6 +106,7 @@ def agree(found: Document, wanted: Document) -> None:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(scores=rows(), before=RULES, after=RULES, k=st.integers(1, len(LABELS)))
 def test_what_is_shown_is_what_tagging_gives(scores, before, after, k) -> None:

@@ -35,6 +35,7 @@ def window_mean(step: Step) -> float:
     return float(np.log(step.scores[0] / step.scores[1]))
 
 
+@pytest.mark.slow
 @given(
     st.fractions(min_value=Fraction(1, 100), max_value=40, max_denominator=1001),
     st.fractions(min_value=Fraction(1, 4), max_value=6, max_denominator=30),
@@ -218,6 +219,7 @@ rules = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(courses(), rules)
 @settings(max_examples=400, deadline=None)
 def test_segments_follow_the_rule(steps, rule):

@@ -81,6 +81,7 @@ def test_damaged_files(name: str, tmp_path: Path, data: st.DataObject) -> None:
     read(tmp_path, name, bytes(content))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -57,6 +57,7 @@ def test_the_seed_decides_and_the_order_of_the_file_does_not() -> None:
 LABELS = st.frozensets(st.sampled_from("abcdef"), max_size=3)
 
 
+@pytest.mark.slow
 @given(st.lists(LABELS, min_size=1, max_size=25), st.integers(0, 3), st.floats(0.05, 0.95))
 def test_no_video_is_on_both_sides_and_no_label_is_lost(
     content: list[frozenset[str]], seed: int, share: float

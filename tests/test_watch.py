@@ -128,6 +128,7 @@ def test_events_and_the_document_go_where_they_are_asked_to(clip, tmp_path):
     assert page.read_text().startswith("1\n00:00:00,000 --> ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "says"),
     [
@@ -152,6 +153,7 @@ def test_what_does_not_go_together_is_wrong_usage(clip, tmp_path, args, says):
     assert not done.stdout
 
 
+@pytest.mark.slow
 def test_a_source_that_is_not_there_is_one_line_without_the_password():
     done = run("rtsp://me:secret@127.0.0.1:1/live")
     assert done.returncode == 1
@@ -185,6 +187,7 @@ def test_the_document_is_written_also_where_the_reader_of_stdout_is_gone(clip, t
     assert not seen.exists() or json.loads(seen.read_text())["schema_version"] == 1
 
 
+@pytest.mark.slow
 def test_where_the_document_can_not_go_is_told_at_the_start(clip):
     done = run(clip, FAST, "-o", "no-folder/seen.json")
     assert done.returncode != 0
@@ -255,6 +258,7 @@ def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(tmp_pat
     assert "4 times by now" in told[-1]
 
 
+@pytest.mark.slow
 def test_events_give_way_where_a_command_is_too_slow(monkeypatch):
     monkeypatch.setattr("vidtag.live.acting.MAX_WAITING", 3)
     told: list[str] = []

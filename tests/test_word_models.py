@@ -103,6 +103,7 @@ def test_the_parts_give_what_transformers_gives(folders, architecture, engine):
             assert np.ptp(got) > 0.1 or count == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_word_scores_the_same_beside_others(own_folder, engine):
     alone = load(own_folder, ["kicking"], engine=engine, background="none")
@@ -126,6 +127,7 @@ def test_without_names_of_its_own_it_names_kinetics(folders):
     assert len(set(read_vocabulary("kinetics400"))) == 400
 
 
+@pytest.mark.slow
 def test_given_words_compete_with_a_background(own_folder):
     classifier = load(own_folder, ["kicking", "squat | squats"])
     info = classifier.info
@@ -188,6 +190,7 @@ def test_texts_are_read_once(own_folder, monkeypatch):
         load(own_folder, ["sitting on the floor"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", WORD_ARCHITECTURES)
 def test_new_words_need_no_transformers_again(folders, architecture, monkeypatch):
     from transformers import AutoTokenizer
@@ -268,6 +271,7 @@ def test_words_alone_choose_the_model():
     assert LoadOptions().name == "base"
 
 
+@pytest.mark.slow
 def test_another_models_tokenizer_is_refused(own_folder, tmp_path):
     import json
     import shutil
