@@ -149,6 +149,7 @@ def test_copies_hold_the_piece_from_a_key_frame_on_without_a_hole(videos, tmp_pa
         )
 
 
+@pytest.mark.slow
 def test_pictures_stand_upright(videos, tmp_path):
     for name in ("turned.mp4", "upside_down.mp4"):
         for cut in (cut_exact, cut_copy):

@@ -77,6 +77,7 @@ def test_logits_equal_a_plain_forward_pass(case: tuple[str, Path, Classifier]) -
     np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_window_gets_the_same_logits_in_any_batch(case: tuple[str, Path, Classifier]) -> None:
     classifier = case[2]
     clips = random_clips(classifier, 3, seed=1)

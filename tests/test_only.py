@@ -154,6 +154,7 @@ def test_a_pattern_that_is_none_is_wrong_usage(run) -> None:
     assert "'(' is no regular expression" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["json", "csv", "parquet"])
 def test_skip_existing_tells_it_from_a_whole_one(run, tmp_path, suffix) -> None:
     def skipped(*more: str) -> bool:

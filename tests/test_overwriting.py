@@ -127,6 +127,7 @@ def test_text_never_goes_onto_media(refused: Run, command: tuple[str, ...]) -> N
     refused("list.csv", "clip.mp4", "-m", "model", "-o", "new.mp4")
 
 
+@pytest.mark.slow
 def test_numbers_never_go_onto_media_and_pictures_only_where_named(refused: Run) -> None:
     for name in ("to_other.json", "same_as_other.json", "to_gone.json"):
         refused(*EXPLAIN, "-o", name)

@@ -13,6 +13,8 @@ from tiny_word_models import make_tiny_word_model
 from vidtag import LoadOptions, ScoreStore, Tagger
 from vidtag.documents.json import make_json_schema
 
+pytestmark = pytest.mark.slow  # models are converted
+
 OWN = ["squat", "jumping jacks", "waving", "clapping"]
 NOTHING = ["standing still", "nobody is here"]
 
@@ -39,7 +41,6 @@ def without_timing(text: str) -> dict[str, object]:
     return {name: value for name, value in json.loads(text).items() if name != "timing"}
 
 
-@pytest.mark.slow
 def test_a_document_tells_the_words_and_what_is_left(run, clip, model):
     code, out, err = run(clip, "-m", model, "--json", "--label", "kick | high kick", "--label", "x")
     assert (code, err) == (0, "")
@@ -73,7 +74,6 @@ def test_without_words_a_document_has_nothing_of_them(run, clip, model):
     assert {tag["label"] for tag in document["tags"]} == set(OWN)
 
 
-@pytest.mark.slow
 def test_one_word_alone_is_certain_only_without_a_background(run, clip, model):
     _, out, _ = run(clip, "-m", model, "--json", "--label", "kick", "--background", "none")
     document = json.loads(out)
@@ -84,7 +84,6 @@ def test_one_word_alone_is_certain_only_without_a_background(run, clip, model):
     assert json.loads(out)["tags"][0]["score"] < 0.9
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["torch", "openvino"])
 def test_other_words_need_neither_video_nor_tower(run, clip, model, engine, tmp_path, monkeypatch):
     monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path))
@@ -99,7 +98,6 @@ def test_other_words_need_neither_video_nor_tower(run, clip, model, engine, tmp_
     assert json.loads(without)["timing"]["from_cache"]
 
 
-@pytest.mark.slow
 def test_where_features_are_large_logits_are_stored(clip, model, tmp_path, monkeypatch):
     monkeypatch.setattr("vidtag.models.words.loading._MOST_STORED", 100)
     with ScoreStore(tmp_path) as store:
@@ -130,7 +128,6 @@ def test_a_program_gives_words(clip, model):
         Tagger(tagger.classifier, labels=["kick"])
 
 
-@pytest.mark.slow
 def test_probs_leave_their_share_to_the_background(clip, model):
     logits = Tagger(model, labels=["kick"]).tag(clip)
     probs = Tagger(model, labels=["kick"], average="probs").tag(clip)
@@ -138,7 +135,6 @@ def test_probs_leave_their_share_to_the_background(clip, model):
     assert probs.background_score + probs.tags[0].score == pytest.approx(1, abs=2e-6)
 
 
-@pytest.mark.slow
 def test_adding_a_word_takes_only_its_own(clip, model):
     one = Tagger(model, labels=["kick"]).score(clip)
     two = Tagger(model, labels=["kick", "zzz"]).score(clip)
@@ -146,7 +142,6 @@ def test_adding_a_word_takes_only_its_own(clip, model):
     assert two.timeline()[1][0] <= one.timeline()[1][0]
 
 
-@pytest.mark.slow
 def test_results_of_other_words_are_not_taken_as_done(run, clip, model, tmp_path):
     usual = [clip, "-m", model, "-o", f"{tmp_path}/", "-f", "json", "--skip-existing"]
     path = tmp_path / "clip.mp4.json"
@@ -229,7 +224,6 @@ def test_a_list_of_labels(run, clip, model, tmp_path, content):
     assert [one["label"] for one in json.loads(out)["model"]["words"]] == ["x", "kick", "waving"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -293,7 +287,6 @@ def test_words_that_can_not_be_used(run, clip, model, arguments, why):
     assert err.count("\n") == 1
 
 
-@pytest.mark.slow
 def test_odd_words_are_told_and_shown_safely(run, clip, model):
     words = ["a\nb", "\u202eevil\x1b[31m", "\u00e9t\u00e9 \u4f60\u597d", "kick", "KICK", "w " * 300]
     arguments = [part for word in words for part in ("--label", word)]
@@ -316,7 +309,6 @@ def test_odd_words_are_told_and_shown_safely(run, clip, model):
     }
 
 
-@pytest.mark.slow
 def test_five_thousand_words(clip, model):
     labels = tuple(f"number {k}" for k in range(5000))
     document = Tagger(LoadOptions(model=model, labels=labels, engine="torch")).tag(clip)
@@ -334,7 +326,6 @@ def test_what_is_left_out_is_said_where_it_is_asked_for(run, clip, model):
     assert "compete with one another alone" in err
 
 
-@pytest.mark.slow
 def test_the_cache_tells_and_forgets_texts(run, clip, model, tmp_path, monkeypatch):
     monkeypatch.setenv("VIDTAG_CACHE_DIR", str(tmp_path))
     run(clip, "-m", model, "--label", "squat")
@@ -364,7 +355,6 @@ def test_every_format_takes_words(run, clip, model, tmp_path):
 # Why
 
 
-@pytest.mark.slow
 def test_a_word_is_explained_by_what_is_covered(run, clip, model):
     usual = ["explain", clip, "-m", model, "--label", "Kick | kicks"]
     code, out, err = run(*usual, "--method", "occlusion", "--json")
@@ -377,7 +367,6 @@ def test_a_word_is_explained_by_what_is_covered(run, clip, model):
     assert "not inside a model that reads text; try --method occlusion" in err
 
 
-@pytest.mark.slow
 def test_a_background_is_never_what_is_explained(clip, model):
     from vidtag.explain.methods import explain_window
 
@@ -388,7 +377,6 @@ def test_a_background_is_never_what_is_explained(clip, model):
     assert 0 < explanation.score < 1
 
 
-@pytest.mark.slow
 def test_pages_of_words_have_maps(run, clip, model, tmp_path):
     code, _, err = run(
         *(clip, "-m", model, "-f", "html", "--explain", "-o", f"{tmp_path}/"),

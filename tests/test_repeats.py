@@ -65,6 +65,7 @@ def test_a_held_picture_is_run_once_and_the_bytes_stay_the_same(demo, batch_size
     assert sparing.num_windows == 23 - 14
 
 
+@pytest.mark.slow
 def test_where_the_batch_shapes_the_bits_whole_batches_must_repeat(demo):
     frames, times = pictures((4, False), (16, True), (3, False))
     on_torch = Counting(demo, engine="torch", batch_size=4)

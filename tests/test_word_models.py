@@ -22,6 +22,8 @@ from vidtag.models.words.engines import OpenVINOTowers
 from vidtag.models.words.given import WordsError, check_template, parse_words
 from vidtag.models.words.lists import read_vocabulary
 
+pytestmark = pytest.mark.slow  # models are converted
+
 ENGINES = ("torch", "openvino")
 WORDS = [f"a person does number {k}" for k in range(37)]
 OWN = ["squat", "jumping jacks", "waving"]
@@ -82,7 +84,6 @@ def reference(folder: Path, architecture: str, clips: np.ndarray, words: list[st
         return video.numpy(), text.numpy(), (video @ text.T / 0.01).numpy()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("architecture", WORD_ARCHITECTURES)
 def test_the_parts_give_what_transformers_gives(folders, architecture, engine):
@@ -103,7 +104,6 @@ def test_the_parts_give_what_transformers_gives(folders, architecture, engine):
             assert np.ptp(got) > 0.1 or count == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_word_scores_the_same_beside_others(own_folder, engine):
     alone = load(own_folder, ["kicking"], engine=engine, background="none")
@@ -127,7 +127,6 @@ def test_without_names_of_its_own_it_names_kinetics(folders):
     assert len(set(read_vocabulary("kinetics400"))) == 400
 
 
-@pytest.mark.slow
 def test_given_words_compete_with_a_background(own_folder):
     classifier = load(own_folder, ["kicking", "squat | squats"])
     info = classifier.info
@@ -190,7 +189,6 @@ def test_texts_are_read_once(own_folder, monkeypatch):
         load(own_folder, ["sitting on the floor"])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("architecture", WORD_ARCHITECTURES)
 def test_new_words_need_no_transformers_again(folders, architecture, monkeypatch):
     from transformers import AutoTokenizer
@@ -271,7 +269,6 @@ def test_words_alone_choose_the_model():
     assert LoadOptions().name == "base"
 
 
-@pytest.mark.slow
 def test_another_models_tokenizer_is_refused(own_folder, tmp_path):
     import json
     import shutil
