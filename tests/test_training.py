@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from make_video import make_video
-from tiny_models import make_tiny_model
+from tiny_models import make_tiny_model, on_torch
 
-from vidtag import LoadOptions, ScoreStore, Settings, Tagger
+from vidtag import ScoreStore, Settings, Tagger
 from vidtag.errors import ModelError, TruthError, UsageError, VideoError
 from vidtag.formats.truths.truth import LabelledVideo, TrueSegment, Truths
 from vidtag.models.device import cpu_has_bf16
@@ -74,10 +74,6 @@ def truths(clips):
         for path in sorted(clips.glob("*/*.mp4"))
     ]
     return Truths(videos=tuple(videos), labels=LABELS)
-
-
-def on_torch(base: Path) -> LoadOptions:
-    return LoadOptions(model=base, device="cpu", engine="torch", precision="fp32")
 
 
 def train(truths, folder, base, store=None, **settings):

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from make_video import make_video
-from tiny_models import make_tiny_model
+from tiny_models import make_tiny_model, on_torch
 
-from vidtag import LoadOptions, Settings
+from vidtag import Settings
 from vidtag.errors import ModelError, OutputError, VideoError
 from vidtag.formats.truths.truth import LabelledVideo, Truths
 from vidtag.training import devices
@@ -37,10 +37,6 @@ def videos(tmp_path_factory):
         make_video(folder / f"{n}.mp4", num_frames=25, fps=12, size=(32, 32))
     (folder / "broken.mp4").write_bytes(b"nothing" * 40)
     return [str(folder / name) for name in ("0.mp4", "1.mp4", "broken.mp4")]
-
-
-def on_torch(base) -> LoadOptions:
-    return LoadOptions(model=base, device="cpu", engine="torch", precision="fp32")
 
 
 @pytest.mark.parametrize("command", [("train", "--full"), ("pretrain",)])

@@ -8,6 +8,7 @@ import pytest
 import torch
 from make_video import make_video
 from safetensors.torch import load_file
+from tiny_models import on_torch
 from tiny_word_models import WORD_ARCHITECTURES, make_tiny_word_model
 from transformers import AutoModel
 
@@ -40,10 +41,6 @@ def truths(tmp_path_factory):
 @pytest.fixture(scope="module", params=WORD_ARCHITECTURES)
 def base(request, tmp_path_factory):
     return make_tiny_word_model(tmp_path_factory.mktemp("base") / request.param, request.param)
-
-
-def on_torch(model: Path) -> LoadOptions:
-    return LoadOptions(model=model, device="cpu", engine="torch", precision="fp32")
 
 
 def train(truths, folder, base, store=None):

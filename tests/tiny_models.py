@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from vidtag import LoadOptions
+
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 ARCHITECTURES = ("videomae", "timesformer", "vivit", "vjepa2", "videoprism_vision_model")
@@ -17,6 +19,11 @@ ARCHITECTURES = ("videomae", "timesformer", "vivit", "vjepa2", "videoprism_visio
 def kinetics_labels() -> list[str]:
     """400 made-up but distinct names where a test wants as many as Kinetics has."""
     return [f"action {index:03d}" for index in range(400)]
+
+
+def on_torch(model: Path) -> LoadOptions:
+    """Load a model where the same bits come of it everywhere: on the CPU, in single precision."""
+    return LoadOptions(model=model, device="cpu", engine="torch", precision="fp32")
 
 
 def preprocessor_values(architecture: str, image_size: int) -> tuple[str, dict[str, Any]]:

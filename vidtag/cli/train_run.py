@@ -17,7 +17,7 @@ from rich.text import Text
 from vidtag.aliases import ALIASES
 from vidtag.cache.scores import ScoreStore
 from vidtag.cli.speaking import print_drawing, print_line, say
-from vidtag.cli.waiting import Counted, counting, waiting
+from vidtag.cli.waiting import Count, counting, waiting
 from vidtag.errors import OutputError, UsageError
 from vidtag.formats.truths.reading import read_truths
 from vidtag.models.options import LoadOptions
@@ -118,7 +118,7 @@ def shown_training(
         What is told in a line what takes long, and what is told how much is done.
     """
     with waiting("loading the model", quiet=quiet) as shown, ExitStack() as stack:
-        count: Counted | None = None
+        count: Count | None = None
         is_done = False
 
         def tell(line: str) -> None:

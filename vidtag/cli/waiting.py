@@ -129,7 +129,7 @@ def waiting(doing: str, *, quiet: bool) -> Iterator[Waiting]:
         shown.end()
 
 
-class Counted:
+class Count:
     """What counts: told how many are done, and how many there are.
 
     Args:
@@ -152,7 +152,7 @@ class Counted:
 
 
 @contextmanager
-def counting(doing: str, *, quiet: bool) -> Iterator[Counted]:
+def counting(doing: str, *, quiet: bool) -> Iterator[Count]:
     """Show how many of a known number are done, on a terminal, with the time that is left.
 
     Args:
@@ -161,7 +161,7 @@ def counting(doing: str, *, quiet: bool) -> Iterator[Counted]:
     """
     console = stderr_console()
     if quiet or not is_live():
-        yield Counted(console, None)
+        yield Count(console, None)
         return
     bar = Progress(
         SpinnerColumn(spinner_name(console)),
@@ -174,7 +174,7 @@ def counting(doing: str, *, quiet: bool) -> Iterator[Counted]:
     )
     task = bar.add_task(doing, total=None)
     with bar:
-        yield Counted(console, lambda done, total: bar.update(task, completed=done, total=total))
+        yield Count(console, lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def counted(items: Iterable[Item], doing: str, *, total: int, quiet: bool) -> Iterator[Item]:

@@ -233,3 +233,15 @@ FITTED: Mapping[str, Architecture] = MappingProxyType(
 )
 """What video-text models are once a last layer was fitted to what they see: ordinary classifiers,
 which read no text. `vidtag train` makes them; transformers has no class for them."""
+
+
+def find_kind(name: str, own: object) -> Architecture | None:
+    """Find what is true of a model; `None` where it is of no architecture that vidtag runs.
+
+    Args:
+        name: `model_type` of its config.json.
+        own: What that says under `vidtag`, perhaps: of a video-text model, whether labels were
+            fitted to it.
+    """
+    is_fitted = isinstance(own, Mapping) and own.get("trained") == "head"
+    return (FITTED.get(name) if is_fitted else None) or ARCHITECTURES.get(name)

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vidtag.models.architectures import ARCHITECTURES, FITTED, Architecture
+from vidtag.models.architectures import ARCHITECTURES, FITTED, Architecture, find_kind
 from vidtag.models.refusals import mismatch, refuse, shortened
 from vidtag.models.words.lists import read_vocabulary
 
@@ -102,7 +102,9 @@ class ModelConfig:
     @property
     def kind(self) -> Architecture:
         """What is true of every model of its architecture."""
-        return _kind(self.architecture, self.own)
+        kind = find_kind(self.architecture, self.own)
+        assert kind is not None  # `parse_config` found it
+        return kind
 
     @property
     def has_fitted_head(self) -> bool:
@@ -193,7 +195,7 @@ def parse_config(values: object, model: str) -> ModelConfig:
         )
     try:
         own = _own(values)
-        kind = _kind(architecture, own)
+        kind = find_kind(architecture, own) or ARCHITECTURES[architecture]
         vision, text = _section(values, kind.section), kind.text
         if text is not None:
             key = "max_position_embeddings"
@@ -216,12 +218,6 @@ def parse_config(values: object, model: str) -> ModelConfig:
             "everywhere; train it with a second class, such as 'something else'",
         )
     return config
-
-
-def _kind(architecture: str, own: Mapping[str, Any]) -> Architecture:
-    """Find what is true of a model; of a video-text model by whether labels were fitted to it."""
-    kinds = FITTED if own.get("trained") == "head" else ARCHITECTURES
-    return kinds.get(architecture, ARCHITECTURES[architecture])
 
 
 def _section(values: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vidtag.models.architectures import ARCHITECTURES
+from vidtag.models.architectures import ARCHITECTURES, find_kind
 from vidtag.models.weights import (
     find_weights,
     foreign_among,
@@ -103,9 +103,7 @@ def takes_words(folder: Path) -> bool:
     values = read_json(folder / "config.json")
     if not isinstance(values, dict):
         return False
-    kind, own = ARCHITECTURES.get(str(values.get("model_type"))), values.get("vidtag")
-    if isinstance(own, dict) and own.get("trained") == "head":
-        return False  # it was trained to tell labels apart
+    kind = find_kind(str(values.get("model_type")), values.get("vidtag"))
     return kind is not None and kind.text is not None
 
 

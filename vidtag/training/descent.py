@@ -141,15 +141,11 @@ def dropped_paths(model: nn.Module, most: float) -> Iterator[Callable[[np.random
             handle.remove()
 
 
-@contextmanager
-def own_luck() -> Iterator[None]:
-    """Give torch's own luck back at the end of the block as it was."""
-    with torch.random.fork_rng(devices=[]):
-        yield
-
-
 def seed_dropout(seed: int, part: int) -> None:
-    """Let what a model drops of its own follow from the seed and the part's number alone."""
+    """Let what a model drops of its own follow from the seed and the part's number alone.
+
+    That is torch's luck, which is the whole process's: `fork_rng` around a training gives it back.
+    """
     [number] = np.random.SeedSequence([seed, part, 3]).generate_state(1, np.uint64)
     torch.manual_seed(int(number))
 

@@ -39,11 +39,11 @@ def training_device(load: LoadOptions) -> torch.device:
     return torch.device(plan.device)
 
 
-def autocast(load: LoadOptions) -> AbstractContextManager[Any]:
+def autocast(load: LoadOptions, device: torch.device) -> AbstractContextManager[Any]:
     """Compute in 16 bits where that was asked for; weights and updates stay in 32."""
     if load.precision != "bf16":
         return nullcontext()
-    return torch.autocast(training_device(load).type, torch.bfloat16)
+    return torch.autocast(device.type, torch.bfloat16)
 
 
 def num_passes(clips: npt.NDArray[np.uint8], batch_size: int) -> int:

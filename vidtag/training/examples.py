@@ -249,42 +249,34 @@ def without_unshown(examples: Examples) -> Examples:
             "are learned from do, and are left out"
         )
         examples = replace(examples, notes=(*examples.notes, note))
-    learned = examples.targets[learned_from(examples.subsets)[examples.videos]]
-    is_shown = np.isin(np.arange(len(examples.labels)), learned)
-    if not len(is_shown):
+    labels = examples.labels
+    if not labels:
         raise _too_few(examples, f"every window shows {NONE_OF_THESE!r}; add videos of something")
-    if is_shown.all() and (len(is_shown) > 1 or examples.has_none):
-        return examples
-    if is_shown.all():
-        raise _too_few(
-            examples, f"every window shows {examples.labels[0]!r}; add videos of something else"
-        )
-    unlearned = [
-        label
-        for label, shown, occurs in zip(
-            examples.labels,
-            is_shown,
-            np.isin(np.arange(len(examples.labels)), examples.targets),
-            strict=True,
-        )
-        if occurs and not shown
-    ]
+    occurring = np.isin(np.arange(len(labels)), examples.targets)
+    learned = examples.targets[learned_from(examples.subsets)[examples.videos]]
+    kept = np.intersect1d(np.arange(len(labels)), learned)
+    unlearned = [labels[k] for k in np.flatnonzero(occurring) if k not in kept]
     if unlearned:
         raise _too_few(
             examples,
             f"nothing can be learned of {_named(unlearned)}, which videos for validation or "
             "testing alone show; add others",
         )
-    lost = [label for label, shown in zip(examples.labels, is_shown, strict=True) if not shown]
+    is_told = len(kept) > 0 and len(kept) + examples.has_none > 1
+    lost = [labels[k] for k in np.flatnonzero(~occurring)]
+    if not lost:
+        if is_told:
+            return examples
+        raise _too_few(examples, f"every window shows {labels[0]!r}; add videos of something else")
     why = f"no window shows {_named(lost)} for three quarters of its length"
-    if is_shown.sum() + examples.has_none < 2 or not is_shown.any():
+    if not is_told:
         raise _too_few(examples, f"{why}; a shorter --window may show more")
-    number = np.full(len(examples.labels) + 1, NONE)  # the last place is that of `NONE`
-    number[:-1][is_shown] = np.arange(is_shown.sum())
+    number = np.full(len(labels) + 1, NONE)  # the last place is that of `NONE`
+    number[kept] = np.arange(len(kept))
     return replace(
         examples,
         targets=number[examples.targets],
-        labels=tuple(label for label in examples.labels if label not in lost),
+        labels=tuple(labels[k] for k in kept),
         notes=(*examples.notes, f"{why}: left out; a shorter --window may show more"),
     )
 

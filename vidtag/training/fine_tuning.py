@@ -39,7 +39,6 @@ from vidtag.training.descent import (
     Report,
     Schedule,
     dropped_paths,
-    own_luck,
     seed_dropout,
 )
 from vidtag.training.devices import autocast, num_passes, training_device
@@ -318,10 +317,9 @@ def hold_out(examples: Examples, seed: int) -> tuple[npt.NDArray[np.bool_], str]
         seed: Decides where the labels' file does not.
     """
     names = (*examples.labels, NONE_OF_THESE)  # the last place is that of `NONE`
-    second = Fraction(1)
     shown = [
         tuple(
-            TrueSegment(start_seconds=0 * second, end_seconds=second, label=names[target])
+            TrueSegment(start_seconds=Fraction(0), end_seconds=Fraction(1), label=names[target])
             for target in np.unique(examples.targets[examples.videos == video]).tolist()
         )
         for video in range(examples.num_videos)
@@ -374,7 +372,10 @@ def _descend(
     num_parts = num_passes(clips, options.batch_size)
     drawn = list(batches(targets[places], options.batch_size, options.seed, descent.num_steps))
     network.train()
-    with dropped_paths(network.model, options.drop_path) as set_luck, own_luck():
+    with (
+        dropped_paths(network.model, options.drop_path) as set_luck,
+        torch.random.fork_rng(devices=[]),
+    ):
 
         def loss_of(part: int) -> torch.Tensor:
             rng = np.random.default_rng([options.seed, part, 1])
@@ -386,7 +387,7 @@ def _descend(
             goals = functional.one_hot(torch.from_numpy(targets[chosen]), num_classes).float()
             pictures, goals = mix(pictures, goals, rng, options.augmentation)
             set_luck(rng)
-            with autocast(options.load):
+            with autocast(options.load, device):
                 logits = network(pictures.to(device))
             loss = functional.cross_entropy(logits.float(), goals.to(device))
             report.losses.append(loss.item())

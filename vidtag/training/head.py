@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vidtag.training.examples import NONE, Examples, kind_of
+from vidtag.training.examples import NONE, Examples, kind_of, learned_from
 from vidtag.training.outcome import Floats, Outcome, Unseen, find_temperature
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -67,7 +67,7 @@ def fit(examples: Examples, none_label: str, seed: int) -> FittedHead:
     if not folds:
         strength, iterations, unseen = 1e-2, _ITERATIONS, None
     else:
-        strength, iterations, answers = _choose(paths, folds)
+        strength, iterations, answers = _choose(paths, folds, learns)
         unseen = answers if len(answers.targets) else None
     head = paths.fit(learns, strength, iterations)[-1]
     recipe = (
@@ -92,12 +92,10 @@ def make_folds(
     Returns:
         A `(V,)` mask for each part that is left out, and one of the videos to learn from.
     """
-    subsets = [kind_of(subset) for subset in examples.subsets]
-    is_test = np.array([kind == "testing" for kind in subsets], bool)
-    is_validation = np.array([kind == "validation" for kind in subsets], bool)
-    everything = ~is_test
-    if is_validation.any() and not (is_validation | is_test).all():
-        return [is_validation], "the file's own validation videos", everything & ~is_validation
+    everything = np.array([kind_of(subset) != "testing" for subset in examples.subsets], bool)
+    learns = learned_from(examples.subsets)
+    if (everything & ~learns).any():
+        return [everything & ~learns], "the file's own validation videos", learns
     main = main_targets(examples, targets)
     counts = np.bincount(main[everything])
     num_folds = int(min(NUM_FOLDS, counts.max(initial=0)))
@@ -222,16 +220,16 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _choose(paths: _Paths, folds: Sequence[npt.NDArray[np.bool_]]) -> tuple[float, int, Unseen]:
+def _choose(
+    paths: _Paths, folds: Sequence[npt.NDArray[np.bool_]], learns: npt.NDArray[np.bool_]
+) -> tuple[float, int, Unseen]:
     """Choose strength and iterations by what is held out, and give the answers to that."""
-    is_test = [kind_of(subset) == "testing" for subset in paths.examples.subsets]
-    everything = ~np.array(is_test, bool)
-    learning = [(fold, everything & ~fold) for fold in folds]
+    learning = [(fold, learns & ~fold) for fold in folds]
     best: tuple[float, float, int, Unseen] | None = None
     for strength in STRENGTHS:
         answers = [
-            [paths.answers(head, fold, learns) for head in paths.fit(learns, strength)]
-            for fold, learns in learning
+            [paths.answers(head, fold, others) for head in paths.fit(others, strength)]
+            for fold, others in learning
         ]
         for k in range(len(answers[0])):
             unseen = _joined([path[k] for path in answers])

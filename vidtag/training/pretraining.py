@@ -31,7 +31,7 @@ from vidtag.tagging.tagger import Tagger
 from vidtag.training.augmenting import Augmentation, augment
 from vidtag.training.card import pretraining_card
 from vidtag.training.clips import WorkFolder
-from vidtag.training.descent import Descent, Report, Schedule, own_luck, seed_dropout
+from vidtag.training.descent import Descent, Report, Schedule, seed_dropout
 from vidtag.training.devices import autocast, num_passes, training_device
 from vidtag.training.head_training import own_windows
 
@@ -315,13 +315,13 @@ def _descend(
         chosen = rng.integers(0, len(clips), size)
         pictures = augment(torch.from_numpy(np.stack([clips[k] for k in chosen])), rng, how)
         masked = torch.from_numpy(hide_tubes(rng, size, model.places, model.tubes))
-        with autocast(options.load):
+        with autocast(options.load, device):
             loss: torch.Tensor = model(pictures.to(device), masked.to(device))
         report.losses.append(loss.item())
         return loss * (size * num_parts / options.batch_size)
 
     model.train()
-    with own_luck():
+    with torch.random.fork_rng(devices=[]):
         descent.run(loss_of, report, num_parts=num_parts)
     model.eval()
     return report.losses
